@@ -1,0 +1,117 @@
+"""The approval routes of the three kinds, as data.
+
+Hardship aid and Golden Autumn: unit → district → city → public notice → approved → paid.
+Secondary medical insurance is a contract, not a favour: it needs no public notice (facts: 住院二次医保).
+"""
+
+from enum import StrEnum
+
+from app.kernel.actor import Permission
+from app.workflow.path import Path, Step
+
+
+class Kind(StrEnum):
+    HARDSHIP_AID = "hardship_aid"
+    GOLDEN_AUTUMN = "golden_autumn"
+    SECONDARY_MEDICAL = "secondary_medical"
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    UNIT_REVIEW = "unit_review"
+    DISTRICT_REVIEW = "district_review"
+    CITY_APPROVAL = "city_approval"
+    PUBLIC_NOTICE = "public_notice"
+    APPROVED = "approved"
+    PAYING = "paying"
+    PAID = "paid"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Action(StrEnum):
+    SUBMIT = "submit"
+    WITHDRAW = "withdraw"
+    ACCEPT = "accept"
+    RETURN = "return"
+    REJECT = "reject"
+    APPROVE = "approve"
+    REFUSE_BY_RULE = "refuse_by_rule"
+    END_NOTICE = "end_notice"
+    START_PAYMENT = "start_payment"
+    CONFIRM_PAYMENT = "confirm_payment"
+
+
+S, A = State, Action
+EDITABLE = frozenset({S.DRAFT, S.RETURNED})
+
+REASONS: dict[str, str] = {
+    "not_in_hardship": "家庭困难程度未达到帮扶标准",
+    "facts_not_confirmed": "经核实，申报的情况与实际不符",
+    "duplicate_aid": "同一事项已经得到帮扶或由其他单位解决",
+    "not_covered_by_policy": "申请事项不在政策范围内",
+    "documents_not_valid": "提供的材料无效或不能证明申请事项",
+    "ineligible_by_policy": "按现行政策测算不符合条件",
+}
+"""Why an application may be rejected: code and text for the worker."""
+
+WORKING_DAYS: dict[str, int] = {
+    S.SUBMITTED: 3,
+    S.UNIT_REVIEW: 5,
+    S.DISTRICT_REVIEW: 5,
+    S.CITY_APPROVAL: 5,
+    S.APPROVED: 5,
+    S.PAYING: 5,
+    S.RETURNED: 10,
+}
+
+
+def _worker_steps() -> tuple[Step, ...]:
+    leaves = (S.DRAFT, S.RETURNED, S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
+    return (
+        *(Step(state, A.SUBMIT, S.SUBMITTED, Permission.OWN) for state in (S.DRAFT, S.RETURNED)),
+        *(
+            Step(state, A.REFUSE_BY_RULE, S.REJECTED, Permission.SYSTEM, needs_reason=True)
+            for state in (S.DRAFT, S.RETURNED)
+        ),
+        *(Step(state, A.WITHDRAW, S.WITHDRAWN, Permission.OWN) for state in leaves),
+    )
+
+
+def _review(state: State, by: Permission, to: State) -> tuple[Step, ...]:
+    """A reviewer approves, returns for correction or rejects with a reason."""
+    return (
+        Step(state, A.APPROVE, to, by, counts_as_review=True),
+        Step(state, A.RETURN, S.RETURNED, by, needs_note=True, counts_as_review=True),
+        Step(state, A.REJECT, S.REJECTED, by, needs_note=True, needs_reason=True, counts_as_review=True),
+    )
+
+
+def _route(city: Permission, after_city: State) -> Path:
+    return Path(
+        (
+            *_worker_steps(),
+            Step(S.SUBMITTED, A.ACCEPT, S.UNIT_REVIEW, Permission.ACCEPT_CASE, counts_as_review=True),
+            Step(S.SUBMITTED, A.RETURN, S.RETURNED, Permission.ACCEPT_CASE, needs_note=True, counts_as_review=True),
+            *_review(S.UNIT_REVIEW, Permission.REVIEW_AT_UNIT, S.DISTRICT_REVIEW),
+            *_review(S.DISTRICT_REVIEW, Permission.REVIEW_AT_DISTRICT, S.CITY_APPROVAL),
+            *_review(S.CITY_APPROVAL, city, after_city),
+            *(
+                (Step(S.PUBLIC_NOTICE, A.END_NOTICE, S.APPROVED, Permission.SYSTEM),)
+                if after_city is S.PUBLIC_NOTICE
+                else ()
+            ),
+            Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
+            Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
+        ),
+        WORKING_DAYS,
+    )
+
+
+PATHS: dict[Kind, Path] = {
+    Kind.HARDSHIP_AID: _route(Permission.APPROVE_AT_CITY, S.PUBLIC_NOTICE),
+    Kind.GOLDEN_AUTUMN: _route(Permission.APPROVE_AT_CITY, S.PUBLIC_NOTICE),
+    Kind.SECONDARY_MEDICAL: _route(Permission.APPROVE_MUTUAL_AID, S.APPROVED),
+}

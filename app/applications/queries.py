@@ -1,0 +1,347 @@
+"""Reading applications: one's own, or those within one's reach. Anything else does not exist."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, Text, bindparam, func, literal_column, or_, select, text, tuple_, union_all
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+
+from app.applications.path import PATHS, Kind
+from app.applications.tables import LIVE_STATES, OPEN_STATES, Application, Passage
+from app.db.base import table_of
+from app.db.scope import Shape, nodes, shape, within
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Transaction
+from app.kernel.actor import Actor, Node, Permission
+from app.kernel.errors import NotFound
+
+A = table_of(Application)
+P = table_of(Passage)
+COUNT_CAP = 10_000
+_AFTER = tuple_(bindparam("at", type_=A.c.created_at.type), bindparam("after_id", type_=A.c.id.type))
+
+_STEP_COLUMNS = [column for column in P.c if column.name != "application_id"]
+_PAIRS: list[Any] = []
+for _column in _STEP_COLUMNS:
+    _PAIRS += [literal_column(f"'{_column.name}'"), _column]
+_STEP = func.jsonb_build_object(*_PAIRS)
+_TIMELINE = (
+    select(func.coalesce(func.jsonb_agg(aggregate_order_by(_STEP, P.c.id)), text("'[]'::jsonb")))
+    .where(P.c.application_id == A.c.id)
+    .scalar_subquery()
+    .label("timeline")
+)
+_DETAIL = [c for c in A.c if c.name not in {"facts", "subject_index"}]
+_SUMMARY = [
+    A.c[name]
+    for name in [
+        "id",
+        "number",
+        "kind",
+        "state",
+        "version",
+        "applicant_masked",
+        "organisation_name",
+        "amount_fen",
+        "submitted_at",
+        "due_at",
+        "created_at",
+    ]
+]
+
+_OWN = statement(
+    select(*_DETAIL, _TIMELINE).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
+)
+_OWN_LOCKED = statement(
+    select(*_DETAIL).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")).with_for_update()
+)
+_OPEN_DRAFT = statement(
+    select(A.c.id).where(
+        A.c.applicant_id == bindparam("applicant_id"),
+        A.c.kind == bindparam("kind"),
+        A.c.period == bindparam("period"),
+        A.c.state.in_([literal_column("'draft'"), literal_column("'returned'")]),
+    )
+)
+
+
+class ApplicationNotFound(NotFound):
+    """没有找到这份申请。"""
+
+
+def _found(row: Record | None) -> Record:
+    if row is None:
+        raise ApplicationNotFound
+    return row
+
+
+async def own(transaction: Transaction, actor: Actor, application_id: UUID) -> Record:
+    """The applicant's own application with its timeline. Raises ApplicationNotFound."""
+    return _found(await transaction.row(_OWN, id=application_id, applicant_id=actor.person_id))
+
+
+async def own_locked(transaction: Transaction, actor: Actor, application_id: UUID) -> Record:
+    """The same, held until commit, without the timeline."""
+    return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
+
+
+async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, period: str) -> UUID | None:
+    found: UUID | None = await transaction.value(_OPEN_DRAFT, applicant_id=applicant_id, kind=kind, period=period)
+    return found
+
+
+@cache
+def _own_page(after: bool) -> Statement:
+    query = select(*_SUMMARY).where(A.c.applicant_id == bindparam("applicant_id"))
+    if after:
+        query = query.where(tuple_(A.c.created_at, A.c.id) < _AFTER)
+    return statement(query.order_by(A.c.created_at.desc(), A.c.id.desc()).limit(bindparam("size")))
+
+
+async def own_page(
+    transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
+) -> list[Record]:
+    """The applicant's applications, newest first."""
+    position = {"at": after[0], "after_id": after[1]} if after else {}
+    return await transaction.rows(_own_page(after is not None), applicant_id=actor.person_id, size=size, **position)
+
+
+# ---- staff: within a reach, and never one's own case (回避) ----
+
+
+def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
+    return query.where(
+        within(A, tiers), A.c.applicant_id != bindparam("actor_id"), A.c.state != literal_column("'draft'")
+    )
+
+
+@cache
+def _case(tiers: Shape, locked: bool) -> Statement:
+    query = _in_reach(select(*_DETAIL) if locked else select(*_DETAIL, _TIMELINE), tiers)
+    query = query.where(A.c.id == bindparam("id"))
+    return statement(query.with_for_update() if locked else query)
+
+
+async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, locked: bool = False) -> Record:
+    """A case within the actor's reach, with its timeline unless locked. Raises ApplicationNotFound."""
+    reach = actor.reach(Permission.READ_CASES)
+    found = await transaction.row(
+        _case(shape(reach), locked), id=application_id, actor_id=actor.person_id, **nodes(reach)
+    )
+    return _found(found)
+
+
+def covers(actor: Actor, permission: Permission, row: Record) -> bool:
+    """Whether one of the actor's posts with this permission reaches the case."""
+    return any(row[f"{node.tier}_id"] == node.organisation_id for node in actor.reach(permission))
+
+
+def permissions_on(actor: Actor, row: Record) -> list[Permission]:
+    """What the actor's posts allow on this case."""
+    return [permission for permission in Permission if covers(actor, permission, row)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """What waits at one node in one state: a queue is a merge of piles, each in the order of its index."""
+
+    node: Node
+    state: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    kind: str | None = None
+    state: str | None = None
+    number: str | None = None
+    overdue_at: datetime | None = None
+    """Only what was due before this instant."""
+
+
+def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
+    """What waits for this actor, by the paths of the kinds."""
+    kinds: dict[tuple[Node, str], list[str]] = {}
+    for post in actor.posts:
+        node = Node(post.place.tier, post.place.id)
+        for kind, path in PATHS.items():
+            states = {
+                state for permission in Permission if post.allows(permission) for state in path.waiting_for(permission)
+            }
+            for state in states:
+                kinds.setdefault((node, state), []).append(kind.value)
+    return tuple(
+        Pile(node, state, tuple(dict.fromkeys(of)))
+        for (node, state), of in sorted(kinds.items(), key=lambda pile: (pile[0][1], str(pile[0][0].organisation_id)))
+        if wanted.state in (None, state)
+    )
+
+
+PileShape = tuple[tuple[str, bool], ...]
+
+
+def _pile_shape(piles: tuple[Pile, ...]) -> PileShape:
+    return tuple((pile.node.tier.value, len(pile.kinds) < len(Kind)) for pile in piles)
+
+
+def _pile(n: int, tier: str, some_kinds: bool, by: frozenset[str]) -> Select[Any]:
+    query = select(*_SUMMARY).where(
+        A.c[f"{tier}_id"] == bindparam(f"node_{n}"),
+        A.c.state == bindparam(f"state_{n}"),
+        # Repeated word for word, so that the planner may use the partial index of open cases.
+        text(f"application.state in {OPEN_STATES}"),
+        A.c.applicant_id != bindparam("actor_id"),
+    )
+    if some_kinds:
+        query = query.where(A.c.kind == func.any(bindparam(f"kinds_{n}", type_=ARRAY(Text))))
+    conditions = {
+        "kind": A.c.kind == bindparam("kind"),
+        "number": A.c.number == bindparam("number"),
+        "overdue_at": A.c.due_at < bindparam("overdue_at"),
+        "after": tuple_(A.c.submitted_at, A.c.id) > _AFTER,
+    }
+    return query.where(*(conditions[name] for name in sorted(by)))
+
+
+@cache
+def _tasks(piles: PileShape, by: frozenset[str]) -> Statement:
+    parts = [
+        _pile(n, tier, some, by).order_by(A.c.submitted_at, A.c.id).limit(bindparam("size"))
+        for n, (tier, some) in enumerate(piles)
+    ]
+    if len(parts) == 1:
+        return statement(parts[0])
+    merged = union_all(*parts).subquery()
+    distinct = select(merged).distinct().subquery()
+    return statement(select(distinct).order_by(distinct.c.submitted_at, distinct.c.id).limit(bindparam("size")))
+
+
+@cache
+def _task_count(piles: PileShape, by: frozenset[str]) -> Statement:
+    cap = COUNT_CAP + 1
+    parts = [_pile(n, tier, some, by).with_only_columns(A.c.id).limit(cap) for n, (tier, some) in enumerate(piles)]
+    waiting = union_all(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
+    capped = select(waiting.c.id).distinct().limit(cap).subquery()
+    return statement(select(func.count()).select_from(capped))
+
+
+def _task_parameters(actor: Actor, piles: tuple[Pile, ...], wanted: TaskFilter) -> dict[str, Any]:
+    values: dict[str, Any] = {"actor_id": actor.person_id}
+    for n, pile in enumerate(piles):
+        values |= {f"node_{n}": pile.node.organisation_id, f"state_{n}": pile.state}
+        if len(pile.kinds) < len(Kind):
+            values[f"kinds_{n}"] = list(pile.kinds)
+    named = {"kind": wanted.kind, "number": wanted.number, "overdue_at": wanted.overdue_at}
+    return values | {name: value for name, value in named.items() if value is not None}
+
+
+def _filters(values: dict[str, Any]) -> frozenset[str]:
+    return frozenset(values) & {"kind", "number", "overdue_at"}
+
+
+async def tasks(
+    transaction: Transaction, actor: Actor, wanted: TaskFilter, size: int, after: tuple[datetime, UUID] | None
+) -> list[Record]:
+    """What waits for this actor, oldest first."""
+    piles = piles_of(actor, wanted)
+    if not piles:
+        return []
+    values = _task_parameters(actor, piles, wanted)
+    by = _filters(values)
+    if after:
+        by, values = by | {"after"}, values | {"at": after[0], "after_id": after[1]}
+    return await transaction.rows(_tasks(_pile_shape(piles), by), size=size, **values)
+
+
+async def task_count(transaction: Transaction, actor: Actor, wanted: TaskFilter) -> int:
+    """How much waits for this actor, at most COUNT_CAP + 1."""
+    piles = piles_of(actor, wanted)
+    if not piles:
+        return 0
+    values = _task_parameters(actor, piles, wanted)
+    count: int = await transaction.value(_task_count(_pile_shape(piles), _filters(values)), **values)
+    return count
+
+
+_MONEY = statement(
+    select(A.c.number, A.c.kind, A.c.state, A.c.amount_fen, A.c.submitted_at)
+    .where(
+        A.c.household_id == bindparam("household_id"),
+        A.c.id != bindparam("except_id"),
+        A.c.submitted_at >= bindparam("since"),
+        A.c.state.notin_([literal_column(f"'{state}'") for state in ("draft", "rejected", "withdrawn")]),
+    )
+    .order_by(A.c.submitted_at)
+)
+
+
+async def money_of_household(
+    transaction: Transaction, household_id: UUID | None, since: datetime, *, except_id: UUID
+) -> list[Record]:
+    """What a household has received or has in flight since an instant, over all kinds."""
+    if household_id is None:
+        return []
+    return await transaction.rows(_MONEY, household_id=household_id, since=since, except_id=except_id)
+
+
+_GRANTED = statement(
+    select(A.c.kind, A.c.item, A.c.amount_fen, A.c.applicant_id)
+    .where(
+        or_(A.c.household_id == bindparam("household_id"), A.c.applicant_id == bindparam("applicant_id")),
+        A.c.id != bindparam("except_id"),
+        A.c.submitted_at >= bindparam("since"),
+        text(f"application.state in {LIVE_STATES}"),
+    )
+    .order_by(A.c.id)
+)
+_OF_SUBJECT = statement(
+    select(A.c.id).where(
+        A.c.kind == bindparam("kind"),
+        A.c.subject_index == bindparam("subject_index"),
+        A.c.id != bindparam("except_id"),
+        text(f"application.state in {LIVE_STATES} and application.subject_index is not null"),
+    )
+)
+_OF_COVER = statement(
+    select(A.c.id, A.c.decision)
+    .where(
+        A.c.cover_id == bindparam("cover_id"),
+        A.c.applicant_id == bindparam("applicant_id"),
+        A.c.id != bindparam("except_id"),
+        text(f"application.state in {LIVE_STATES}"),
+    )
+    .order_by(A.c.submitted_at, A.c.id)
+)
+
+
+async def granted_since(
+    transaction: Transaction, household_id: UUID | None, applicant_id: UUID, since: datetime, *, except_id: UUID
+) -> list[Record]:
+    """What the household or the applicant was granted since an instant, or has in flight, over all kinds."""
+    return await transaction.rows(
+        _GRANTED, household_id=household_id, applicant_id=applicant_id, since=since, except_id=except_id
+    )
+
+
+async def subject_is_aided(transaction: Transaction, kind: str, subject_index: bytes, *, except_id: UUID) -> bool:
+    """Whether a living application that this transaction can see is for the same subject; the index knows the rest."""
+    found = await transaction.value(_OF_SUBJECT, kind=kind, subject_index=subject_index, except_id=except_id)
+    return found is not None
+
+
+async def decided_on_cover(
+    transaction: Transaction, cover_id: UUID, applicant_id: UUID, *, except_id: UUID
+) -> list[Record]:
+    """The living claims on a cover with their sealed decisions, oldest first."""
+    return await transaction.rows(_OF_COVER, cover_id=cover_id, applicant_id=applicant_id, except_id=except_id)
+
+
+_BY_ID_LOCKED = statement(select(*_DETAIL).where(A.c.id == bindparam("id")).with_for_update())
+
+
+async def by_id_locked(transaction: Transaction, application_id: UUID) -> Record | None:
+    """For jobs, which see every application: one of them, held until commit."""
+    return await transaction.row(_BY_ID_LOCKED, id=application_id)

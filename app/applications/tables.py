@@ -1,0 +1,120 @@
+"""Applications (申请) of every kind, and the steps taken on them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field
+
+from app.db.base import Row, blind_index, instant, sealed, version_column
+
+OPEN_STATES = "('submitted','unit_review','district_review','city_approval','public_notice','approved','paying')"
+LIVE_STATES = "('submitted','unit_review','district_review','city_approval','public_notice','approved','paying','paid')"
+
+
+class Application(Row, table=True):
+    """One application. It carries its organisation on each tier, so that a scope is one comparison."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        CheckConstraint("kind in ('hardship_aid','golden_autumn','secondary_medical')", name="kind"),
+        CheckConstraint("amount_fen >= 0", name="amount"),
+        CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
+        CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
+        CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
+        Index(
+            "uq_application_open_draft",
+            "applicant_id",
+            "kind",
+            "period",
+            unique=True,
+            postgresql_where=text("state in ('draft','returned')"),
+        ),
+        # The same student and academic year, or the same settlement sheet: one living application in the city.
+        Index(
+            "uq_application_subject",
+            "kind",
+            "subject_index",
+            unique=True,
+            postgresql_where=text(f"state in {LIVE_STATES} and subject_index is not null"),
+        ),
+        Index("ix_application_own", "applicant_id", "created_at", "id"),
+        *(
+            Index(
+                f"ix_application_open_{tier}",
+                f"{tier}_id",
+                "state",
+                "submitted_at",
+                "id",
+                postgresql_where=text(f"state in {OPEN_STATES}"),
+            )
+            for tier in ("city", "district", "street", "unit")
+        ),
+        Index("ix_application_household", "household_id", "submitted_at"),
+    )
+
+    number: str = Field(unique=True, max_length=40)
+    kind: str = Field(max_length=20)
+    period: str = Field(max_length=40)
+    applicant_id: UUID = Field(foreign_key="person.id")
+    applicant_masked: str = Field(max_length=60)
+    household_id: UUID | None = Field(default=None, foreign_key="household.id")
+    city_id: UUID = Field(foreign_key="organisation.id")
+    district_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    street_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    unit_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    organisation_name: str = Field(max_length=100)
+    state: str = Field(max_length=20)
+    round: int = Field(default=1)
+    """Grows with each resubmission: approvals of an earlier round are void."""
+    version: int = version_column()
+    form: bytes = sealed(nullable=False)
+    facts: bytes | None = sealed()
+    facts_sha256: str | None = Field(default=None, max_length=64)
+    decision: bytes | None = sealed()
+    policy_version: str | None = Field(default=None, max_length=60)
+    code_sha256: str | None = Field(default=None, max_length=64)
+    subject_index: bytes | None = blind_index()
+    """What must not be aided twice: a student's academic year, a settlement sheet."""
+    item: str | None = Field(default=None, max_length=20)
+    """What of the kind is asked for, where the yearly caps need to know."""
+    cover_id: UUID | None = Field(default=None, foreign_key="cover.id", index=True)
+    amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    submitted_at: datetime | None = instant(nullable=True)
+    due_at: datetime | None = instant(nullable=True)
+    approved_at: datetime | None = instant(nullable=True)
+    paid_at: datetime | None = instant(nullable=True)
+    updated_at: datetime = instant()
+
+
+class Passage(Row, table=True):
+    """One step taken on an application. Appended, never changed."""
+
+    __tablename__ = "passage"
+    __table_args__ = (
+        # Maker, checkers and payers of one round are different people.
+        Index(
+            "uq_passage_reviewer",
+            "application_id",
+            "round",
+            "person_id",
+            unique=True,
+            postgresql_where=text("counts_as_review"),
+        ),
+        CheckConstraint("action <> 'reject' or (reason_code is not null and note is not null)", name="reason"),
+        Index("ix_passage_application", "application_id", "created_at"),
+    )
+
+    application_id: UUID = Field(foreign_key="application.id")
+    round: int
+    person_id: UUID | None = Field(default=None)
+    """None when the system took the step."""
+    post_role: str | None = Field(default=None, max_length=32)
+    organisation_name: str | None = Field(default=None, max_length=100)
+    action: str = Field(max_length=20)
+    from_state: str = Field(max_length=20)
+    to_state: str = Field(max_length=20)
+    counts_as_review: bool
+    note: bytes | None = sealed()
+    reason_code: str | None = Field(default=None, max_length=40)
+    amount_fen: int | None = Field(default=None, sa_type=BigInteger)

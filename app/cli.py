@@ -1,0 +1,252 @@
+"""The `aid` command."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from app.audit.chain import verify
+from app.calendars.commands import load_known_years
+from app.db import embedded, migrations
+from app.db.transaction import Sight, open_database
+from app.main import create_app, keyring_of
+from app.settings import Settings, settings
+
+app = typer.Typer(no_args_is_help=True, help="汕头市总工会困难职工帮扶服务", pretty_exceptions_show_locals=False)
+audit_app = typer.Typer(help="审计")
+app.add_typer(audit_app, name="audit")
+console = Console(stderr=True)
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+DRAIN_SECONDS = 1.0
+
+
+def dsn() -> str:
+    """The database of this installation, migrated: the one that is named, else the embedded one, started or joined."""
+    configured = settings()
+    if configured.database_url is not None:
+        return configured.database_url.get_secret_value()
+    server = embedded.start(configured.data_folder.absolute())
+    return server.dsn()
+
+
+def migrate_to_head(url: str) -> None:
+    migrations.upgrade(url)
+    asyncio.run(_load_calendar(url))
+
+
+async def _load_calendar(url: str) -> None:
+    database = await open_database(url, "aid_jobs", size=1)
+    async with database.begin(Sight("job")) as transaction:
+        await load_known_years(transaction)
+    await database.close()
+
+
+def database_url() -> str:
+    """A migrated database's address, also put into the environment for the processes started from here."""
+    url = dsn()
+    migrate_to_head(url)
+    os.environ["AID_DATABASE_URL"] = url
+    settings.cache_clear()
+    return url
+
+
+@app.command()
+def serve(
+    port: Port = 8000,
+    host: str = "127.0.0.1",
+    with_worker: bool = False,
+    with_simulator: bool = False,
+    simulator_port: Port = 8090,
+) -> None:
+    """Run the API (and, if asked, the worker and the WeChat simulator) until interrupted."""
+    if with_simulator:
+        os.environ["AID_WECHAT_BASE_URL"] = f"http://127.0.0.1:{simulator_port}"
+        settings.cache_clear()
+    database_url()
+    with companions(with_worker=with_worker, simulator_port=simulator_port if with_simulator else None):
+        console.print(f"[bold]API[/] http://{host}:{port}  (健康检查 /health/ready)")
+        run_api(host, port)
+
+
+def run_api(host: str, port: int) -> None:
+    """Serve until SIGTERM: readiness goes first, then the port, then what is in flight is finished."""
+    config = uvicorn.Config(
+        create_app,
+        factory=True,
+        host=host,
+        port=port,
+        http="app.http.deadline:DeadlineProtocol",
+        loop="uvloop",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        ws="none",
+    )
+    GracefulServer(config).run()
+
+
+class GracefulServer(uvicorn.Server):
+    """uvicorn closes its port at the first signal; this one first says that it is not ready and waits a moment."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        service = getattr(getattr(self.config.loaded_app, "state", None), "service", None)
+        if service is not None and service.ready and sig == signal.SIGTERM:
+            service.ready = False
+            asyncio.get_running_loop().call_later(DRAIN_SECONDS, super().handle_exit, sig, frame)
+        else:
+            super().handle_exit(sig, frame)
+
+
+@contextmanager
+def companions(*, with_worker: bool, simulator_port: int | None) -> Iterator[None]:
+    """The other processes beside the API; they end with it."""
+    commands = []
+    if simulator_port is not None:
+        commands.append(["wechat-sim", "--port", str(simulator_port)])
+        console.print(f"[bold]微信模拟器[/] http://127.0.0.1:{simulator_port}")
+    if with_worker:
+        commands.append(["worker"])
+        console.print("[bold]后台任务[/] 已启动")
+    started = [subprocess.Popen([sys.executable, "-m", "app.cli", *command]) for command in commands]  # noqa: S603 - our own command
+    try:
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@app.command()
+def worker() -> None:
+    """Run the background jobs until interrupted."""
+    from app.worker import run
+
+    url = settings().database_url
+    asyncio.run(run(settings(), url.get_secret_value() if url else database_url()))
+
+
+@app.command("wechat-sim")
+def wechat_sim(port: Port = 8090) -> None:
+    """Run the WeChat simulator (development and demo only)."""
+    uvicorn.run(
+        "app.simulator.app:create_app", factory=True, host="127.0.0.1", port=port, access_log=False, log_level="warning"
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    database_url()
+    console.print("数据库已是最新结构")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded database of this checkout."""
+    stopped = embedded.stop(settings().data_folder.absolute())
+    console.print("内置数据库已停止" if stopped else "内置数据库没有在运行")
+
+
+@app.command()
+def seed(demo: Annotated[bool, typer.Option("--demo", help="汕头演示数据")] = False, number: int = 20161031) -> None:
+    """Write the demo world and print it as JSON."""
+    if not demo:
+        raise typer.BadParameter("目前只有 --demo")
+    if settings().env == "production":
+        console.print("演示数据只能写入演示环境（AID_ENV=demo）")
+        raise typer.Exit(2)
+    url = database_url()
+    sys.stdout.write(json.dumps(asyncio.run(_seed(settings(), url, number)), ensure_ascii=False, indent=1) + "\n")
+
+
+async def _seed(configured: Settings, url: str, number: int) -> Any:
+    from app.seed.commands import seed_demo
+
+    database = await open_database(url, "aid_jobs", size=2)
+    try:
+        return await seed_demo(
+            database,
+            keyring_of(configured),
+            appid=configured.wechat_miniprogram_appid,
+            seed=number,
+            now=datetime.now(UTC),
+        )
+    finally:
+        await database.close()
+
+
+@app.command()
+def openapi() -> None:
+    """Print the contract."""
+    sys.stdout.write(contract_text())
+
+
+@app.command()
+def contract(check: Annotated[bool, typer.Option("--check", help="只比较，不写")] = False) -> None:
+    """Write the contract to miniprogram_contract/, or check that it is up to date."""
+    path = migrations.ROOT / "miniprogram_contract" / "openapi.json"
+    if not check:
+        path.write_text(contract_text(), encoding="utf-8")
+    elif not path.exists() or path.read_text(encoding="utf-8") != contract_text():
+        console.print("接口契约与代码不一致：请运行 make contract，并确认改动是有意的")
+        raise typer.Exit(1)
+
+
+def contract_text() -> str:
+    document = create_app(Settings(env="test")).openapi()
+    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Read the whole audit trail and name the first break of every broken chain."""
+    read, breaks = asyncio.run(_verify(database_url()))
+    for broken in breaks:
+        console.print(f"链 {broken.shard} 第 {broken.sequence} 条：{broken.why} {broken.entry_id or ''}")
+    console.print(f"核对 {read} 条，{'发现 ' + str(len(breaks)) + ' 处问题' if breaks else '完整'}")
+    raise typer.Exit(1 if breaks else 0)
+
+
+async def _verify(url: str) -> Any:
+    database = await open_database(url, "aid_jobs", size=1)
+    async with database.begin(Sight("job")) as transaction:
+        found = await verify(transaction)
+    await database.close()
+    return found
+
+
+@app.command()
+def demo(keep: bool = False) -> None:
+    """Play the main story against real processes and say what happened."""
+    from app.demo.play import play
+
+    started = time.monotonic()
+    ok = play(Path(settings().data_folder))
+    console.print(f"用时 {time.monotonic() - started:.1f} 秒")
+    raise typer.Exit(0 if ok else 1)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The pool, and the one transaction that a request or a job has.
+
+The first round trip of a transaction begins it and tells the database who is looking: row-level
+security, the second wall, reads these settings (alembic/versions, `app_*` functions).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from app.db.statements import Statement
+from app.kernel.errors import Unavailable
+
+ACQUIRE_SECONDS = 3.0
+COMMAND_SECONDS = 5.0
+Door = Literal["worker", "staff", "sign_in", "public", "job"]
+DatabaseRole = Literal["aid_api", "aid_jobs"]
+Record = Mapping[str, Any]
+"""A row as it came from the database, by column name."""
+_CONNECTION_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the database lets this transaction see: the person's own rows, or those under these organisations."""
+
+    door: Door
+    person_id: UUID | None = None
+    organisation_ids: tuple[UUID, ...] = ()
+
+    def opening(self) -> str:
+        """BEGIN and the settings, in one simple query. Only UUIDs and fixed words are written into it."""
+        organisations = ",".join(str(organisation_id) for organisation_id in self.organisation_ids)
+        return (
+            f"BEGIN; SELECT set_config('app.door','{self.door}',true),"
+            f"set_config('app.person','{self.person_id or ''}',true),"
+            f"set_config('app.organisations','{{{organisations}}}',true)"
+        )
+
+
+class Transaction:
+    """One transaction of one request. It is committed only by `begin`, below."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def rows(self, statement: Statement, /, **values: Any) -> list[Record]:
+        rows: list[Record] = await self.connection.fetch(statement.sql, *statement.arguments(values))
+        return rows
+
+    async def row(self, statement: Statement, /, **values: Any) -> Record | None:
+        row: Record | None = await self.connection.fetchrow(statement.sql, *statement.arguments(values))
+        return row
+
+    async def value(self, statement: Statement, /, **values: Any) -> Any:
+        return await self.connection.fetchval(statement.sql, *statement.arguments(values))
+
+    async def run(self, statement: Statement, /, **values: Any) -> int:
+        """How many rows the statement touched."""
+        status = await self.connection.execute(statement.sql, *statement.arguments(values))
+        return int(status.rsplit(" ", 1)[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The pool of a process, under one database role."""
+
+    pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def begin(self, sight: Sight) -> AsyncIterator[Transaction]:
+        """A transaction: committed when the block ends well, rolled back when it raises.
+
+        Raises Unavailable when no connection can be had or the connection is lost.
+        """
+        try:
+            connection = await self.pool.acquire(timeout=ACQUIRE_SECONDS)
+        except (TimeoutError, asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
+            raise Unavailable from lost
+        try:
+            await connection.execute(sight.opening())
+            yield Transaction(connection)
+            await connection.execute("COMMIT")
+        except _CONNECTION_LOST as lost:
+            connection.terminate()
+            raise Unavailable from lost
+        finally:
+            await asyncio.shield(self._give_back(connection))
+
+    async def _give_back(self, connection: asyncpg.Connection) -> None:
+        """To the pool, out of any transaction; a connection that will not come out of one is closed."""
+        try:
+            if not connection.is_closed() and connection.is_in_transaction():
+                await connection.execute("ROLLBACK", timeout=COMMAND_SECONDS)
+        except (*_CONNECTION_LOST, TimeoutError):
+            connection.terminate()
+        await self.pool.release(connection)
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self.pool.close(), timeout=COMMAND_SECONDS)
+        except TimeoutError:
+            self.pool.terminate()
+
+
+async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Database:
+    """A pool whose every connection runs under `role`, with short patience (reliability: no hangs).
+
+    Connections are made when they are needed, so a process can start while its database is away.
+    """
+    pool = asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        command_timeout=COMMAND_SECONDS,
+        timeout=ACQUIRE_SECONDS,
+        statement_cache_size=512,
+        max_inactive_connection_lifetime=300,
+        init=_prepare,
+        reset=_rest,
+        server_settings={
+            "role": role,
+            "application_name": role,
+            "statement_timeout": "5s",
+            "lock_timeout": "2s",
+            "idle_in_transaction_session_timeout": "15s",
+            "jit": "off",
+            "timezone": "UTC",
+        },
+    )
+    return Database(await pool)
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb
+    )
+
+
+def _to_jsonb(value: Any) -> bytes:
+    return b"\x01" + orjson.dumps(value)
+
+
+def _from_jsonb(data: bytes) -> Any:
+    return orjson.loads(data[1:])
+
+
+async def _rest(_: asyncpg.Connection) -> None:
+    """Settings are local to each transaction, so nothing is left to reset between two."""

@@ -1,0 +1,140 @@
+"""Reading household files: one's own, or those within one's reach."""
+
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, text, tuple_, union_all
+
+from app.db.base import table_of
+from app.db.scope import Shape, nodes, shape, within
+from app.db.sealing import Keyring
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Transaction
+from app.households.forms import HouseholdForm
+from app.households.path import PATH
+from app.households.rules import CategoryPolicy, HouseholdFacts
+from app.households.tables import DEAD_STATES, Household
+from app.kernel.actor import Actor, Permission, Reach
+from app.kernel.errors import NotFound
+from app.policy.reference import load_standards, minimum_living_standard
+from app.policy.versions import load
+
+H = table_of(Household)
+FORM = "household.form"
+PREFECTURE = "440500"
+ACTIVE_STATES = frozenset({"active", "annual_review"})
+STANDARDS = load_standards()
+CATEGORIES = load(CategoryPolicy, "app.households")
+_DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
+_SUMMARY = [
+    H.c[name] for name in ("id", "number", "state", "version", "head_masked", "submitted_at", "active_at", "created_at")
+]
+_AFTER = tuple_(bindparam("at", type_=H.c.created_at.type), bindparam("after_id", type_=H.c.id.type))
+
+_OWN = select(H).where(H.c.person_id == bindparam("person_id"), H.c.state.notin_(_DEAD))
+_LIVING = statement(_OWN)
+_LIVING_LOCKED = statement(_OWN.with_for_update())
+_BY_ID = statement(select(H).where(H.c.id == bindparam("id")))
+
+
+class HouseholdNotFound(NotFound):
+    """没有找到这份家庭档案。"""
+
+
+async def living(transaction: Transaction, person_id: UUID, *, locked: bool = False) -> Record | None:
+    """The person's living file, if there is one."""
+    return await transaction.row(_LIVING_LOCKED if locked else _LIVING, person_id=person_id)
+
+
+async def household(transaction: Transaction, household_id: UUID) -> Record | None:
+    """A file by its id, as far as the second wall lets it be seen (the caller has already seen its case)."""
+    return await transaction.row(_BY_ID, id=household_id)
+
+
+@cache
+def _in_reach(tiers: Shape, locked: bool) -> Statement:
+    query = select(H).where(
+        H.c.id == bindparam("id"),
+        within(H, tiers),
+        H.c.person_id != bindparam("actor_id"),
+        H.c.state != literal_column("'draft'"),
+    )
+    return statement(query.with_for_update() if locked else query)
+
+
+async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, locked: bool = False) -> Record:
+    """A file within the actor's reach, never one's own. Raises HouseholdNotFound."""
+    reach = actor.reach(Permission.READ_CASES)
+    row = await transaction.row(
+        _in_reach(shape(reach), locked), id=household_id, actor_id=actor.person_id, **nodes(reach)
+    )
+    if row is None:
+        raise HouseholdNotFound
+    return row
+
+
+@cache
+def _waiting(states: tuple[str, ...], tiers: Shape, after: bool) -> Statement:
+    piles = [
+        select(*_SUMMARY).where(
+            H.c.state == literal_column(f"'{state}'"),
+            text("household.state in ('submitted','district_review')"),
+            within(H, tiers),
+            H.c.person_id != bindparam("actor_id"),
+        )
+        for state in states
+    ]
+    merged = union_all(*piles).subquery()
+    query = select(merged)
+    if after:
+        query = query.where(tuple_(merged.c.submitted_at, merged.c.id) > _AFTER)
+    return statement(query.order_by(merged.c.submitted_at, merged.c.id).limit(bindparam("size")))
+
+
+async def waiting(
+    transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
+) -> list[Record]:
+    """The files that wait for this actor, oldest first."""
+    states: list[str] = []
+    reach: Reach = ()
+    for permission in (Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT):
+        if actor.may(permission):
+            states += PATH.waiting_for(permission)
+            reach += actor.reach(permission)
+    if not states:
+        return []
+    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    query = _waiting(tuple(states), shape(reach), after is not None)
+    return await transaction.rows(query, size=size, actor_id=actor.person_id, **nodes(reach), **position)
+
+
+def form_of(keyring: Keyring, row: Record | None) -> HouseholdForm | None:
+    """What a submitted file says; None when there is no file that has ever been whole."""
+    if row is None or row["submitted_at"] is None:
+        return None
+    return HouseholdForm.model_validate(keyring.open_document(FORM, row["id"], row["form"]))
+
+
+def facts_of(form: HouseholdForm | None, row: Record | None, on: date) -> HouseholdFacts:
+    """The household as the rules see it on a day. Without a file nothing is known, and nothing is granted on it."""
+    standard = minimum_living_standard(STANDARDS, form.division_code if form else PREFECTURE, on)
+    known: dict[str, Any] = {
+        "minimum_living_standard_fen": standard.monthly_fen,
+        "edge_line_fen": standard.edge_line_fen,
+        "minimum_living_standard_from": standard.in_force_from,
+        "minimum_living_standard_source": standard.source,
+    }
+    if form is None or row is None:
+        return HouseholdFacts(file_active=False, **known)
+    accident = [spending.amount_fen for spending in form.rigid_spending if spending.kind == "accident"]
+    return HouseholdFacts(
+        file_active=row["state"] in ACTIVE_STATES,
+        income_fen_yearly=form.income_fen_yearly,
+        rigid_spending_fen=sum(spending.amount_fen for spending in form.rigid_spending),
+        members=len({form.head.id_number, *(member.id_number for member in form.members)}),
+        primary_cause=form.primary_cause,
+        accident_cost_fen=sum(accident) if accident else None,
+        **known,
+    )

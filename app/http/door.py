@@ -1,0 +1,139 @@
+"""The doors of the API: who may come in, and the one transaction that they get.
+
+A route asks for a `Desk` (`worker()` or `staff(permission)`) and works with what lies on it. `Door` commits
+before the answer leaves: returning commits, raising rolls back, and nothing below this file commits.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+
+from app.db.transaction import Sight
+from app.db.work import Work
+from app.http.idempotency import Keyed, Replay, keyed
+from app.http.service import Service, clock
+from app.http.strict_json import StrictRequest
+from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
+from app.kernel.errors import NotAllowed, StaleVersion, VersionMissing
+from app.people.tokens import TokenRefused
+
+_STACK, _KEYED = "aid_stack", "aid_keyed"
+MAXIMUM_VERSION = 2**31
+
+
+class Door(APIRoute):
+    """A route whose transaction is committed, with its keyed answer, before the answer is sent."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def through(request: Request) -> Response:
+            try:
+                async with AsyncExitStack() as stack:
+                    request.scope[_STACK] = stack
+                    response = await handle(StrictRequest(request.scope, request.receive))
+                    kept: Keyed | None = request.scope.get(_KEYED)
+                    if kept is not None:
+                        await kept.keep(response)
+                return response
+            except Replay as replay:
+                return replay.response
+
+        return through
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a signed-in person's request works with."""
+
+    actor: Actor
+    work: Work
+    service: Service
+    request: Request
+
+    def expected_version(self) -> int:
+        """The version in If-Match. Raises VersionMissing, StaleVersion."""
+        return expected_version(self.request)
+
+
+def expected_version(request: Request) -> int:
+    given = request.headers.get("if-match")
+    if given is None:
+        raise VersionMissing
+    digits = given.strip().strip('"')
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise StaleVersion
+    return int(digits)
+
+
+def service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def begin(request: Request, sight: Sight) -> Work:
+    """Begin the transaction of this request; `Door` ends it."""
+    service = service_of(request)
+    calendar = await service.calendar()
+    stack: AsyncExitStack = request.scope[_STACK]
+    transaction = await stack.enter_async_context(service.database.begin(sight))
+    return Work(transaction, service.keyring, calendar, clock())
+
+
+async def signed_in(request: Request) -> Actor:
+    """The person of the bearer token. Raises TokenRefused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenRefused
+    service, now = service_of(request), clock()
+    actor = await service.actor(service.claims(token, now), now)
+    request.scope["aid_person"] = actor.person_id
+    return actor
+
+
+async def _desk(request: Request, actor: Actor, sight: Sight) -> Desk:
+    work = await begin(request, sight)
+    if request.method == "POST":
+        request.scope[_KEYED] = await keyed(request, actor, work)
+    return Desk(actor, work, service_of(request), request)
+
+
+async def worker_desk(request: Request) -> Desk:
+    """A signed-in person and their own data."""
+    actor = await signed_in(request)
+    return await _desk(request, actor, Sight("worker", actor.person_id))
+
+
+def worker() -> Any:
+    """The door of everyone who is signed in, to what is their own."""
+    return Depends(worker_desk)
+
+
+def staff(*permissions: Permission) -> Any:
+    """The door of those who hold any of these permissions, to what their posts reach."""
+
+    async def staff_desk(request: Request) -> Desk:
+        actor = await signed_in(request)
+        if not actor.may(*permissions):
+            raise NotAllowed
+        reach = nodes_of(post.place for post in actor.posts if PERMISSIONS[post.role])
+        organisations = tuple(node.organisation_id for node in reach)
+        return await _desk(request, actor, Sight("staff", actor.person_id, organisations))
+
+    STAFF_DOORS[staff_desk] = permissions
+    return Depends(staff_desk)
+
+
+STAFF_DOORS: dict[Callable[[Request], Awaitable[Desk]], tuple[Permission, ...]] = {}
+"""Every staff door with its permissions, for the test that walks the routes."""
+
+
+def answer(content: Any, status: int = 200, *, version: int | None = None) -> Response:
+    """A JSON answer, with the ETag of what it shows."""
+    headers = {"ETag": f'"{version}"'} if version is not None else None
+    return Response(orjson.dumps(content), status, headers, "application/json")

@@ -1,0 +1,108 @@
+"""The same Idempotency-Key and body get the first answer again.
+
+The answer is kept in the transaction that did the work, so after a crash either both exist or neither.
+While a request runs it holds an advisory lock on its key; a second one is told so at once.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+from sqlalchemy import text
+
+from app.db.base import table_of
+from app.db.statements import insertion, statement
+from app.db.work import Work
+from app.kernel.actor import Actor
+from app.kernel.errors import Conflict, Invalid
+from app.kernel.ids import new_id
+from app.messaging.tables import KeyedAnswer
+
+ANSWER = "keyed_answer.answer"
+_KEY = re.compile(r"\A[!-~]{1,255}\Z")
+_LOOK_UP = statement(
+    text(
+        """
+        select pg_try_advisory_xact_lock(cast(:lock as bigint)) as free,
+          row_id, fingerprint, status, etag, answer
+        from (select 1) as one left join keyed_answer on person_id = :person_id and key = :key
+        """
+    )
+)
+_KEEP = insertion(table_of(KeyedAnswer), *"person_id key row_id fingerprint status etag answer created_at".split())
+
+
+class IdempotencyKeyMissing(Invalid):
+    """请求缺少 Idempotency-Key（1–255 个可见字符）。"""
+
+
+class IdempotencyKeyReused(Invalid):
+    """这个 Idempotency-Key 已用于另一份内容，请换一个新的。"""
+
+
+class IdempotencyInProgress(Conflict):
+    """同一请求正在处理，请稍候再试。"""
+
+
+class Replay(Exception):
+    """The request was answered before: this is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request that will keep its answer."""
+
+    actor: Actor
+    key: str
+    fingerprint: bytes
+    work: Work
+
+    async def keep(self, response: Response) -> None:
+        row_id = new_id()
+        await self.work.transaction.run(
+            _KEEP,
+            person_id=self.actor.person_id,
+            key=self.key,
+            row_id=row_id,
+            fingerprint=self.fingerprint,
+            status=response.status_code,
+            etag=response.headers.get("etag"),
+            answer=self.work.keyring.seal(ANSWER, row_id, bytes(response.body)),
+            created_at=self.work.now,
+        )
+
+
+async def keyed(request: Request, actor: Actor, work: Work) -> Keyed:
+    """Take the key of this request.
+
+    Raises IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
+    """
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.match(key):
+        raise IdempotencyKeyMissing
+    body = await request.body()
+    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+    lock = hashlib.blake2b(actor.person_id.bytes + key.encode(), digest_size=8).digest()
+    found = await work.transaction.row(
+        _LOOK_UP, lock=int.from_bytes(lock, "big", signed=True), person_id=actor.person_id, key=key
+    )
+    assert found is not None
+    if found["row_id"] is not None:
+        if found["fingerprint"] != fingerprint:
+            raise IdempotencyKeyReused
+        raise Replay(
+            _again(found["status"], found["etag"], work.keyring.open(ANSWER, found["row_id"], found["answer"]))
+        )
+    if not found["free"]:
+        raise IdempotencyInProgress
+    return Keyed(actor, key, fingerprint, work)
+
+
+def _again(status: int, etag: str | None, body: bytes) -> Response:
+    headers = {"Idempotency-Replayed": "true"} | ({"ETag": etag} if etag else {})
+    return Response(body, status, headers, "application/json" if body else None)

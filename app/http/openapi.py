@@ -1,0 +1,107 @@
+"""The contract: what FastAPI derives, and the conventions that every route has and none repeats."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.http.kinds import KINDS
+from app.http.problems import Problem
+from app.http.routing import api_routes, is_guarded
+from app.households.forms import HouseholdForm
+from app.policy.drafts import draft_of
+
+VERSION = "1.0.0"
+DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
+UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh"})
+VERSIONED = frozenset(
+    {
+        ("put", "/api/v1/applications/{application_id}"),
+        ("post", "/api/v1/applications/{application_id}/submit"),
+        ("post", "/api/v1/applications/{application_id}/withdraw"),
+        ("post", "/api/v1/me/household/submit"),
+        ("post", "/api/v1/me/household/withdraw"),
+        ("post", "/api/v1/staff/applications/{application_id}/actions"),
+        ("post", "/api/v1/staff/households/{household_id}/actions"),
+    }
+)
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "所看到的版本号（ETag）。",
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+}
+_REFUSALS = {"401": "需要登录", "403": "没有权限", "404": "没有找到", "422": "填写有误", "503": "系统繁忙"}
+_ACT_REFUSALS = {"409": "当前不能办理"}
+_VERSION_REFUSALS = {"412": "内容已更新", "428": "缺少版本号"}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the app, built once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _build(app)
+    return app.openapi_schema
+
+
+def _build(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title="汕头工会帮扶", version=VERSION, description=DESCRIPTION, routes=app.routes, openapi_version="3.1.0"
+    )
+    components = schema.setdefault("components", {})
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    models: list[type[BaseModel]] = [
+        Problem,
+        draft_of(HouseholdForm),
+        *(draft_of(programme.form) for programme in KINDS.values()),
+    ]
+    _, drafts = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    components.setdefault("schemas", {}).update(drafts["$defs"])
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    guarded = _guarded()
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            _complete(operation, method, path, (method, path) in guarded)
+    return schema
+
+
+def _guarded() -> set[tuple[str, str]]:
+    """The operations behind a door that asks for a token."""
+    return {(m.lower(), path) for path, route in api_routes() if is_guarded(route) for m in route.methods or ()}
+
+
+def _complete(operation: dict[str, Any], method: str, path: str, guarded: bool) -> None:
+    refusals = dict(_REFUSALS)
+    parameters = operation.setdefault("parameters", [])
+    if guarded:
+        operation["security"] = [{"bearer": []}]
+    else:
+        refusals.pop("403")
+    if method == "post" and path not in UNKEYED:
+        parameters.append(_KEY)
+        refusals |= _ACT_REFUSALS
+    if (method, path) in VERSIONED or (method, path) == ("put", "/api/v1/me/household"):
+        required = (method, path) in VERSIONED
+        parameters.append(_IF_MATCH | {"required": required})
+        refusals |= _VERSION_REFUSALS
+    if method == "put":
+        refusals |= _ACT_REFUSALS
+    if not parameters:
+        del operation["parameters"]
+    for status, title in refusals.items():
+        operation["responses"][status] = {
+            "description": title,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }

@@ -1,0 +1,196 @@
+"""Every refusal leaves as application/problem+json, in Chinese, with a stable code, and echoes nothing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from app.kernel.errors import (
+    Conflict,
+    DomainError,
+    FieldError,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    StaleVersion,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    VersionMissing,
+)
+from app.policy.drafts import field_errors
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "2"
+_STATUSES: tuple[tuple[type[DomainError], int], ...] = (
+    (Unauthenticated, 401),
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (StaleVersion, 412),
+    (Invalid, 422),
+    (VersionMissing, 428),
+    (TooMany, 429),
+    (Unavailable, 503),
+)
+TITLES = {
+    400: "请求无法识别",
+    401: "需要登录",
+    403: "没有权限",
+    404: "没有找到",
+    405: "不支持这种请求方式",
+    409: "当前不能办理",
+    412: "内容已更新",
+    413: "内容太大",
+    415: "不支持这种内容格式",
+    422: "填写有误",
+    428: "缺少版本号",
+    429: "操作太频繁",
+    500: "系统出错",
+    503: "系统繁忙",
+}
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+DETAILS = {
+    400: "请求的格式有误，请检查后再试。",
+    404: "没有找到您要的内容。",
+    405: "这个地址不支持这种请求方式。",
+    413: "提交的内容太大，请减少后再试。",
+    415: "请用 JSON 格式提交。",
+    500: "系统出错了，工作人员会尽快处理。您填写的内容没有丢失，请稍后再试。",
+}
+
+
+class FieldProblem(BaseModel):
+    """一处填写错误。"""
+
+    model_config = ConfigDict(extra="forbid")
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """出错时的统一回答（RFC 9457）。程序只看 code，detail 给人看。"""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[FieldProblem] | None = None
+
+
+def status_of(error: DomainError) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
+
+
+def problem(
+    request_id: str,
+    status: int,
+    code: str,
+    detail: str,
+    errors: Iterable[FieldError] = (),
+    **extra: str | int,
+) -> Response:
+    """The problem document of a refusal."""
+    document: dict[str, Any] = {
+        "type": f"urn:aid:problem:{code}",
+        "title": TITLES.get(status, TITLES[400]),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+        **extra,
+    }
+    listed = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in errors]
+    if listed:
+        document["errors"] = listed
+    headers = {"Cache-Control": "no-store"}
+    if status in (429, 503):
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def of_domain(error: DomainError, request_id: str) -> Response:
+    return problem(request_id, status_of(error), error.code, error.detail, error.errors, **error.extra)
+
+
+# ---- what the database refused ----
+
+_BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    TimeoutError,
+    OSError,
+)
+_BAD_VALUE = (asyncpg.DataError, asyncpg.exceptions.CharacterNotInRepertoireError, UnicodeEncodeError)
+
+
+def of_database(error: BaseException) -> DomainError | None:
+    """A refusal for what the database (or the way to it) could not do; None when it is a defect of ours."""
+    if isinstance(error, _BAD_VALUE):
+        return Invalid()
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Conflict()
+    if isinstance(error, _BUSY):
+        return Unavailable()
+    return None
+
+
+def install(app: FastAPI) -> None:
+    """Domain errors, refused input, the framework's own errors and the database's: one shape of answer."""
+
+    async def on_domain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)
+        return of_domain(error, request.scope.get("request_id", ""))
+
+    async def on_input(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return of_domain(Invalid(*field_errors(error.errors())), request.scope.get("request_id", ""))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = error.status_code
+        answer = problem(
+            request.scope.get("request_id", ""),
+            status,
+            _CODES.get(status, "http_error"),
+            DETAILS.get(status, DETAILS[400]),
+        )
+        for name, value in (error.headers or {}).items():
+            answer.headers[name] = value
+        return answer
+
+    async def on_database(request: Request, error: Exception) -> Response:
+        refusal = of_database(error)
+        if refusal is None:
+            raise error
+        return of_domain(refusal, request.scope.get("request_id", ""))
+
+    app.add_exception_handler(DomainError, on_domain)
+    app.add_exception_handler(RequestValidationError, on_input)
+    app.add_exception_handler(HTTPException, on_http)
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError, UnicodeEncodeError):
+        app.add_exception_handler(kind, on_database)

@@ -1,0 +1,181 @@
+"""Applications of every kind, as the worker takes them from draft to decision."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from app.applications import commands
+from app.applications.commands import FORM, Applicant, ConsentsMissing
+from app.applications.path import PATHS, Action, Kind, State
+from app.applications.programme import Filing, Programme
+from app.applications.queries import own, own_locked, own_page
+from app.db.transaction import Record
+from app.households.queries import living
+from app.http.door import Desk, Door, answer, worker
+from app.http.inputs import In, Limit, PathId
+from app.http.kinds import KINDS
+from app.http.problems import FieldProblem
+from app.http.views import applications as views
+from app.kernel.actor import Permission
+from app.organisations.queries import for_unattached, organisation
+from app.people.commands import IdentityRequired
+from app.people.queries import consented, person
+from app.policy.decision import Decision
+from app.policy.drafts import read_draft, read_whole, warnings_of
+
+router = APIRouter(tags=["申请"], route_class=Door)
+DRAFTS = ("HardshipAidFormDraft", "GoldenAutumnFormDraft", "SecondaryMedicalFormDraft")
+FormDraft = Annotated[
+    dict[str, Any], WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in DRAFTS]})
+]
+
+
+class NewApplication(In):
+    kind: Annotated[Kind, Field(strict=False)]
+    form: FormDraft = Field(default_factory=dict, description="可以只填一部分，字段按 kind 不同")
+
+
+class FormChange(In):
+    form: FormDraft
+
+
+class DraftView(views.ApplicationView):
+    """草稿，以及提交前还要补正的地方。"""
+
+    warnings: list[FieldProblem]
+
+
+class ApplicationPage(BaseModel):
+    items: list[views.ApplicationSummary]
+    next_cursor: str | None
+
+
+class SubmittedView(views.MovedView):
+    """提交的结果：进入审核，或按政策测算不符合条件。"""
+
+    decision: Decision
+
+
+@router.post("/applications", status_code=201, summary="新建申请", response_model=DraftView)
+async def create_application(body: NewApplication, desk: Desk = worker()) -> Response:
+    """新建一份草稿。同类申请已有草稿的，返回 409 和那一份的 application_id。"""
+    programme = KINDS[body.kind]
+    kept = read_draft(programme.form, body.form)
+    applicant = await _applicant(desk)
+    application_id = await commands.open_application(
+        desk.work, applicant, body.kind, programme.period(kept, desk.work.today), orjson.dumps(kept)
+    )
+    return await _draft(desk, application_id, programme, kept, 201)
+
+
+@router.put("/applications/{application_id}", summary="修改草稿", response_model=DraftView)
+async def replace_form(application_id: PathId, body: FormChange, desk: Desk = worker()) -> Response:
+    """用新的表单替换草稿里的；还缺什么在 warnings 里说明。需要 If-Match。"""
+    expected = desk.expected_version()
+    row = await own_locked(desk.work.transaction, desk.actor, application_id)
+    commands.expect_version(row, expected)
+    programme = KINDS[Kind(row["kind"])]
+    kept = read_draft(programme.form, body.form)
+    period = programme.period(kept, desk.work.today)
+    await commands.replace_form(desk.work, row, period, orjson.dumps(kept))
+    return await _draft(desk, application_id, programme, kept, 200)
+
+
+@router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=Decision)
+async def preview(application_id: PathId, desk: Desk = worker()) -> Response:
+    """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
+    row = await own(desk.work.transaction, desk.actor, application_id)
+    programme = KINDS[Kind(row["kind"])]
+    assessed = await _assess(desk, row, programme, locked=False)
+    return Response(assessed.decision, media_type="application/json")
+
+
+@router.post("/applications/{application_id}/submit", summary="提交申请", response_model=SubmittedView)
+async def submit(application_id: PathId, desk: Desk = worker()) -> Response:
+    """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
+    expected = desk.expected_version()
+    row = await own_locked(desk.work.transaction, desk.actor, application_id)
+    commands.expect_version(row, expected)
+    programme = KINDS[Kind(row["kind"])]
+    PATHS[programme.kind].step(row["state"], Action.SUBMIT)
+    missing = set(programme.consents) - await consented(desk.work.transaction, desk.actor.person_id)
+    if missing:
+        raise ConsentsMissing(purposes=",".join(sorted(missing)))
+    assessed = await _assess(desk, row, programme, locked=True)
+    moved = await commands.submit(desk.work, row, assessed)
+    return answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
+
+
+@router.post("/applications/{application_id}/withdraw", summary="撤回申请", response_model=views.MovedView)
+async def withdraw(application_id: PathId, desk: Desk = worker()) -> Response:
+    """审批结束前可以撤回。需要 If-Match。"""
+    moved = await commands.withdraw(desk.work, desk.actor, application_id, desk.expected_version())
+    return answer(_moved(moved), version=moved.version)
+
+
+@router.get("/applications", summary="我的申请", response_model=ApplicationPage)
+async def list_applications(
+    desk: Desk = worker(), limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
+) -> Response:
+    """最新的在前。"""
+    after = desk.service.cursors.read("applications", cursor)
+    rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)
+    page, following = desk.service.cursors.cut("applications", rows, limit, "created_at")
+    return answer({"items": [views.summary(row) for row in page], "next_cursor": following})
+
+
+@router.get("/applications/{application_id}", summary="查看申请", response_model=views.ApplicationView)
+async def read_application(application_id: PathId, desk: Desk = worker()) -> Response:
+    """表单、决定和理由、办理过程，以及现在可以做什么。"""
+    row = await own(desk.work.transaction, desk.actor, application_id)
+    return answer(views.detail(row, desk.work.keyring, (Permission.OWN,)), version=row["version"])
+
+
+async def _draft(desk: Desk, application_id: UUID, programme: Programme, kept: dict[str, Any], status: int) -> Response:
+    row = await own(desk.work.transaction, desk.actor, application_id)
+    shown = views.detail(row, desk.work.keyring, (Permission.OWN,))
+    warnings = warnings_of(programme.form, kept)
+    shown["warnings"] = [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings]
+    return answer(shown, status, version=row["version"])
+
+
+async def _applicant(desk: Desk) -> Applicant:
+    """Who applies, and the union that takes it: the household's, else the person's own, else the service centre."""
+    transaction = desk.work.transaction
+    me = await person(transaction, desk.actor.person_id)
+    if me["id_number_index"] is None:
+        raise IdentityRequired
+    household = await living(transaction, desk.actor.person_id)
+    if me["organisation_id"] is not None:
+        union = await organisation(transaction, me["organisation_id"])
+    elif household is not None and household["unit_id"] is not None:
+        union = await organisation(transaction, household["unit_id"])
+    else:
+        union = await for_unattached(transaction)
+    return Applicant(
+        person_id=me["id"],
+        name_masked=me["name_masked"],
+        household_id=household["id"] if household else None,
+        organisation_name=union["name"],
+        division_code=union["division_code"],
+        city_id=union["city_id"],
+        district_id=union["district_id"],
+        street_id=union["street_id"],
+        unit_id=union["unit_id"],
+    )
+
+
+async def _assess(desk: Desk, row: Record, programme: Programme, *, locked: bool) -> commands.Assessed:
+    kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
+    form = read_whole(programme.form, kept)
+    me = await person(desk.work.transaction, desk.actor.person_id)
+    # The household is held while one of its applications is submitted, so that two cannot share one cap unseen.
+    household = await living(desk.work.transaction, desk.actor.person_id, locked=locked)
+    return await programme.assess(desk.work, Filing(me, row["id"], form, household))
+
+
+def _moved(moved: commands.Moved) -> dict[str, Any]:
+    return {"id": str(moved.id), "state": State(moved.state), "version": moved.version}

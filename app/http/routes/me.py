@@ -1,0 +1,208 @@
+"""The signed-in person: identity, phone, bank card, union, consents, and who looked at their data."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.audit.queries import looked_at
+from app.db.transaction import Sight
+from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
+from app.http.door import Desk, Door, answer, begin, service_of, signed_in, worker
+from app.http.inputs import In, Limit, PathId
+from app.http.routes.sessions import PersonView, WechatCodeInvalid, WechatUnavailable, person_view
+from app.http.views.applications import instant
+from app.kernel.errors import FieldError, Invalid
+from app.organisations.queries import organisation, organisation_of_code
+from app.people import commands
+from app.people.consents import Purpose
+from app.people.queries import bank_cards, consents, person
+from app.policy.fields import Code, PersonName, ShortText
+
+router = APIRouter(tags=["我的"], route_class=Door)
+
+
+class IdentityRequest(In):
+    name: PersonName
+    id_number: Annotated[str, Field(min_length=15, max_length=40)]
+
+
+class PhoneRequest(In):
+    """getPhoneNumber 按钮得到的 code。"""
+
+    code: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+
+
+class BankCardRequest(In):
+    holder: PersonName
+    number: Annotated[str, Field(min_length=12, max_length=40)]
+    bank_name: ShortText
+    branch: ShortText | None = None
+
+
+class OrganisationRequest(In):
+    organisation_code: Code
+
+
+class ConsentRequest(In):
+    purpose: Annotated[Purpose, Field(strict=False)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="所阅读授权书文本的 sha256")]
+
+
+class BankCardView(BaseModel):
+    bank_name: str
+    branch: str | None
+    number_masked: str
+    state: str = Field(description="current 使用中 · pending 变更待核对")
+
+
+class MeView(PersonView):
+    organisation_code: str | None
+    organisation_name: str | None
+    bank_cards: list[BankCardView]
+    version: int
+
+
+class ConsentView(BaseModel):
+    id: str
+    purpose: Purpose
+    text_version: str
+    text_sha256: str
+    given_at: str
+    withdrawn_at: str | None
+
+
+class ConsentList(BaseModel):
+    items: list[ConsentView]
+
+
+class LookView(BaseModel):
+    """谁在什么时候因为什么看过或办理过我的信息。"""
+
+    at: str
+    action: str
+    subject_kind: str
+    by_me: bool
+
+
+class LookPage(BaseModel):
+    items: list[LookView]
+    next_cursor: str | None
+
+
+@router.get("/me", summary="我的信息", response_model=MeView)
+async def read_me(desk: Desk = worker()) -> Response:
+    """姓名、手机号和银行卡号都已脱敏。"""
+    return await _me(desk.work, desk.actor.person_id)
+
+
+async def _me(work: Any, person_id: Any) -> Response:
+    row = await person(work.transaction, person_id)
+    union = await organisation(work.transaction, row["organisation_id"]) if row["organisation_id"] else None
+    shown = await person_view(work, person_id) | {
+        "organisation_code": union["code"] if union else None,
+        "organisation_name": union["name"] if union else None,
+        "bank_cards": [dict(card) for card in await bank_cards(work.transaction, person_id)],
+        "version": row["version"],
+    }
+    return answer(shown, version=row["version"])
+
+
+@router.put("/me/identity", summary="实名认证", response_model=MeView)
+async def set_identity(body: IdentityRequest, desk: Desk = worker()) -> Response:
+    """绑定本人姓名和证件号码，只能绑定一次；一个证件号码只能绑定一个账户。"""
+    await commands.set_identity(desk.work, desk.actor.person_id, body.name, body.id_number)
+    return await _me(desk.work, desk.actor.person_id)
+
+
+@router.put("/me/phone", summary="绑定手机号", response_model=MeView)
+async def set_phone(request: Request, body: PhoneRequest) -> Response:
+    """用 getPhoneNumber 的 code 换取手机号。"""
+    actor = await signed_in(request)
+    try:
+        number = await service_of(request).wechat.phone_number(body.code)
+    except CodeRefused:
+        raise WechatCodeInvalid from None
+    except PhoneNotMainland:
+        raise Invalid(FieldError("/code", "phone_not_mainland", "目前只支持中国大陆手机号。")) from None
+    except WeChatError:
+        raise WechatUnavailable from None
+    work = await begin(request, Sight("worker", actor.person_id))
+    await commands.set_phone(work, actor.person_id, number)
+    return await _me(work, actor.person_id)
+
+
+@router.put("/me/bank_card", summary="绑定银行卡", response_model=MeView)
+async def set_bank_card(body: BankCardRequest, desk: Desk = worker()) -> Response:
+    """必须是本人的卡。第一次绑定立即生效；以后的变更要等工会核对。"""
+    await commands.set_bank_card(desk.work, desk.actor.person_id, body.holder, body.number, body.bank_name, body.branch)
+    return await _me(desk.work, desk.actor.person_id)
+
+
+@router.put("/me/organisation", summary="选择所在工会", response_model=MeView)
+async def set_organisation(body: OrganisationRequest, desk: Desk = worker()) -> Response:
+    """以后的申请由这个工会受理。没有所在工会的，由市职工服务中心受理，不必选择。"""
+    union = await organisation_of_code(desk.work.transaction, body.organisation_code)
+    if union["level"] not in ("unit", "street"):
+        raise Invalid(FieldError("/organisation_code", "organisation_not_basic", "请选择基层工会或镇街工会。"))
+    await commands.set_organisation(desk.work, desk.actor.person_id, union["id"])
+    return await _me(desk.work, desk.actor.person_id)
+
+
+@router.get("/me/consents", summary="我的授权记录", response_model=ConsentList)
+async def list_my_consents(desk: Desk = worker()) -> Response:
+    """包括已撤回的。"""
+    rows = await consents(desk.work.transaction, desk.actor.person_id)
+    return answer({"items": [_consent(row) for row in rows]})
+
+
+def _consent(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "purpose": row["purpose"],
+        "text_version": row["text_version"],
+        "text_sha256": row["text_sha256"],
+        "given_at": instant(row["created_at"]),
+        "withdrawn_at": instant(row["withdrawn_at"]),
+    }
+
+
+@router.post("/me/consents", status_code=201, summary="同意授权书", response_model=ConsentView)
+async def give_consent(body: ConsentRequest, desk: Desk = worker()) -> Response:
+    """对一种用途单独同意；sha256 必须是当前文本的。重复同意不会产生新记录。"""
+    consent_id = await commands.give_consent(desk.work, desk.actor.person_id, body.purpose, body.sha256)
+    return await _one_consent(desk, consent_id, 201)
+
+
+@router.post("/me/consents/{consent_id}/withdraw", summary="撤回同意", response_model=ConsentView)
+async def withdraw_consent(consent_id: PathId, desk: Desk = worker()) -> Response:
+    """撤回不影响此前已完成的办理。"""
+    await commands.withdraw_consent(desk.work, desk.actor.person_id, consent_id)
+    return await _one_consent(desk, consent_id, 200)
+
+
+async def _one_consent(desk: Desk, consent_id: Any, status: int) -> Response:
+    rows = await consents(desk.work.transaction, desk.actor.person_id)
+    return answer(_consent(next(row for row in rows if row["id"] == consent_id)), status)
+
+
+@router.get("/me/access_log", summary="谁看过我的信息", response_model=LookPage)
+async def read_access_log(
+    desk: Desk = worker(),
+    limit: Limit = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """最近的在前。"""
+    after = desk.service.cursors.read("access_log", cursor)
+    rows = await looked_at(desk.work.transaction, desk.actor.person_id, limit + 1, after)
+    page, following = desk.service.cursors.cut("access_log", rows, limit, "created_at")
+    items = [
+        {
+            "at": instant(row["created_at"]),
+            "action": row["action"],
+            "subject_kind": row["subject_kind"],
+            "by_me": row["person_id"] == desk.actor.person_id,
+        }
+        for row in page
+    ]
+    return answer({"items": items, "next_cursor": following})

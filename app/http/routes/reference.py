@@ -1,0 +1,166 @@
+"""What everyone may read: consent texts, unions to choose from, programmes, notices."""
+
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.applications.path import Kind
+from app.db.transaction import Sight
+from app.http.door import Door, begin, service_of
+from app.http.inputs import Limit, PathId
+from app.http.kinds import KINDS
+from app.http.service import clock
+from app.http.views.applications import instant
+from app.kernel.business_time import business_date
+from app.notices.queries import notice, notices
+from app.organisations.queries import choice
+from app.people.consents import Purpose, consent_texts
+from app.policy.decision import PolicyCited
+
+router = APIRouter(tags=["公开信息"], route_class=Door)
+PUBLIC = frozenset({"/consents", "/organisations", "/programmes", "/public/notices", "/public/notices/{notice_id}"})
+
+
+class ConsentTextView(BaseModel):
+    purpose: Purpose
+    version: str
+    sha256: str
+    text: str
+
+
+class ConsentTextList(BaseModel):
+    items: list[ConsentTextView]
+
+
+class OrganisationChoice(BaseModel):
+    id: str
+    code: str
+    name: str
+    level: str
+
+
+class OrganisationPage(BaseModel):
+    items: list[OrganisationChoice]
+    next_cursor: str | None
+
+
+class DocumentView(BaseModel):
+    code: str
+    name: str
+    required: bool
+
+
+class ProgrammeView(BaseModel):
+    """一种帮扶：能不能申请、要什么材料、依据什么政策。"""
+
+    kind: Kind
+    name: str
+    summary: str
+    form_version: str
+    consents: list[Purpose] = Field(description="提交前需要同意的用途")
+    documents: list[DocumentView]
+    policy: PolicyCited | None = Field(description="今天适用的政策；没有则暂不受理")
+
+
+class ProgrammeList(BaseModel):
+    items: list[ProgrammeView]
+
+
+class NoticeView(BaseModel):
+    """一条公示：只有姓氏、工会、项目和金额。"""
+
+    id: str
+    number: str
+    kind: Kind
+    name_masked: str
+    organisation: str
+    amount_fen: int
+    published_at: str
+    ends_at: str
+    working_days: int
+
+
+class NoticePage(BaseModel):
+    items: list[NoticeView]
+    next_cursor: str | None
+
+
+def _packed(content: bytes) -> tuple[bytes, str]:
+    return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def reference(request: Request, content: Any) -> Response:
+    """Reference data: cacheable for a short while, and not sent again while it is the same."""
+    body, etag = _packed(orjson.dumps(content))
+    headers = {"ETag": etag, "Cache-Control": "public, max-age=300"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, 200, headers, "application/json")
+
+
+@router.get("/consents", summary="授权书文本", response_model=ConsentTextList)
+async def list_consent_texts(request: Request) -> Response:
+    """每种用途一份文本；同意时要带上所读文本的 sha256。"""
+    items = [
+        {"purpose": text.purpose, "version": text.version, "sha256": text.sha256, "text": text.text}
+        for text in consent_texts().values()
+    ]
+    return reference(request, {"items": items})
+
+
+@router.get("/programmes", summary="帮扶项目", response_model=ProgrammeList)
+async def list_programmes(request: Request) -> Response:
+    """三种帮扶的材料清单、所需授权和现行政策依据。"""
+    today = business_date(clock())
+    return reference(request, {"items": [kind.shown(today) for kind in KINDS.values()]})
+
+
+@router.get("/organisations", summary="选择工会", response_model=OrganisationPage)
+async def list_organisations(
+    request: Request,
+    q: Annotated[str, Query(max_length=50)] = "",
+    limit: Limit = 20,
+    cursor: Annotated[str, Query(max_length=60, pattern=r"^[0-9A-Za-z-]*$")] = "",
+) -> Response:
+    """按名称查找基层工会和镇街工会。"""
+    work = await begin(request, Sight("public"))
+    rows = await choice(work.transaction, q, cursor, limit + 1)
+    items = [dict(row) | {"id": str(row["id"])} for row in rows[:limit]]
+    return reference(request, {"items": items, "next_cursor": items[-1]["code"] if len(rows) > limit else None})
+
+
+@router.get("/public/notices", summary="公示列表", response_model=NoticePage)
+async def list_notices(
+    request: Request, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
+) -> Response:
+    """正在公示的拟发放名单，最新的在前；公示期满即撤下。"""
+    cursors = service_of(request).cursors
+    after = cursors.read("notices", cursor)
+    work = await begin(request, Sight("public"))
+    rows = await notices(work.transaction, limit + 1, after)
+    page, following = cursors.cut("notices", rows, limit, "created_at")
+    return reference(request, {"items": [_notice(row) for row in page], "next_cursor": following})
+
+
+@router.get("/public/notices/{notice_id}", summary="一条公示", response_model=NoticeView)
+async def read_notice(request: Request, notice_id: PathId) -> Response:
+    """已撤下的公示视同不存在。"""
+    work = await begin(request, Sight("public"))
+    return reference(request, _notice(await notice(work.transaction, notice_id)))
+
+
+def _notice(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "kind": row["kind"],
+        "name_masked": row["name_masked"],
+        "organisation": row["organisation_name"],
+        "amount_fen": row["amount_fen"],
+        "published_at": instant(row["created_at"]),
+        "ends_at": instant(row["ends_at"]),
+        "working_days": row["working_days"],
+    }

@@ -1,0 +1,197 @@
+"""What staff do: their queue, a case, a step on it; and enrolling people in covers."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from app.applications import commands
+from app.applications.path import REASONS, Action, Kind, State
+from app.applications.queries import (
+    TaskFilter,
+    case,
+    money_of_household,
+    permissions_on,
+    task_count,
+    tasks,
+)
+from app.audit.commands import record
+from app.covers.commands import enrol
+from app.households.queries import form_of, household
+from app.http.door import Desk, Door, answer, staff
+from app.http.inputs import In, Limit, PathId
+from app.http.views import applications as views
+from app.http.views import households as household_views
+from app.kernel.actor import Permission
+from app.kernel.business_time import SHANGHAI
+from app.kernel.errors import FieldError, Invalid
+from app.kernel.identifiers import InvalidIdentifier, resident_id
+from app.organisations.queries import OrganisationNotFound, organisation_of_code
+from app.policy.fields import Code, IsoDate, LongText
+
+router = APIRouter(prefix="/staff", tags=["工会办理"], route_class=Door)
+STAFF_ACTIONS = [
+    Action.ACCEPT,
+    Action.RETURN,
+    Action.REJECT,
+    Action.APPROVE,
+    Action.START_PAYMENT,
+    Action.CONFIRM_PAYMENT,
+]
+
+
+class TaskPage(BaseModel):
+    items: list[views.TaskView]
+    next_cursor: str | None
+
+
+class TaskCount(BaseModel):
+    count: int = Field(description="最多数到 10001")
+
+
+class MoneyLine(BaseModel):
+    """这户今年的一笔帮扶（包括办理中的）。"""
+
+    number: str
+    kind: Kind
+    state: State
+    amount_fen: int
+    submitted_at: str
+
+
+class CaseView(views.ApplicationView):
+    """一个案件：办理一步所需要的全部信息。"""
+
+    applicant_masked: str
+    household: household_views.HouseholdSummary | None
+    money_this_year: list[MoneyLine]
+    rejection_reasons: dict[str, str]
+
+
+class CaseAction(In):
+    action: Annotated[str, WithJsonSchema({"type": "string", "enum": [str(action) for action in STAFF_ACTIONS]})]
+    note: LongText | None = None
+    reason_code: str | None = None
+
+
+class CoverRequest(In):
+    id_number: Annotated[str, Field(min_length=15, max_length=40)]
+    organisation_code: Code
+    starts_on: IsoDate
+    ends_on: IsoDate
+    is_renewal: bool
+
+
+class CoverView(BaseModel):
+    id: str
+
+
+def _wanted(kind: Kind | None, state: State | None, q: str | None, overdue: bool, now: datetime) -> TaskFilter:
+    return TaskFilter(kind, state, q, now if overdue else None)
+
+
+KindQuery = Annotated[Kind | None, Query(description="只看一种帮扶")]
+StateQuery = Annotated[State | None, Query(description="只看一种状态")]
+OverdueQuery = Annotated[bool, Query(description="只看已超期的")]
+NumberQuery = Annotated[str | None, Query(max_length=40, pattern=r"^[0-9A-Z-]+$", description="申请编号")]
+
+
+@router.get("/tasks", summary="我的待办", response_model=TaskPage)
+async def list_tasks(
+    desk: Desk = staff(Permission.READ_CASES),
+    kind: KindQuery = None,
+    state: StateQuery = None,
+    overdue: OverdueQuery = False,
+    q: NumberQuery = None,
+    limit: Limit = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """等我办理的申请，先提交的在前。"""
+    after = desk.service.cursors.read("tasks", cursor)
+    wanted = _wanted(kind, state, q, overdue, desk.work.now)
+    rows = await tasks(desk.work.transaction, desk.actor, wanted, limit + 1, after)
+    page, following = desk.service.cursors.cut("tasks", rows, limit, "submitted_at")
+    return answer({"items": [views.task(row) for row in page], "next_cursor": following})
+
+
+@router.get("/tasks/count", summary="我的待办数", response_model=TaskCount)
+async def count_tasks(
+    desk: Desk = staff(Permission.READ_CASES),
+    kind: KindQuery = None,
+    state: StateQuery = None,
+    overdue: OverdueQuery = False,
+    q: NumberQuery = None,
+) -> Response:
+    """等我办理的有多少。"""
+    return answer(
+        {"count": await task_count(desk.work.transaction, desk.actor, _wanted(kind, state, q, overdue, desk.work.now))}
+    )
+
+
+@router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
+async def read_case(application_id: PathId, desk: Desk = staff(Permission.READ_CASES)) -> Response:
+    """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
+    work = desk.work
+    row = await case(work.transaction, desk.actor, application_id)
+    file = await household(work.transaction, row["household_id"]) if row["household_id"] else None
+    form = form_of(work.keyring, file)
+    year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
+    money = await money_of_household(work.transaction, row["household_id"], year, except_id=application_id)
+    await record(
+        work,
+        person_id=desk.actor.person_id,
+        action="application.opened",
+        subject_kind="application",
+        subject_id=application_id,
+        subject_person_id=row["applicant_id"],
+    )
+    shown = views.detail(row, work.keyring, permissions_on(desk.actor, row)) | {
+        "applicant_masked": row["applicant_masked"],
+        "household": household_views.summary(file, form) if file and form else None,
+        "money_this_year": [_money(line) for line in money],
+        "rejection_reasons": REASONS,
+    }
+    return answer(shown, version=row["version"])
+
+
+def _money(row: Any) -> dict[str, Any]:
+    return {
+        "number": row["number"],
+        "kind": row["kind"],
+        "state": row["state"],
+        "amount_fen": row["amount_fen"],
+        "submitted_at": views.instant(row["submitted_at"]),
+    }
+
+
+@router.post("/applications/{application_id}/actions", summary="办理案件", response_model=views.MovedView)
+async def act(application_id: PathId, body: CaseAction, desk: Desk = staff(Permission.READ_CASES)) -> Response:
+    """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
+    moved = await commands.act(
+        desk.work,
+        desk.actor,
+        application_id,
+        desk.expected_version(),
+        body.action,
+        note=body.note,
+        reason_code=body.reason_code,
+    )
+    return answer({"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version)
+
+
+@router.post("/covers", status_code=201, summary="登记二次医保参保", response_model=CoverView)
+async def enrol_cover(body: CoverRequest, desk: Desk = staff(Permission.ENROL_COVER)) -> Response:
+    """为本工会的职工登记一个保障期（首尾两天都包括在内）。"""
+    union = await organisation_of_code(desk.work.transaction, body.organisation_code)
+    reach = desk.actor.reach(Permission.ENROL_COVER)
+    if not any(union[f"{node.tier}_id"] == node.organisation_id for node in reach):
+        raise OrganisationNotFound
+    try:
+        number = resident_id(body.id_number, desk.work.today).number
+    except InvalidIdentifier as wrong:
+        raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
+    cover_id = await enrol(
+        desk.work, desk.actor.person_id, union, number, body.starts_on, body.ends_on, is_renewal=body.is_renewal
+    )
+    return answer({"id": str(cover_id)}, 201)

@@ -1,0 +1,68 @@
+"""A request whose JSON is read strictly: no duplicate keys, no NaN, no bottomless nesting."""
+
+import json
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+DEEPEST = 32
+_OPENERS = (ord("["), ord("{"))
+_CLOSERS = (ord("]"), ord("}"))
+
+
+class StrictRequest(Request):
+    """FastAPI asks it for `json()`; what it refuses becomes a 422 problem."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = parse(await self.body())
+        return self._json
+
+
+def parse(body: bytes) -> Any:
+    """Raises json.JSONDecodeError, whose message is a stable code, for everything that is not plain JSON."""
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _deeper_than(body, DEEPEST):
+        _refuse("json_too_deep")
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as wrong:
+        _refuse(wrong.msg if wrong.msg.startswith("json_") else "json_invalid")
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        _refuse("json_invalid")
+
+
+def _deeper_than(body: bytes, depth: int) -> bool:
+    """Whether brackets outside strings nest deeper; one pass over the bytes."""
+    level, in_string, escaped = 0, False, False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in _OPENERS:
+            level += 1
+            if level > depth:
+                return True
+        elif byte in _CLOSERS:
+            level -= 1
+    return False
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        _refuse("json_duplicate_key")
+    return found
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    _refuse("json_not_a_number")
+
+
+def _refuse(code: str) -> NoReturn:
+    raise json.JSONDecodeError(code, "", 0)

@@ -1,0 +1,160 @@
+"""What is shown of an application: to its applicant, and in a reviewer's queue."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, Field
+
+from app.applications.commands import DECISION, FORM, NOTE
+from app.applications.path import PATHS, REASONS, Action, Kind, State
+from app.db.sealing import Keyring
+from app.db.transaction import Record
+from app.kernel.actor import Permission
+from app.kernel.business_time import rfc3339
+from app.policy.decision import Decision
+
+
+class By(BaseModel):
+    """谁办理的：本人（self）、系统（system）或某工会的某个岗位。"""
+
+    who: Literal["self", "system", "staff"]
+    role: str | None = None
+    organisation: str | None = None
+
+
+class TimelineEntry(BaseModel):
+    """办理过程中的一步。"""
+
+    at: str
+    action: Action
+    from_state: State
+    to_state: State
+    by: By
+    note: str | None = None
+    reason_code: str | None = None
+    reason_text: str | None = None
+    amount_fen: int | None = None
+
+
+class ApplicationSummary(BaseModel):
+    """申请列表中的一行。"""
+
+    id: str
+    number: str
+    kind: Kind
+    state: State
+    version: int
+    amount_fen: int | None
+    organisation: str
+    created_at: str
+    submitted_at: str | None
+    deadline: str | None
+
+
+class ApplicationView(ApplicationSummary):
+    """一份申请：表单、决定、办理过程，以及现在可以做什么。"""
+
+    form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
+    decision: Decision | None
+    timeline: list[TimelineEntry]
+    open_actions: list[Action]
+
+
+class TaskView(BaseModel):
+    """待办列表中的一行。"""
+
+    application_id: str
+    number: str
+    kind: Kind
+    state: State
+    applicant_masked: str
+    organisation: str
+    amount_fen: int | None
+    submitted_at: str
+    due_at: str | None
+    version: int
+
+
+class MovedView(BaseModel):
+    """办理之后的状态。"""
+
+    id: str
+    state: State
+    version: int
+
+
+def instant(value: Any) -> str | None:
+    return None if value is None else rfc3339(value)
+
+
+def summary(row: Record) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "number": row["number"],
+        "kind": row["kind"],
+        "state": row["state"],
+        "version": row["version"],
+        "amount_fen": row["amount_fen"],
+        "organisation": row["organisation_name"],
+        "created_at": instant(row["created_at"]),
+        "submitted_at": instant(row["submitted_at"]),
+        "deadline": instant(row["due_at"]),
+    }
+
+
+def detail(row: Record, keyring: Keyring, permissions: Iterable[Permission]) -> dict[str, Any]:
+    """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed."""
+    decision = row["decision"]
+    return summary(row) | {
+        "form": orjson.Fragment(keyring.open(FORM, row["id"], row["form"])),
+        "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
+        "timeline": [_entry(step, row, keyring) for step in row["timeline"]],
+        "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions),
+    }
+
+
+def _entry(step: dict[str, Any], row: Record, keyring: Keyring) -> dict[str, Any]:
+    sealed = step["note"]
+    note = keyring.open_text(NOTE, UUID(step["id"]), bytes.fromhex(sealed[2:])) if sealed else None
+    code = step["reason_code"]
+    return {
+        "at": _shanghai(step["created_at"]),
+        "action": step["action"],
+        "from_state": step["from_state"],
+        "to_state": step["to_state"],
+        "by": _by(step, row),
+        "note": note,
+        "reason_code": code,
+        "reason_text": REASONS.get(code) if code else None,
+        "amount_fen": step["amount_fen"],
+    }
+
+
+def _by(step: dict[str, Any], row: Record) -> dict[str, Any]:
+    if step["person_id"] is None:
+        return {"who": "system", "role": None, "organisation": None}
+    if step["person_id"] == str(row["applicant_id"]) and step["post_role"] is None:
+        return {"who": "self", "role": None, "organisation": None}
+    return {"who": "staff", "role": step["post_role"], "organisation": step["organisation_name"]}
+
+
+def _shanghai(text: str) -> str:
+    return rfc3339(datetime.fromisoformat(text))
+
+
+def task(row: Record) -> dict[str, Any]:
+    return {
+        "application_id": str(row["id"]),
+        "number": row["number"],
+        "kind": row["kind"],
+        "state": row["state"],
+        "applicant_masked": row["applicant_masked"],
+        "organisation": row["organisation_name"],
+        "amount_fen": row["amount_fen"],
+        "submitted_at": instant(row["submitted_at"]),
+        "due_at": instant(row["due_at"]),
+        "version": row["version"],
+    }

@@ -1,0 +1,23 @@
+"""What a clock alone sets off."""
+
+from datetime import timedelta
+
+from sqlalchemy import bindparam, delete
+
+from app.db.base import table_of
+from app.db.statements import statement
+from app.db.work import Work
+from app.messaging.tables import KeyedAnswer, OutMessage
+
+ANSWERS_KEPT = timedelta(days=7)
+"""Keyed answers (Idempotency-Key) are promised for 24 hours; a phone may have been off for longer."""
+FACTS_KEPT = timedelta(days=30)
+_ANSWERS, _FACTS = table_of(KeyedAnswer), table_of(OutMessage)
+_FORGET_ANSWERS = statement(delete(_ANSWERS).where(_ANSWERS.c.created_at < bindparam("before")))
+_FORGET_FACTS = statement(delete(_FACTS).where(_FACTS.c.relayed_at < bindparam("before")))
+
+
+async def forget_old_answers(work: Work) -> int:
+    """Delete keyed answers and relayed facts that nobody will ask for again. Answers how many rows."""
+    answers = await work.transaction.run(_FORGET_ANSWERS, before=work.now - ANSWERS_KEPT)
+    return answers + await work.transaction.run(_FORGET_FACTS, before=work.now - FACTS_KEPT)

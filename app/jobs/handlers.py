@@ -1,0 +1,49 @@
+"""What happens next: each fact and what is done about it. Every handler is safe to run twice."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from app.applications.events import ApplicationMoved
+from app.applications.path import Action, State
+from app.applications.queries import by_id_locked
+from app.applications.commands import take_as_system
+from app.db.work import Work
+from app.notices import commands as notices
+from app.notices.commands import Published
+from app.notices.queries import due
+from app.settings import settings
+
+Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
+
+
+async def open_notice(work: Work, fact: dict[str, str]) -> None:
+    """An application that reached the public notice is shown to the public."""
+    if fact["to_state"] != State.PUBLIC_NOTICE:
+        return
+    row = await by_id_locked(work.transaction, UUID(fact["application_id"]))
+    if row is None or row["state"] != State.PUBLIC_NOTICE:
+        return
+    shown = Published(
+        application_id=row["id"],
+        round=row["round"],
+        number=row["number"],
+        kind=row["kind"],
+        name_masked=row["applicant_masked"],
+        organisation_name=row["organisation_name"],
+        amount_fen=row["amount_fen"],
+    )
+    await notices.publish(work, shown, seconds=settings().public_notice_seconds)
+
+
+HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
+
+
+async def end_notices(work: Work) -> int:
+    """Notices whose time is over come down, and their applications are approved. Answers how many."""
+    ended = await due(work.transaction, work.now)
+    for notice in ended:
+        row = await by_id_locked(work.transaction, notice["application_id"])
+        await notices.close(work, notice["id"])
+        if row is not None and row["state"] == State.PUBLIC_NOTICE and row["round"] == notice["round"]:
+            await take_as_system(work, row, Action.END_NOTICE)
+    return len(ended)

@@ -1,0 +1,76 @@
+"""Gathering what the rules of Golden Autumn (金秋助学) need to know, and asking them."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from app.applications.commands import Assessed
+from app.applications.path import Kind
+from app.applications.programme import Document, Filing, Programme, assessed
+from app.applications.queries import subject_is_aided
+from app.db.work import Work
+from app.households.queries import CATEGORIES, facts_of, form_of
+from app.kernel.business_time import academic_year
+from app.kinds.golden_autumn import rules
+from app.kinds.golden_autumn.forms import Form
+from app.kinds.golden_autumn.rules import Facts, Policy
+from app.people.consents import Purpose
+from app.policy.versions import in_force, load
+
+POLICIES = load(Policy, __package__ or "")
+SUBJECT = "application.subject_index|golden_autumn"
+
+
+def period(form: Mapping[str, Any], today: date) -> str:
+    """One open draft per academic year: a second child's is opened when the first is submitted."""
+    return str(form.get("academic_year") or academic_year(today))
+
+
+async def assess(work: Work, filing: Filing) -> Assessed:
+    """Ask the rules in force on the day of application. Raises NoPolicyInForce."""
+    form: Form = filing.form
+    household = form_of(work.keyring, filing.household)
+    subject = work.keyring.blind_index(SUBJECT, form.student.id_number, str(form.academic_year))
+    members = {member.id_number for member in household.members} | {household.head.id_number} if household else set()
+    facts = Facts(
+        applied_on=work.today,
+        household=facts_of(household, filing.household, work.today),
+        student_is_member=form.student.id_number in members,
+        stage=form.stage,
+        school_public=form.school_public,
+        enrolment=form.enrolment,
+        academic_year=form.academic_year,
+        tuition_fen=form.tuition_fen,
+        admitted_on=form.admitted_on,
+        granted_for_this_year=await subject_is_aided(
+            work.transaction, Kind.GOLDEN_AUTUMN, subject, except_id=filing.application_id
+        ),
+        other_grants_fen=tuple(grant.amount_fen for grant in form.other_grants),
+    )
+    policy, categories = in_force(POLICIES, work.today), in_force(CATEGORIES, work.today)
+    decision = rules.assess(facts, policy, categories, decided_on=work.today)
+    household_id = filing.household["id"] if filing.household else None
+    return assessed(decision, facts, rules, household_id=household_id, item=form.stage, subject_index=subject)
+
+
+PROGRAMME = Programme(
+    kind=Kind.GOLDEN_AUTUMN,
+    name="金秋助学",
+    summary="帮助困难职工子女完成高中阶段和高等教育学业，每名学生每学年一次。",
+    form=Form,
+    form_version="2026-1",
+    consents=(
+        Purpose.PRIVACY_POLICY,
+        Purpose.SENSITIVE_FINANCE,
+        Purpose.CHILD_DATA,
+        Purpose.PUBLIC_NOTICE,
+    ),
+    documents=(
+        Document("admission_or_student_proof", "录取通知书或在读证明"),
+        Document("tuition_receipt", "学费收据"),
+        Document("household_register", "能证明亲子关系的户口簿页"),
+    ),
+    policies=POLICIES,
+    period=period,
+    assess=assess,
+)

@@ -1,0 +1,38 @@
+"""Structured logs, one JSON line each, of allow-listed fields only: nothing personal can slip in."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+ALLOWED = frozenset(
+    "event level timestamp logger request_id method route status ms person error at name count url port pid reason "
+    "version seconds application_id notice_id".split()
+)
+
+
+def configure(level: str) -> None:
+    """Log JSON to stderr from `level` on; the standard library's loggers only warn, without their arguments."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _only_allowed,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s")
+
+
+def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value for key, value in event.items() if key in ALLOWED and value is not None}
+
+
+def _to_json(event: Any, **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,78 @@
+"""The API: what uvicorn runs."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import tables
+from app.db.sealing import Keyring
+from app.db.transaction import open_database
+from app.gateways.wechat import MiniProgram
+from app.http import health, openapi, problems
+from app.http.edge import Edge
+from app.http.paging import Cursors
+from app.http.routes import PREFIX, ROUTERS
+from app.http.service import Service
+from app.logs import configure
+from app.settings import Settings, settings
+
+MAXIMUM_BODY_BYTES = 1024 * 1024
+assert tables.metadata.tables
+
+
+def keyring_of(configured: Settings) -> Keyring:
+    return Keyring(configured.master_key_bytes(), configured.index_key_bytes(), configured.seal_algorithm)
+
+
+async def open_service(configured: Settings) -> Service:
+    """Everything one process holds. Raises ValueError when no database is named."""
+    if configured.database_url is None:
+        raise ValueError("AID_DATABASE_URL 没有设置；用 aid serve 会自动启动内置数据库")
+    database = await open_database(
+        configured.database_url.get_secret_value(), "aid_api", size=configured.database_pool_size
+    )
+    wechat = MiniProgram(
+        configured.wechat_base_url,
+        configured.wechat_miniprogram_appid,
+        configured.wechat_miniprogram_secret.get_secret_value(),
+    )
+    cursors = Cursors(configured.token_key.get_secret_value().encode())
+    return Service(configured, database, keyring_of(configured), wechat, cursors)
+
+
+def create_app(configured: Settings | None = None) -> FastAPI:
+    """The app; it opens its database and its way to WeChat when it starts, and closes them when it stops."""
+    chosen = configured or settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure(chosen.log_level)
+        service = app.state.service = await open_service(chosen)
+        service.ready = True
+        # What start-up made lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        yield
+        service.ready = False
+        await service.wechat.aclose()
+        await service.database.close()
+
+    app = FastAPI(
+        title="汕头工会帮扶",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        max_body_size=MAXIMUM_BODY_BYTES,
+    )
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(health.router)
+    app.add_middleware(Edge)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,84 @@
+"""Reading the tree of unions and who holds which post in it."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import bindparam, literal_column, or_, select
+
+from app.db.base import table_of
+from app.db.statements import statement
+from app.db.transaction import Record, Transaction
+from app.kernel.actor import Place, Post, Role, Tier
+from app.kernel.errors import NotFound
+from app.organisations.tables import Organisation
+from app.organisations.tables import Post as PostRow
+
+UNION, POST = table_of(Organisation), table_of(PostRow)
+
+_POSTS = statement(
+    select(POST.c.role, UNION.c.id, UNION.c.code, UNION.c.name, UNION.c.level, UNION.c.tier)
+    .join(UNION, UNION.c.id == POST.c.organisation_id)
+    .where(
+        POST.c.person_id == bindparam("person_id"), POST.c.ended_at.is_(None), POST.c.from_date <= bindparam("today")
+    )
+    .order_by(POST.c.id)
+)
+_BY_ID = statement(select(UNION).where(UNION.c.id == bindparam("id")))
+_BY_CODE = statement(select(UNION).where(UNION.c.code == bindparam("code")))
+_UNATTACHED = statement(
+    select(UNION).where(UNION.c.receives_unattached).order_by(UNION.c.code).limit(literal_column("1"))
+)
+_CHOICE = statement(
+    select(UNION.c.id, UNION.c.code, UNION.c.name, UNION.c.level)
+    .where(
+        UNION.c.level.in_([literal_column("'unit'"), literal_column("'street'")]),
+        or_(
+            bindparam("words", type_=UNION.c.name.type) == literal_column("''"),
+            UNION.c.name.contains(bindparam("words"), autoescape=False),
+        ),
+        UNION.c.code > bindparam("after"),
+    )
+    .order_by(UNION.c.code)
+    .limit(bindparam("size"))
+)
+
+
+class OrganisationNotFound(NotFound):
+    """没有找到这个工会组织。"""
+
+
+async def posts(transaction: Transaction, person_id: UUID, today: date) -> tuple[Post, ...]:
+    """The posts a person holds on a day."""
+    rows = await transaction.rows(_POSTS, person_id=person_id, today=today)
+    return tuple(Post(Role(row["role"]), place(row)) for row in rows)
+
+
+def place(row: Record) -> Place:
+    return Place(row["id"], row["code"], row["name"], row["level"], Tier(row["tier"]))
+
+
+async def organisation(transaction: Transaction, organisation_id: UUID) -> Record:
+    """Raises OrganisationNotFound."""
+    return _found(await transaction.row(_BY_ID, id=organisation_id))
+
+
+async def organisation_of_code(transaction: Transaction, code: str) -> Record:
+    """Raises OrganisationNotFound."""
+    return _found(await transaction.row(_BY_CODE, code=code))
+
+
+async def for_unattached(transaction: Transaction) -> Record:
+    """The service centre that receives workers without a union. Raises OrganisationNotFound."""
+    return _found(await transaction.row(_UNATTACHED))
+
+
+async def choice(transaction: Transaction, words: str, after: str, size: int) -> list[Record]:
+    """Unions that a worker may belong to, by part of the name, in the order of their codes."""
+    pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return await transaction.rows(_CHOICE, words=pattern, after=after, size=size)
+
+
+def _found(row: Record | None) -> Record:
+    if row is None:
+        raise OrganisationNotFound
+    return row

@@ -1,0 +1,94 @@
+"""Reading people, their sessions and their consents."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from app.db.base import table_of
+from app.db.statements import statement
+from app.db.transaction import Record, Transaction
+from app.kernel.errors import NotFound
+from app.people.consents import Purpose, consent_texts
+from app.people.tables import BankCard, Consent, Person, Session
+
+PERSON, CONSENT, SESSION, CARD = (table_of(model) for model in (Person, Consent, Session, BankCard))
+
+_PERSON = statement(select(PERSON).where(PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)))
+_LOCKED = statement(
+    select(PERSON).where(PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)).with_for_update()
+)
+_BY_OPENID = statement(
+    select(PERSON).where(PERSON.c.openid_index == bindparam("openid_index"), PERSON.c.closed_at.is_(None))
+)
+_LIVING_SESSION = statement(
+    select(SESSION.c.person_id)
+    .join(PERSON, PERSON.c.id == SESSION.c.person_id)
+    .where(
+        SESSION.c.id == bindparam("id"),
+        SESSION.c.ended_at.is_(None),
+        SESSION.c.expires_at > bindparam("now"),
+        PERSON.c.closed_at.is_(None),
+    )
+)
+_CONSENTS = statement(
+    select(CONSENT.c.id, CONSENT.c.purpose, CONSENT.c.text_version, CONSENT.c.text_sha256, CONSENT.c.created_at,
+           CONSENT.c.withdrawn_at)
+    .where(CONSENT.c.person_id == bindparam("person_id"))
+    .order_by(CONSENT.c.id)
+)  # fmt: skip
+_CARDS = statement(
+    select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
+    .where(CARD.c.person_id == bindparam("person_id"), CARD.c.state != "replaced")
+    .order_by(CARD.c.state)
+)
+
+
+class PersonNotFound(NotFound):
+    """没有找到您的账户，请重新登录。"""
+
+
+async def person(transaction: Transaction, person_id: UUID) -> Record:
+    """A living account. Raises PersonNotFound."""
+    return _found(await transaction.row(_PERSON, id=person_id))
+
+
+async def person_locked(transaction: Transaction, person_id: UUID) -> Record:
+    """The same, held until commit."""
+    return _found(await transaction.row(_LOCKED, id=person_id))
+
+
+def _found(row: Record | None) -> Record:
+    if row is None:
+        raise PersonNotFound
+    return row
+
+
+async def person_of_openid(transaction: Transaction, openid_index: bytes) -> Record | None:
+    return await transaction.row(_BY_OPENID, openid_index=openid_index)
+
+
+async def living_session(transaction: Transaction, session_id: UUID, now: datetime) -> UUID | None:
+    """The person of a session that has neither ended nor expired."""
+    found: UUID | None = await transaction.value(_LIVING_SESSION, id=session_id, now=now)
+    return found
+
+
+async def consents(transaction: Transaction, person_id: UUID) -> list[Record]:
+    """Every consent ever given, withdrawn ones too."""
+    return await transaction.rows(_CONSENTS, person_id=person_id)
+
+
+async def consented(transaction: Transaction, person_id: UUID) -> frozenset[Purpose]:
+    """The purposes whose text in use the person has consented to and not withdrawn."""
+    texts = consent_texts()
+    return frozenset(
+        Purpose(row["purpose"])
+        for row in await consents(transaction, person_id)
+        if row["withdrawn_at"] is None and row["text_sha256"] == texts[Purpose(row["purpose"])].sha256
+    )
+
+
+async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:
+    """The current card and the pending change, masked."""
+    return await transaction.rows(_CARDS, person_id=person_id)

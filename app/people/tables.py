@@ -1,0 +1,96 @@
+"""People (人员): who they are, how they signed in, what they consented to, where they are paid."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlmodel import Field
+
+from app.db.base import Row, blind_index, instant, sealed, version_column
+
+
+class Person(Row, table=True):
+    """A person bound to a WeChat identity. Everything that names them is sealed or masked."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
+        Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
+    )
+
+    openid_index: bytes = blind_index(nullable=False)
+    openid: bytes = sealed(nullable=False)
+    unionid_index: bytes | None = blind_index()
+    name: bytes | None = sealed()
+    name_masked: str | None = Field(default=None, max_length=60)
+    id_number: bytes | None = sealed()
+    id_number_index: bytes | None = blind_index()
+    phone: bytes | None = sealed()
+    phone_masked: str | None = Field(default=None, max_length=20)
+    organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    verified_at: datetime | None = instant(nullable=True)
+    closed_at: datetime | None = instant(nullable=True)
+    version: int = version_column()
+
+
+class BankCard(Row, table=True):
+    """The card that aid is paid to. One is current; a change after the first waits for a second person."""
+
+    __tablename__ = "bank_card"
+    __table_args__ = (
+        CheckConstraint("state in ('current','pending','replaced')", name="state"),
+        Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
+        Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
+    )
+
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    holder: bytes = sealed(nullable=False)
+    number: bytes = sealed(nullable=False)
+    number_index: bytes = blind_index(nullable=False)
+    number_masked: str = Field(max_length=30)
+    bank_name: str = Field(max_length=100)
+    branch: str | None = Field(default=None, max_length=100)
+    state: str = Field(max_length=16)
+
+
+class Session(Row, table=True):
+    """A signed-in device: one family of refresh tokens (会话)."""
+
+    __tablename__ = "session"
+
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    expires_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+    end_reason: str | None = Field(default=None, max_length=32)
+
+
+class RefreshToken(Row, table=True):
+    """A refresh token, kept as a hash. One that is used again ends its whole session."""
+
+    __tablename__ = "refresh_token"
+
+    session_id: UUID = Field(foreign_key="session.id", index=True)
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    used_at: datetime | None = instant(nullable=True)
+
+
+class Consent(Row, table=True):
+    """A consent (同意) to one purpose, with the hash of the text that was shown. Never deleted."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        Index(
+            "uq_consent_in_force",
+            "person_id",
+            "purpose",
+            "text_version",
+            unique=True,
+            postgresql_where=text("withdrawn_at is null"),
+        ),
+    )
+
+    person_id: UUID = Field(foreign_key="person.id", index=True)
+    purpose: str = Field(max_length=32)
+    text_version: str = Field(max_length=16)
+    text_sha256: str = Field(max_length=64)
+    withdrawn_at: datetime | None = instant(nullable=True)

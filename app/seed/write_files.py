@@ -1,0 +1,174 @@
+"""Writing household files and the steps that brought them where they stand."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.base import table_of
+from app.db.statements import insertion, statement
+from app.db.work import Work
+from app.households.commands import NOTE
+from app.households.forms import HouseholdForm
+from app.households.path import PATH
+from app.households.queries import FORM
+from app.households.tables import Household, HouseholdMember, HouseholdPassage
+from app.kernel.actor import Permission, Role, Tier
+from app.kernel.business_time import business_date
+from app.kernel.ids import new_id
+from app.kernel.masking import mask_name
+from app.people.commands import ID_NUMBER
+from app.seed.invented import File, FileState
+from app.seed.write import Placed, tiers, write_all
+from app.workflow.path import Step
+
+LONGEST_STEP = timedelta(days=3)
+CHILD_UNDER = 14
+RETURNED_BECAUSE = "请补充上一年度的收入证明后再提交。"
+WAYS: dict[FileState, tuple[str, ...]] = {
+    "draft": (),
+    "submitted": ("submit",),
+    "returned": ("submit", "return"),
+    "district_review": ("submit", "approve"),
+    "active": ("submit", "approve", "approve"),
+}
+"""The actions from the draft to each state."""
+_REVIEWERS: dict[Permission, tuple[Role, Tier]] = {
+    Permission.REVIEW_AT_UNIT: (Role.UNIT_CHAIR, Tier.UNIT),
+    Permission.REVIEW_AT_DISTRICT: (Role.DISTRICT_REVIEWER, Tier.DISTRICT),
+}
+
+_NEXT_NUMBERS = statement(text("select nextval('household_number') from generate_series(1, cast(:count as int))"))
+_INSERT = insertion(
+    table_of(Household),
+    *"id created_at updated_at number person_id city_id district_id street_id unit_id state round version form".split(),
+    *"head_masked submitted_at active_at".split(),
+)
+_INSERT_MEMBER = insertion(
+    table_of(HouseholdMember), *"id created_at household_id id_number_index relation living".split()
+)
+_INSERT_PASSAGE = insertion(
+    table_of(HouseholdPassage),
+    *"id created_at household_id round person_id post_role organisation_name action from_state to_state".split(),
+    *"counts_as_review note reason_code".split(),
+)
+Signers = Mapping[tuple[Role, str], UUID]
+"""Who holds a role at the union of a code; where nobody does, a step is written without a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A file with its row's id, when it was begun, and the steps taken on it since."""
+
+    head: Placed
+    file: File
+    id: UUID
+    begun: datetime
+    steps: tuple[tuple[datetime, Step], ...]
+
+    def reached(self, state: str) -> datetime | None:
+        return next((at for at, step in self.steps if step.to == state), None)
+
+
+async def write_files(
+    work: Work, placed: Sequence[Placed], unions: Mapping[str, UUID], child_consents: Mapping[UUID, UUID]
+) -> None:
+    """The files of all who have one, their members and their passages; the oldest gets the lowest number."""
+    kept = sorted((_kept(work, each, each.who.file) for each in placed if each.who.file), key=lambda file: file.begun)
+    serials = [row["nextval"] for row in await work.transaction.rows(_NEXT_NUMBERS, count=len(kept))]
+    signers = {(role, each.who.union.code): each.id for each in placed for role in each.who.roles}
+    rows = (
+        _file(work, each, serial, child_consents[each.head.id]) | tiers(each.head.who.union, unions)
+        for each, serial in zip(kept, serials, strict=True)
+    )
+    await write_all(work, _INSERT, rows)
+    await write_all(work, _INSERT_MEMBER, (row for each in kept for row in _members(work, each)))
+    await write_all(work, _INSERT_PASSAGE, (row for each in kept for row in _passages(work, each, signers)))
+
+
+def _kept(work: Work, head: Placed, file: File) -> _Kept:
+    age, way = timedelta(days=file.days_ago), WAYS[file.state]
+    pace = min(LONGEST_STEP, age / (len(way) + 1))
+    begun = work.now - age
+    steps: list[tuple[datetime, Step]] = []
+    for n, action in enumerate(way, 1):
+        steps.append((begun + n * pace, PATH.step(steps[-1][1].to if steps else "draft", action)))
+    return _Kept(head, file, new_id(), begun, tuple(steps))
+
+
+def _file(work: Work, kept: _Kept, serial: int, child_consent_id: UUID) -> dict[str, Any]:
+    union = kept.head.who.union
+    form = _with_child_consent(kept.file.form, child_consent_id, work.today)
+    document = form.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    return {
+        "id": kept.id,
+        "created_at": kept.begun,
+        "updated_at": kept.steps[-1][0] if kept.steps else kept.begun,
+        "number": f"DA-{union.division_code}-{business_date(kept.begun).year}-{serial:06d}",
+        "person_id": kept.head.id,
+        "state": kept.file.state,
+        "round": 1,
+        "version": 1 + len(kept.steps),
+        "form": work.keyring.seal_document(FORM, kept.id, document),
+        "head_masked": mask_name(form.head.name),
+        "submitted_at": kept.reached("submitted"),
+        "active_at": kept.reached("active"),
+    }
+
+
+def _with_child_consent(form: HouseholdForm, consent_id: UUID, today: date) -> HouseholdForm:
+    """The guardian's consent beside each child that needs one (个人信息保护法第三十一条: under 14)."""
+    born_after = f"{today.year - CHILD_UNDER:04d}{today:%m%d}"
+    members = [
+        member.model_copy(update={"child_consent_id": consent_id}) if member.id_number[6:14] > born_after else member
+        for member in form.members
+    ]
+    return form.model_copy(update={"members": members})
+
+
+def _members(work: Work, kept: _Kept) -> Iterator[dict[str, Any]]:
+    """Held from the first submission on."""
+    submitted_at, form = kept.reached("submitted"), kept.file.form
+    if submitted_at is None:
+        return
+    for relation, number in (("self", form.head.id_number), *((m.relation, m.id_number) for m in form.members)):
+        yield {
+            "id": new_id(),
+            "created_at": submitted_at,
+            "household_id": kept.id,
+            "id_number_index": work.keyring.blind_index(ID_NUMBER, number),
+            "relation": relation,
+            "living": True,
+        }
+
+
+def _passages(work: Work, kept: _Kept, signers: Signers) -> Iterator[dict[str, Any]]:
+    for at, step in kept.steps:
+        passage_id = new_id()
+        yield {
+            "id": passage_id,
+            "created_at": at,
+            "household_id": kept.id,
+            "round": 1,
+            "action": step.action,
+            "from_state": step.at,
+            "to_state": step.to,
+            "counts_as_review": step.counts_as_review,
+            "note": work.keyring.seal_text(NOTE, passage_id, RETURNED_BECAUSE) if step.needs_note else None,
+            "reason_code": None,
+        } | _signature(kept.head, step, signers)
+
+
+def _signature(head: Placed, step: Step, signers: Signers) -> dict[str, Any]:
+    if step.by is Permission.OWN:
+        return {"person_id": head.id, "post_role": None, "organisation_name": None}
+    role, tier = _REVIEWERS[step.by]
+    union = head.who.union.ancestors[tier]
+    return {
+        "person_id": signers.get((role, union.code)),
+        "post_role": role.value,
+        "organisation_name": union.name,
+    }

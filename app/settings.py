@@ -1,0 +1,104 @@
+"""The only reader of the environment. Every setting is named AID_<FIELD>."""
+
+import base64
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["production", "demo", "test"]
+
+DEMO_TOKEN_KEY = "demo-only-token-key-never-in-production-0001"
+DEMO_MASTER_KEY = base64.b64encode(b"demo-only-master-key-32-bytes-!!").decode()
+DEMO_INDEX_KEY = base64.b64encode(b"demo-only-index-key--32-bytes-!!").decode()
+DEMO_WECHAT_APPID = "wx0000000000000sim"
+DEMO_WECHAT_SECRET = "simulated-secret"
+MINIMUM_KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Outside demo and test a default secret refuses to start."""
+
+    model_config = SettingsConfigDict(env_prefix="AID_", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    env: Environment = "production"
+    data_folder: Path = Path(".aid")
+    database_url: SecretStr | None = None
+    database_pool_size: int = Field(default=10, ge=1, le=100)
+
+    token_key: SecretStr = SecretStr(DEMO_TOKEN_KEY)
+    master_keys: dict[int, SecretStr] = {1: SecretStr(DEMO_MASTER_KEY)}
+    index_key: SecretStr = SecretStr(DEMO_INDEX_KEY)
+    seal_algorithm: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
+
+    wechat_base_url: str = "https://api.weixin.qq.com"
+    wechat_miniprogram_appid: str = DEMO_WECHAT_APPID
+    wechat_miniprogram_secret: SecretStr = SecretStr(DEMO_WECHAT_SECRET)
+
+    public_notice_seconds: int | None = Field(default=None, ge=1)
+    """Demo and test only: a public notice this long (seconds) instead of the policy's working days."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("token_key")
+    @classmethod
+    def token_key_is_long_enough(cls, key: SecretStr) -> SecretStr:
+        if len(key.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
+            raise ValueError("AID_TOKEN_KEY 至少需要 32 个字节 (at least 32 bytes)")
+        return key
+
+    @field_validator("index_key")
+    @classmethod
+    def index_key_is_long_enough(cls, key: SecretStr) -> SecretStr:
+        _decoded_key("AID_INDEX_KEY", key)
+        return key
+
+    @field_validator("master_keys")
+    @classmethod
+    def master_keys_are_usable(cls, keys: dict[int, SecretStr]) -> dict[int, SecretStr]:
+        if not keys or not all(1 <= number <= 65535 for number in keys):
+            raise ValueError("AID_MASTER_KEYS 需要至少一把编号 1–65535 的密钥 (a JSON object: number → base64)")
+        for key in keys.values():
+            _decoded_key("AID_MASTER_KEYS", key)
+        return keys
+
+    @model_validator(mode="after")
+    def no_default_secret_outside_demo(self) -> Self:
+        if self.env != "production":
+            return self
+        defaults = {
+            "AID_TOKEN_KEY": self.token_key.get_secret_value() == DEMO_TOKEN_KEY,
+            "AID_MASTER_KEYS": any(key.get_secret_value() == DEMO_MASTER_KEY for key in self.master_keys.values()),
+            "AID_INDEX_KEY": self.index_key.get_secret_value() == DEMO_INDEX_KEY,
+            "AID_WECHAT_MINIPROGRAM_APPID": self.wechat_miniprogram_appid == DEMO_WECHAT_APPID,
+            "AID_WECHAT_MINIPROGRAM_SECRET": self.wechat_miniprogram_secret.get_secret_value() == DEMO_WECHAT_SECRET,
+        }
+        missing = [name for name, is_default in defaults.items() if is_default]
+        if missing:
+            raise ValueError(f"请先设置 {'、'.join(missing)}；演示请用 AID_ENV=demo (default secrets only run in demo)")
+        if self.public_notice_seconds is not None:
+            raise ValueError("AID_PUBLIC_NOTICE_SECONDS 只能用于演示和测试 (demo and test only)")
+        return self
+
+    def master_key_bytes(self) -> dict[int, bytes]:
+        return {number: _decoded_key("AID_MASTER_KEYS", key) for number, key in self.master_keys.items()}
+
+    def index_key_bytes(self) -> bytes:
+        return _decoded_key("AID_INDEX_KEY", self.index_key)
+
+
+def _decoded_key(name: str, key: SecretStr) -> bytes:
+    try:
+        decoded = base64.b64decode(key.get_secret_value(), validate=True)
+    except ValueError:
+        raise ValueError(f"{name} 必须是 base64 (must be base64)") from None
+    if len(decoded) != MINIMUM_KEY_BYTES:
+        raise ValueError(f"{name} 解码后必须是 32 个字节 (must decode to 32 bytes)")
+    return decoded
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,123 @@
+"""The background process: relays facts, runs their handlers, ends notices, forgets old answers.
+
+Any number of workers may run: rows are taken with SKIP LOCKED, jobs by the queue, timers by its schedule.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import orjson
+import structlog
+from pgqueuer import PgQueuer
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job, Schedule
+
+from app import tables
+from app.calendars.queries import calendar
+from app.db.sealing import Keyring
+from app.db.transaction import ACQUIRE_SECONDS, Database, Sight, open_database
+from app.db.work import Work
+from app.jobs.daily import forget_old_answers
+from app.jobs.handlers import HANDLERS, Handler, end_notices
+from app.jobs.relay import relay
+from app.kernel.errors import Unavailable
+from app.logs import configure
+from app.main import keyring_of
+from app.settings import Settings
+
+IDLE_SECONDS = 0.5
+LONGEST_RETRY = timedelta(hours=1)
+log = structlog.get_logger("aid.worker")
+assert tables.metadata.tables
+
+
+@asynccontextmanager
+async def work_of(database: Database, keyring: Keyring) -> AsyncIterator[Work]:
+    """One transaction of a job, with what a use case works with."""
+    async with database.begin(Sight("job")) as transaction:
+        yield Work(transaction, keyring, await calendar(transaction), datetime.now(UTC))
+
+
+async def run(configured: Settings, dsn: str) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is in hand."""
+    configure(configured.log_level)
+    database = await open_database(dsn, "aid_jobs", size=4)
+    keyring = keyring_of(configured)
+    stopping = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
+    log.info("worker_started")
+    try:
+        await asyncio.gather(_tick(database, keyring, stopping), _consume(dsn, database, keyring, stopping))
+    finally:
+        await database.close()
+        log.info("worker_stopped")
+
+
+async def _tick(database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+    """Relay facts and end notices, several times a second; wait when the database is away."""
+    while not stopping.is_set():
+        busy = False
+        try:
+            async with work_of(database, keyring) as work:
+                busy = await relay(work, frozenset(HANDLERS)) > 0
+            async with work_of(database, keyring) as work:
+                busy |= await end_notices(work) > 0
+        except (Unavailable, asyncpg.PostgresError) as away:
+            log.warning("database_away", error=type(away).__name__)
+        if not busy:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
+
+
+async def _consume(dsn: str, database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+    """Run the queue's jobs; begin again when the database was away."""
+    while not stopping.is_set():
+        try:
+            await _consume_once(dsn, database, keyring, stopping)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError) as away:
+            log.warning("queue_away", error=type(away).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)
+
+
+async def _consume_once(dsn: str, database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+    settings = {"role": "aid_jobs", "application_name": "aid_queue", "timezone": "UTC"}
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=3, timeout=ACQUIRE_SECONDS, server_settings=settings
+    ) as pool:
+        queue = PgQueuer.from_asyncpg_pool(pool)
+        for name, handler in HANDLERS.items():
+            queue.entrypoint(name, concurrency_limit=4)(_job(handler, database, keyring))
+
+        @queue.schedule("forget_old_answers", "17 * * * *")
+        async def hourly(_: Schedule) -> None:
+            async with work_of(database, keyring) as work:
+                log.info("forgotten", count=await forget_old_answers(work))
+
+        running = asyncio.create_task(
+            queue.run(dequeue_timeout=timedelta(seconds=5), shutdown_on_listener_failure=True)
+        )
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        queue.shutdown.set()
+        waiting.cancel()
+        await running
+
+
+def _job(handler: Handler, database: Database, keyring: Keyring) -> Callable[[Job], Awaitable[None]]:
+    async def job(taken: Job) -> None:
+        try:
+            async with work_of(database, keyring) as work:
+                await handler(work, orjson.loads(taken.payload or b"{}"))
+        except Exception as failed:
+            # Whatever went wrong is rolled back and tried again later: 2, 4, 8 … seconds, an hour at most.
+            delay = min(timedelta(seconds=2 ** min(taken.attempts + 1, 12)), LONGEST_RETRY)
+            log.warning("job_failed", name=taken.entrypoint, error=type(failed).__name__)
+            raise RetryRequested(delay) from failed
+
+    return job

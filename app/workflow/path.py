@@ -1,0 +1,89 @@
+"""A path is a table of steps. What the table does not say cannot be done. Pure.
+
+Everything that guards a step stands in its row, so that diagrams, open actions and tests come from the
+same table as the service's behaviour.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.kernel.actor import Permission
+from app.kernel.errors import Conflict, FieldError, Invalid
+
+
+class NotAllowedNow(Conflict):
+    """当前状态下不能这样办理。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: at a state, this action by whoever has this permission leads to that state."""
+
+    at: str
+    action: str
+    to: str
+    by: Permission
+    needs_note: bool = False
+    needs_reason: bool = False
+    counts_as_review: bool = False
+    """Whoever takes such a step may take no other such step on the same round of the case."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The steps of one kind of case, and how many working days each state may wait."""
+
+    steps: tuple[Step, ...]
+    working_days: Mapping[str, int] = field(default_factory=dict)
+    _table: dict[tuple[str, str], Step] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for step in self.steps:
+            if (step.at, step.action) in self._table:
+                raise ValueError(f"two steps for {step.action} at {step.at}")
+            self._table[step.at, step.action] = step
+
+    def step(self, state: str, action: str) -> Step:
+        """The row. Raises NotAllowedNow, naming what would be allowed."""
+        found = self._table.get((state, action))
+        if found is None:
+            raise NotAllowedNow(state=state, allowed=",".join(self.actions_at(state)))
+        return found
+
+    def actions_at(self, state: str) -> tuple[str, ...]:
+        return tuple(step.action for step in self.steps if step.at == state and step.by is not Permission.SYSTEM)
+
+    def open_to(self, state: str, permissions: Iterable[Permission]) -> list[str]:
+        """The actions that someone with these permissions may take now."""
+        held = frozenset(permissions)
+        return [step.action for step in self.steps if step.at == state and step.by in held]
+
+    def waiting_for(self, permission: Permission) -> tuple[str, ...]:
+        """The states in which a case waits for whoever has this permission."""
+        return tuple(dict.fromkeys(step.at for step in self.steps if step.by is permission))
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(state for step in self.steps for state in (step.at, step.to)))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step.action for step in self.steps))
+
+    def mermaid(self) -> str:
+        """The diagram of the path (Mermaid state diagram)."""
+        lines = [f"    {step.at} --> {step.to}: {step.action} ({step.by})" for step in self.steps]
+        return "\n".join(["stateDiagram-v2", *lines])
+
+
+def check_words(step: Step, note: str | None, reason_code: str | None, reasons: Iterable[str]) -> None:
+    """Raises Invalid when the step needs a note or a known reason that was not given."""
+    missing = []
+    if step.needs_note and not note:
+        missing.append(FieldError("/note", "note_required", "请写明意见，让申请人知道怎么做。"))
+    if step.needs_reason and reason_code is None:
+        missing.append(FieldError("/reason_code", "reason_required", "请选择原因。"))
+    if reason_code is not None and reason_code not in set(reasons):
+        missing.append(FieldError("/reason_code", "reason_unknown", "没有这个原因，请重新选择。"))
+    if missing:
+        raise Invalid(*missing)

@@ -1,0 +1,126 @@
+"""The real parts that every test may use: PostgreSQL, the app, the WeChat simulator."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+# Before anything of the app reads its settings.
+os.environ["AID_ENV"] = "test"
+os.environ["AID_PUBLIC_NOTICE_SECONDS"] = "1"
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.calendars.commands import load_known_years
+from app.db import embedded, migrations
+from app.db.sealing import Keyring
+from app.db.transaction import Database, Sight, open_database
+from app.main import create_app, keyring_of
+from app.settings import Settings
+from app.simulator.app import create_app as create_simulator
+from tests.make import World
+from tests.serving import serving
+
+UNSAFE_AND_FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "300",
+    "shared_buffers": "128MB",
+}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[embedded.Server]:
+    """A server of this test process alone, in memory where there is a memory file system."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="aid-tests-", dir=memory if os.access(memory, os.W_OK) else None))
+    try:
+        yield embedded.start(folder, parameters=UNSAFE_AND_FAST, databases=("aid",))
+    finally:
+        embedded.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: embedded.Server) -> str:
+    """A database that was built by the migrations, with the working-day calendar in it."""
+    url = postgres.dsn()
+    migrations.upgrade(url)
+    asyncio.run(_load_calendar(url))
+    return url
+
+
+async def _load_calendar(url: str) -> None:
+    database = await open_database(url, "aid_jobs", size=1)
+    async with database.begin(Sight("job")) as transaction:
+        await load_known_years(transaction)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[str]:
+    """The address of a WeChat simulator that is really listening."""
+    with serving(create_simulator()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def configured(database_url: str, simulator: str) -> Settings:
+    return Settings(
+        env="test",
+        database_url=SecretStr(database_url),
+        wechat_base_url=simulator,
+        public_notice_seconds=1,
+        log_level="error",
+    )
+
+
+@pytest.fixture(scope="session")
+def keyring(configured: Settings) -> Keyring:
+    return keyring_of(configured)
+
+
+@pytest.fixture(scope="session")
+async def app(configured: Settings) -> AsyncIterator[FastAPI]:
+    """The app as it is served, with its own pool under the API's role."""
+    application = create_app(configured)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture(scope="session")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the app as HTTP would, without a socket."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1") as http:
+        yield http
+
+
+@pytest.fixture(scope="session")
+async def jobs(configured: Settings) -> AsyncIterator[Database]:
+    """The database as the background jobs see it: everything."""
+    assert configured.database_url is not None
+    database = await open_database(configured.database_url.get_secret_value(), "aid_jobs", size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the owner of the tables, outside every wall."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def world(jobs: Database, keyring: Keyring) -> World:
+    """Makes what a test needs (tests/make.py)."""
+    return World(jobs, keyring)

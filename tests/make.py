@@ -1,0 +1,318 @@
+"""Makes what a test needs, and says only what matters to it: a town, people with posts, households, covers.
+
+Everything is written as the jobs' role would, with the same columns as the commands of the service write.
+"""
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.applications.path import Kind
+from app.covers.tables import Cover
+from app.db.base import table_of
+from app.db.sealing import Keyring
+from app.db.statements import insertion
+from app.db.transaction import Database, Sight
+from app.households.tables import Household, HouseholdMember
+from app.kernel.actor import Role
+from app.kernel.business_time import academic_year, business_date
+from app.kernel.identifiers import check_digit
+from app.kernel.ids import new_id
+from app.kernel.masking import mask_name
+from app.organisations.tables import Organisation, Post
+from app.people.consents import Purpose, consent_texts
+from app.people.tables import Consent, Person, Session
+from app.people.tokens import issue
+from app.settings import DEMO_TOKEN_KEY
+
+_random = random.Random()
+NOW = datetime.now(UTC)
+TODAY = business_date(NOW)
+
+
+def unique(prefix: str = "") -> str:
+    return f"{prefix}{_random.getrandbits(48):012x}"
+
+
+def id_number(born: date = date(1980, 1, 1), region: str = "990101") -> str:
+    """A valid number of nobody: region 99 does not exist."""
+    first17 = f"{region}{born:%Y%m%d}{_random.randrange(1000):03d}"
+    first17 = f"99{_random.randrange(10000):04d}" + first17[6:]
+    return first17 + check_digit(first17)
+
+
+@dataclass(frozen=True)
+class Guild:
+    """A union of a test's town."""
+
+    id: UUID
+    code: str
+    name: str
+    tier: str
+    ancestors: dict[str, UUID | None]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A city of its own for each test: two districts, a street and two units in each."""
+
+    city: Guild
+    districts: tuple[Guild, ...]
+    streets: tuple[Guild, ...]
+    units: tuple[Guild, ...]
+    """Units 0 and 1 are in the first district, 2 and 3 in the second."""
+
+
+@dataclass(frozen=True)
+class Someone:
+    id: UUID
+    name: str
+    id_number: str
+    session_id: UUID
+    token: str
+    home: Guild | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Makes rows in the database of the tests."""
+
+    jobs: Database
+    keyring: Keyring
+    _statements: dict[Any, Any] = field(default_factory=dict)
+
+    async def insert(self, model: Any, **values: Any) -> None:
+        key = (model, tuple(values))
+        if key not in self._statements:
+            self._statements[key] = insertion(table_of(model), *values)
+        async with self.jobs.begin(Sight("job")) as transaction:
+            await transaction.run(self._statements[key], **values)
+
+    async def union(self, level: str, parent: Guild | None = None, *, name: str | None = None) -> Guild:
+        tier = "district" if level == "industry" else level
+        union_id, code = new_id(), unique(f"{level[0].upper()}-")
+        ancestors: dict[str, UUID | None] = dict(parent.ancestors) if parent else {}
+        ancestors = {t: ancestors.get(t) for t in ("city", "district", "street", "unit")} | {tier: union_id}
+        shown = name or f"{level}-{code[-4:]}工会"
+        await self.insert(
+            Organisation,
+            id=union_id,
+            created_at=NOW,
+            code=code,
+            name=shown,
+            level=level,
+            tier=tier,
+            division_code="440507",
+            parent_id=parent.id if parent else None,
+            receives_unattached=False,
+            **{f"{t}_id": ancestors[t] for t in ancestors},
+        )
+        return Guild(union_id, code, shown, tier, ancestors)
+
+    async def town(self) -> Town:
+        city = await self.union("city")
+        districts = [await self.union("district", city) for _ in range(2)]
+        streets = [await self.union("street", district) for district in districts]
+        units = [await self.union("unit", street) for street in streets for _ in range(2)]
+        return Town(city, tuple(districts), tuple(streets), tuple(units))
+
+    async def person(
+        self,
+        *,
+        name: str = "陈小明",
+        home: Guild | None = None,
+        posts: tuple[tuple[Role, Guild], ...] = (),
+        verified: bool = True,
+        consents: tuple[Purpose, ...] = tuple(Purpose),
+        born: date = date(1980, 1, 1),
+    ) -> Someone:
+        person_id, number = new_id(), id_number(born)
+        seal, index = self.keyring.seal_text, self.keyring.blind_index
+        openid = unique("o-")
+        await self.insert(
+            Person,
+            id=person_id,
+            created_at=NOW,
+            openid_index=index("person.openid", openid),
+            openid=seal("person.openid", person_id, openid),
+            name=seal("person.name", person_id, name) if verified else None,
+            name_masked=mask_name(name) if verified else None,
+            id_number=seal("person.id_number", person_id, number) if verified else None,
+            id_number_index=index("person.id_number", number) if verified else None,
+            organisation_id=home.id if home else None,
+            verified_at=NOW if verified else None,
+            version=1,
+        )
+        for role, union in posts:
+            await self.insert(
+                Post, id=new_id(), created_at=NOW, person_id=person_id, organisation_id=union.id, role=role,
+                from_date=date(2020, 1, 1),
+            )  # fmt: skip
+        for purpose in consents:
+            text = consent_texts()[purpose]
+            await self.insert(
+                Consent, id=new_id(), created_at=NOW, person_id=person_id, purpose=purpose,
+                text_version=text.version, text_sha256=text.sha256,
+            )  # fmt: skip
+        session_id = await self.session(person_id)
+        token = issue(DEMO_TOKEN_KEY, person_id, session_id, datetime.now(UTC))
+        return Someone(person_id, name, number, session_id, token, home)
+
+    async def session(self, person_id: UUID) -> UUID:
+        session_id = new_id()
+        await self.insert(
+            Session, id=session_id, created_at=NOW, person_id=person_id, expires_at=NOW + timedelta(days=30)
+        )
+        return session_id
+
+    async def staff(self, role: Role, union: Guild, **given: Any) -> Someone:
+        return await self.person(posts=((role, union),), **given)
+
+    async def household(
+        self,
+        someone: Someone,
+        home: Guild,
+        *,
+        state: str = "active",
+        members: list[dict[str, Any]] | None = None,
+        **given: Any,
+    ) -> UUID:
+        """A whole household file; by default a deeply poor one of three."""
+        household_id = new_id()
+        form = household_form(someone, members=members, **given)
+        await self.insert(
+            Household,
+            id=household_id,
+            created_at=NOW,
+            updated_at=NOW,
+            number=unique("DA-"),
+            person_id=someone.id,
+            state=state,
+            round=1,
+            version=1,
+            form=self.keyring.seal("household.form", household_id, orjson.dumps(form)),
+            head_masked=mask_name(someone.name),
+            submitted_at=None if state == "draft" else NOW,
+            active_at=NOW if state == "active" else None,
+            **{f"{t}_id": home.ancestors[t] for t in home.ancestors},
+        )
+        for number in {form["head"]["id_number"], *(m["id_number"] for m in form["members"])}:
+            await self.insert(
+                HouseholdMember, id=new_id(), created_at=NOW, household_id=household_id, relation="other", living=True,
+                id_number_index=self.keyring.blind_index("person.id_number", number),
+            )  # fmt: skip
+        return household_id
+
+    async def cover(
+        self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True
+    ) -> UUID:
+        cover_id, start = new_id(), starts_on or date(TODAY.year, 1, 1)
+        await self.insert(
+            Cover,
+            id=cover_id,
+            created_at=NOW,
+            id_number_index=self.keyring.blind_index("person.id_number", someone.id_number),
+            organisation_id=home.id,
+            starts_on=start,
+            ends_on=date(start.year + 1, start.month, start.day) - timedelta(days=1),
+            is_renewal=renewal,
+            enrolled_by=someone.id,
+            **{f"{t}_id": home.ancestors[t] for t in home.ancestors},
+        )
+        return cover_id
+
+    async def worker(self, home: Guild, *, members: list[dict[str, Any]] | None = None, **given: Any) -> Someone:
+        """A worker who may be granted every kind of aid: identity, consents, active household, cover."""
+        someone = await self.person(home=home, **given)
+        await self.household(someone, home, members=members)
+        await self.cover(someone, home)
+        return someone
+
+
+def member(relation: str = "daughter", *, number: str | None = None, **given: Any) -> dict[str, Any]:
+    return {
+        "name": "陈小雨",
+        "id_number": number or id_number(date(2007, 3, 5)),
+        "relation": relation,
+        "health": "healthy",
+        "income_fen_yearly": 0,
+        "schooling": "undergraduate",
+    } | given
+
+
+def household_form(someone: Someone, *, members: list[dict[str, Any]] | None = None, **given: Any) -> dict[str, Any]:
+    return {
+        "head": {"name": someone.name, "id_number": someone.id_number, "health": "weak"},
+        "members": [member(), member("spouse", name="林阿妹")] if members is None else members,
+        "address": "龙湖区金霞街道",
+        "division_code": "440507",
+        "housing": "private_rental",
+        "income_fen_yearly": 24_000_00,
+        "rigid_spending": [{"kind": "illness", "amount_fen": 6_000_00, "file_ids": []}],
+        "primary_cause": "serious_illness",
+        "secondary_causes": [],
+        "demands": ["希望得到生活救助"],
+        "file_ids": [],
+    } | given
+
+
+def living_aid(**given: Any) -> dict[str, Any]:
+    return {"item": "living", "requested_fen": 3_000_00, "reason": "家庭收入低，生活困难"} | given
+
+
+def golden_autumn(number: str, **given: Any) -> dict[str, Any]:
+    return {
+        "student": {"name": "陈小雨", "id_number": number, "relation": "daughter"},
+        "stage": "undergraduate",
+        "school": "汕头大学",
+        "school_public": True,
+        "enrolment": "continuing",
+        "academic_year": academic_year(TODAY),
+        "tuition_fen": 6_000_00,
+        "other_grants": [],
+    } | given
+
+
+def secondary_medical(**given: Any) -> dict[str, Any]:
+    """A stay in the running cover whose sheet adds up: in-pool self-pay 5,000 yuan."""
+    return {
+        "stay": {
+            "hospital_code": "H44050700001",
+            "hospital_name": "汕头市中心医院",
+            "cause": "illness",
+            "admitted_on": str(TODAY - timedelta(days=20)),
+            "discharged_on": str(TODAY - timedelta(days=10)),
+            "diagnosis": "肺炎",
+        },
+        "settlement": {
+            "number": unique("S"),
+            "settled_at": f"{TODAY - timedelta(days=10)}T10:00:00+08:00",
+            "medfee_sumamt_fen": 40_000_00,
+            "fulamt_ownpay_amt_fen": 2_000_00,
+            "overlmt_selfpay_fen": 0,
+            "preselfpay_amt_fen": 1_000_00,
+            "inscp_scp_amt_fen": 37_000_00,
+            "act_pay_dedc_fen": 1_000_00,
+            "hifp_pay_fen": 31_000_00,
+            "hifob_pay_fen": 0,
+            "cvlserv_pay_fen": 0,
+            "maf_pay_fen": 0,
+            "acct_pay_fen": 1_000_00,
+            "psn_cash_pay_fen": 8_000_00,
+        },
+    } | given
+
+
+FORMS = {Kind.HARDSHIP_AID: living_aid, Kind.SECONDARY_MEDICAL: secondary_medical}
+
+
+def keyed() -> dict[str, str]:
+    return {"Idempotency-Key": unique("k-")}

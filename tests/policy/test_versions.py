@@ -1,0 +1,153 @@
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from app.policy.versions import InvalidPolicy, NoPolicyInForce, Version, in_force, in_order, parse, read_yaml
+
+
+class Capped(Version):
+    cap_fen: int
+
+
+TWO = """
+- {version: a, in_force_from: 2020-01-01, source: 甲文〔2020〕1号, cap_fen: 100_000}
+- {version: b, in_force_from: 2025-07-01, source: 乙文〔2025〕2号, cap_fen: 200_000, note: 提高上限}
+"""
+
+
+def test_versions_are_read_with_dates_and_grouped_digits():
+    versions = parse(Capped, TWO)
+
+    assert [(each.version, each.in_force_from, each.cap_fen) for each in versions] == [
+        ("a", date(2020, 1, 1), 100_000),
+        ("b", date(2025, 7, 1), 200_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "version"),
+    [
+        (date(2020, 1, 1), "a"),
+        (date(2025, 6, 30), "a"),
+        (date(2025, 7, 1), "b"),
+        (date(2099, 1, 1), "b"),
+    ],
+)
+def test_a_version_is_in_force_from_its_day_until_the_next_ones(on, version):
+    assert in_force(parse(Capped, TWO), on).version == version
+
+
+def test_before_the_first_version_there_is_no_policy():
+    with pytest.raises(NoPolicyInForce) as refusal:
+        in_force(parse(Capped, TWO), date(2019, 12, 31))
+
+    assert refusal.value.code == "no_policy_in_force"
+    assert "没有生效" in refusal.value.detail
+
+
+@given(st.lists(st.dates(date(2000, 1, 1), date(2100, 1, 1)), min_size=1, unique=True), st.dates(date(2000, 1, 1)))
+def test_the_version_in_force_is_the_latest_that_has_begun(starts, on):
+    versions = in_order(
+        tuple(Capped(version=str(day), in_force_from=day, source="某文", cap_fen=1) for day in sorted(starts))
+    )
+    begun = [day for day in starts if day <= on]
+
+    if begun:
+        assert in_force(versions, on).in_force_from == max(begun)
+    else:
+        with pytest.raises(NoPolicyInForce):
+            in_force(versions, on)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "version: a",
+        "",
+        "- [1",
+        TWO.replace("2025-07-01", "2020-01-01"),
+        TWO.replace("2025-07-01", "2019-07-01"),
+        TWO.replace("version: b", "version: a"),
+        TWO.replace("cap_fen: 100_000", "cap_fen: 1, cap_fen: 2"),
+        "- !!python/object:os.system {}",
+        "- {? [a] : b}",
+    ],
+    ids=[
+        "no version",
+        "no list",
+        "empty",
+        "broken",
+        "two on one day",
+        "falling dates",
+        "one name twice",
+        "a key twice",
+        "an object",
+        "a list as key",
+    ],
+)
+def test_a_file_that_is_not_an_ordered_list_of_versions_is_refused(text):
+    with pytest.raises((InvalidPolicy, ValidationError)):
+        parse(Capped, text)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "cap_fen: 1.5",
+        "cap_fen: '100'",
+        "cap_fen: true",
+        "cap_fen: null",
+        "cap_fen: 010",
+        "cap_fen: 1:30",
+        "cap_fen: 1e3",
+        "cap_fen: 1, extra: 1",
+        "other: 1",
+        "cap_fen: 1, note: 5",
+    ],
+)
+def test_a_value_of_another_type_or_an_unknown_name_is_refused(row):
+    text = f"- {{version: a, in_force_from: 2020-01-01, source: 某文, {row}}}"
+
+    with pytest.raises(ValidationError):
+        parse(Capped, text)
+
+
+@pytest.mark.parametrize("day", ["2020-1-1", "2020-02-30", "1577836800", "2020-01-01T00:00:00", "yes"])
+def test_a_date_in_any_other_spelling_is_refused(day):
+    with pytest.raises(ValidationError):
+        parse(Capped, f"- {{version: a, in_force_from: {day}, source: 某文, cap_fen: 1}}")
+
+
+def test_a_version_without_source_is_refused():
+    with pytest.raises(ValidationError):
+        parse(Capped, "- {version: a, in_force_from: 2020-01-01, cap_fen: 1}")
+
+
+def test_words_that_yaml_takes_for_truth_stay_words():
+    assert read_yaml("on: yes\nno: off\nday: 2020-01-01\ncode: 0440") == {
+        "on": "yes",
+        "no": "off",
+        "day": "2020-01-01",
+        "code": "0440",
+    }
+
+
+def test_true_false_null_and_numbers_are_read():
+    assert read_yaml("[true, false, null, ~, 0, 12, -3, 1_000]") == [True, False, None, None, 0, 12, -3, 1000]
+
+
+def test_a_version_cannot_be_changed():
+    version = parse(Capped, TWO)[0]
+
+    with pytest.raises(ValidationError):
+        version.cap_fen = 1
+
+
+def test_the_day_before_a_version_belongs_to_the_one_before():
+    first, second = parse(Capped, TWO)
+
+    assert in_force((first, second), second.in_force_from - timedelta(days=1)) is first
