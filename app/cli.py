@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,9 @@ from rich.console import Console
 from app.audit.chain import verify
 from app.calendars.commands import load_known_years
 from app.db import embedded, migrations
+from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
-from app.main import create_app, keyring_of
+from app.main import create_app
 from app.settings import Settings, settings
 
 app = typer.Typer(no_args_is_help=True, help="汕头市总工会困难职工帮扶服务", pretty_exceptions_show_locals=False)
@@ -152,10 +154,25 @@ def wechat_sim(port: Port = 8090) -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to the newest schema."""
-    database_url()
-    console.print("数据库已是最新结构")
+def migrate(check: Annotated[bool, typer.Option("--check", help="只核对表定义与迁移是否一致")] = False) -> None:
+    """Bring the database to the newest schema; or check, on an empty one, that models and migrations agree."""
+    if check:
+        with tempfile.TemporaryDirectory(prefix="aid-migrate-") as folder:
+            server = embedded.start(Path(folder), parameters={"fsync": "off"})
+            try:
+                migrations.upgrade(server.dsn())
+                migrations.check(server.dsn())
+            finally:
+                embedded.stop(Path(folder))
+    else:
+        database_url()
+        console.print("数据库已是最新结构")
+
+
+@app.command("new-migration")
+def new_migration(message: str) -> None:
+    """Write the difference between the models and the database as a new dated migration."""
+    migrations.draft(database_url(), message)
 
 
 @app.command()
@@ -231,6 +248,14 @@ async def _verify(url: str) -> Any:
         found = await verify(transaction)
     await database.close()
     return found
+
+
+@app.command()
+def bench(rows: int = 1_000_000, seconds: float = 5.0, clients: int = 32, rounds: int = 3) -> None:
+    """Measure the hot paths against a bare route of the same server; the last line is JSON."""
+    from app.bench.run import run
+
+    raise typer.Exit(run(rows=rows, seconds=seconds, clients=clients, rounds=rounds))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import tables
-from app.db.sealing import Keyring
+from app.db.sealing import keyring_of
 from app.db.transaction import open_database
 from app.gateways.wechat import MiniProgram
 from app.http import health, openapi, problems
@@ -20,10 +20,6 @@ from app.settings import Settings, settings
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
 assert tables.metadata.tables
-
-
-def keyring_of(configured: Settings) -> Keyring:
-    return Keyring(configured.master_key_bytes(), configured.index_key_bytes(), configured.seal_algorithm)
 
 
 async def open_service(configured: Settings) -> Service:

@@ -18,7 +18,7 @@ from pgqueuer.models import Job, Schedule
 
 from app import tables
 from app.calendars.queries import calendar
-from app.db.sealing import Keyring
+from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, Database, Sight, open_database
 from app.db.work import Work
 from app.jobs.daily import forget_old_answers
@@ -26,7 +26,6 @@ from app.jobs.handlers import HANDLERS, Handler, end_notices
 from app.jobs.relay import relay
 from app.kernel.errors import Unavailable
 from app.logs import configure
-from app.main import keyring_of
 from app.settings import Settings
 
 IDLE_SECONDS = 0.5

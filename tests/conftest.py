@@ -19,11 +19,12 @@ from pydantic import SecretStr
 
 from app.calendars.commands import load_known_years
 from app.db import embedded, migrations
-from app.db.sealing import Keyring
+from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, Sight, open_database
-from app.main import create_app, keyring_of
+from app.main import create_app
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
+from tests.contract import hold_to_the_contract
 from tests.make import World
 from tests.serving import serving
 
@@ -97,9 +98,10 @@ async def app(configured: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture(scope="session")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the app as HTTP would, without a socket."""
+    """Calls the app as HTTP would, without a socket; every answer must be one that the contract promises."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1") as http:
+    hooks = {"response": [hold_to_the_contract]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1", event_hooks=hooks) as http:
         yield http
 
 

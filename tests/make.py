@@ -11,7 +11,9 @@ from uuid import UUID
 
 import orjson
 
-from app.applications.path import Kind
+from app.applications.commands import DECISION, FORM, NOTE
+from app.applications.path import PATHS, Action, Kind, State
+from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
 from app.db.base import table_of
 from app.db.sealing import Keyring
@@ -27,6 +29,7 @@ from app.organisations.tables import Organisation, Post
 from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
+from app.policy.decision import PolicyCited, decide, finding, plain
 from app.settings import DEMO_TOKEN_KEY
 
 _random = random.Random()
@@ -79,6 +82,19 @@ class Someone:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """An application as it was written."""
+
+    id: UUID
+    number: str
+    kind: Kind
+    state: State
+    applicant: Someone
+    home: Guild
+    submitted_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -211,6 +227,61 @@ class World:
             )  # fmt: skip
         return household_id
 
+    async def application(
+        self,
+        applicant: Someone,
+        home: Guild,
+        *,
+        kind: Kind = Kind.HARDSHIP_AID,
+        state: State = State.SUBMITTED,
+        form: dict[str, Any] | None = None,
+        note: str = "",
+        submitted_at: datetime | None = NOW,
+        **given: Any,
+    ) -> Case:
+        """An application with its decision and the step that filed it; a draft has neither."""
+        application_id, number = new_id(), given.pop("number", unique("BF-").upper())
+        filed = None if state is State.DRAFT else submitted_at
+        whole = form or (golden_autumn(id_number(date(2007, 3, 5))) if kind not in FORMS else FORMS[kind]())
+        columns: dict[str, Any] = {
+            "number": number,
+            "kind": kind,
+            "period": unique(),
+            "applicant_id": applicant.id,
+            "applicant_masked": mask_name(applicant.name),
+            "household_id": None,
+            "organisation_name": home.name,
+            "state": state,
+            "round": 1,
+            "version": 1,
+            "form": self.keyring.seal_document(FORM, application_id, whole),
+            "decision": self.keyring.seal_document(DECISION, application_id, decision(kind)) if filed else None,
+            "amount_fen": AMOUNT_FEN if filed else None,
+            "submitted_at": filed,
+            "due_at": filed + timedelta(days=7) if filed and state in PATHS[kind].working_days else None,
+            "approved_at": filed if state in (State.APPROVED, State.PAYING, State.PAID) else None,
+            "paid_at": filed if state is State.PAID else None,
+        }
+        await self.insert(
+            Application,
+            id=application_id,
+            created_at=filed or NOW,
+            updated_at=filed or NOW,
+            **{f"{t}_id": home.ancestors[t] for t in home.ancestors},
+            **columns | given,
+        )
+        if filed:
+            await self._filing(application_id, applicant, filed, note)
+        return Case(application_id, number, kind, state, applicant, home, filed)
+
+    async def _filing(self, application_id: UUID, applicant: Someone, at: datetime, note: str) -> None:
+        passage_id = new_id()
+        await self.insert(
+            Passage, id=passage_id, created_at=at, application_id=application_id, round=1, person_id=applicant.id,
+            action=Action.SUBMIT, from_state=State.DRAFT, to_state=State.SUBMITTED, counts_as_review=False,
+            note=self.keyring.seal_text(NOTE, passage_id, note) if note else None,
+        )  # fmt: skip
+
     async def cover(
         self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True
     ) -> UUID:
@@ -309,6 +380,16 @@ def secondary_medical(**given: Any) -> dict[str, Any]:
             "psn_cash_pay_fen": 8_000_00,
         },
     } | given
+
+
+AMOUNT_FEN = 3_000_00
+
+
+def decision(kind: Kind) -> dict[str, object]:
+    """Eligible for AMOUNT_FEN, under a policy of these tests."""
+    policy = PolicyCited(kind=kind, version="test-1", source="测试政策", in_force_from=date(2020, 1, 1))
+    met = finding("known", True, "符合条件", needed="符合", given="符合", source="测试政策", change="")
+    return plain(decide(policy, [met], [], AMOUNT_FEN, TODAY))
 
 
 FORMS = {Kind.HARDSHIP_AID: living_aid, Kind.SECONDARY_MEDICAL: secondary_medical}

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from app.settings import Settings
+
 Algorithm = Literal["aes-256-gcm", "sm4-gcm"]
 _FORMAT = 1
 _ALGORITHMS: dict[Algorithm, int] = {"aes-256-gcm": 1, "sm4-gcm": 2}
@@ -118,6 +120,11 @@ class Keyring:
                 found = AESGCM(_derive(master, f"seal|aes|{purpose}", 32))
             self._ciphers[number, algorithm, purpose] = found
         return found
+
+
+def keyring_of(configured: Settings) -> Keyring:
+    """The keyring that the settings name."""
+    return Keyring(configured.master_key_bytes(), configured.index_key_bytes(), configured.seal_algorithm)
 
 
 def _binding(column: str, row_id: UUID) -> bytes:

@@ -8,10 +8,11 @@ further Python. That is what keeps the service at a few hundred microseconds a r
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Table, bindparam, insert
+from sqlalchemy import Column, Dialect, Table, bindparam, insert
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 _DIALECT: Dialect = dialect.dialect()  # type: ignore[no-untyped-call]
 
@@ -39,7 +40,16 @@ def statement(query: ClauseElement) -> Statement:
     names = tuple(compiled.positiontup or ())
     required = {name for name, bind in compiled.binds.items() if bind.required}
     fixed = {name: compiled.params[name] for name in names if name not in required}
+    # A column left out of an INSERT gets the default of its model, which has to be a plain value.
+    fixed |= {column.key: _scalar_default(column) for column in compiled.insert_prefetch}
     return Statement(str(compiled), names, fixed)
+
+
+def _scalar_default(column: Column[Any]) -> Any:
+    default = column.default
+    if not isinstance(default, ScalarElementColumnDefault):
+        raise TypeError(f"{column} has no plain default: give it by name")
+    return default.arg
 
 
 def insertion(table: Table, *columns: str) -> Statement:

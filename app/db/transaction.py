@@ -39,14 +39,17 @@ class Sight:
     door: Door
     person_id: UUID | None = None
     organisation_ids: tuple[UUID, ...] = ()
+    lock: int | None = None
+    """An advisory lock (64 bits) to try for until the end; the setting `app.locked` says whether it was free."""
 
     def opening(self) -> str:
-        """BEGIN and the settings, in one simple query. Only UUIDs and fixed words are written into it."""
+        """BEGIN and the settings, in one simple query. Only UUIDs, numbers and fixed words are written into it."""
         organisations = ",".join(str(organisation_id) for organisation_id in self.organisation_ids)
+        locked = "" if self.lock is None else f",set_config('app.locked',pg_try_advisory_xact_lock({self.lock})::text,true)"
         return (
             f"BEGIN; SELECT set_config('app.door','{self.door}',true),"
             f"set_config('app.person','{self.person_id or ''}',true),"
-            f"set_config('app.organisations','{{{organisations}}}',true)"
+            f"set_config('app.organisations','{{{organisations}}}',true){locked}"
         )
 
 
@@ -152,7 +155,8 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 
 def _to_jsonb(value: Any) -> bytes:
-    return b"\x01" + orjson.dumps(value)
+    # The job queue's library brings JSON that is text already; we ourselves only store objects.
+    return b"\x01" + (value.encode() if isinstance(value, str) else orjson.dumps(value))
 
 
 def _from_jsonb(data: bytes) -> Any:

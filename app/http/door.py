@@ -6,7 +6,7 @@ before the answer leaves: returning commits, raising rolls back, and nothing bel
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 
 from app.db.transaction import Sight
 from app.db.work import Work
-from app.http.idempotency import Keyed, Replay, keyed
+from app.http.idempotency import Keyed, Replay, key_of, keyed, lock_of
 from app.http.service import Service, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
@@ -97,9 +97,12 @@ async def signed_in(request: Request) -> Actor:
 
 
 async def _desk(request: Request, actor: Actor, sight: Sight) -> Desk:
-    work = await begin(request, sight)
     if request.method == "POST":
-        request.scope[_KEYED] = await keyed(request, actor, work)
+        key = key_of(request)
+        work = await begin(request, replace(sight, lock=lock_of(actor, key)))
+        request.scope[_KEYED] = await keyed(request, actor, key, work)
+    else:
+        work = await begin(request, sight)
     return Desk(actor, work, service_of(request), request)
 
 

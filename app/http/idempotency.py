@@ -1,7 +1,8 @@
 """The same Idempotency-Key and body get the first answer again.
 
 The answer is kept in the transaction that did the work, so after a crash either both exist or neither.
-While a request runs it holds an advisory lock on its key; a second one is told so at once.
+While a request runs it holds an advisory lock on its key; a second one is told so at once. The lock is taken
+when the transaction begins, a statement before the look-up: whoever gets it after another sees what that one kept.
 """
 
 import hashlib
@@ -24,8 +25,7 @@ _KEY = re.compile(r"\A[!-~]{1,255}\Z")
 _LOOK_UP = statement(
     text(
         """
-        select pg_try_advisory_xact_lock(cast(:lock as bigint)) as free,
-          row_id, fingerprint, status, etag, answer
+        select current_setting('app.locked') = 'true' as free, row_id, fingerprint, status, etag, answer
         from (select 1) as one left join keyed_answer on person_id = :person_id and key = :key
         """
     )
@@ -77,20 +77,28 @@ class Keyed:
         )
 
 
-async def keyed(request: Request, actor: Actor, work: Work) -> Keyed:
-    """Take the key of this request.
-
-    Raises IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
-    """
+def key_of(request: Request) -> str:
+    """Raises IdempotencyKeyMissing."""
     key = request.headers.get("idempotency-key", "")
     if not _KEY.match(key):
         raise IdempotencyKeyMissing
+    return key
+
+
+def lock_of(actor: Actor, key: str) -> int:
+    """The advisory lock of a person's key, for `Sight.lock`."""
+    digest = hashlib.blake2b(actor.person_id.bytes + key.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+async def keyed(request: Request, actor: Actor, key: str, work: Work) -> Keyed:
+    """Take the key of this request, whose transaction began with `lock_of` it.
+
+    Raises IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
+    """
     body = await request.body()
     fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
-    lock = hashlib.blake2b(actor.person_id.bytes + key.encode(), digest_size=8).digest()
-    found = await work.transaction.row(
-        _LOOK_UP, lock=int.from_bytes(lock, "big", signed=True), person_id=actor.person_id, key=key
-    )
+    found = await work.transaction.row(_LOOK_UP, person_id=actor.person_id, key=key)
     assert found is not None
     if found["row_id"] is not None:
         if found["fingerprint"] != fingerprint:

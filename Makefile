@@ -1,0 +1,52 @@
+# Everything goes through .venv, which the first target that needs it makes. `make help` lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+AID := .venv/bin/aid
+READY := .venv/.ready
+PYTEST_WORKERS ?= 2
+export AID_ENV ?= demo
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh
+
+demo: $(READY) ## play the main story over real HTTP, PostgreSQL and the WeChat simulator
+	@$(AID) demo
+
+serve: $(READY) ## run the API, the worker and the simulator with the demo world, until Ctrl-C
+	@$(AID) seed --demo > .aid/demo-world.json && $(AID) serve --with-worker --with-simulator
+
+test: $(READY) ## run the whole test suite
+	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
+
+check: $(READY) ## format, lint, types, import contracts, local laws, contract drift, migration drift
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@AID_ENV=test .venv/bin/pytest -q tests/test_local_laws.py
+	@AID_ENV=test $(AID) contract --check
+	@AID_ENV=test $(AID) migrate --check
+
+bench: $(READY) ## measure the hot paths at a million applications (last line: JSON)
+	@$(AID) bench
+
+migrate: $(READY) ## bring the database to the newest schema
+	@$(AID) migrate
+
+seed: $(READY) ## write the demo world and print it as JSON
+	@$(AID) seed --demo
+
+contract: $(READY) ## write miniprogram_contract/ and the diagrams from the code
+	@AID_ENV=test $(AID) contract
+
+lock: $(READY) ## pin the dependencies again
+	@.venv/bin/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \
+	  --no-emit-index-url --no-header --quiet -o requirements.lock
+
+stop: $(READY) ## stop the embedded database
+	@$(AID) stop
+
+.PHONY: help demo serve test check bench migrate seed contract lock stop

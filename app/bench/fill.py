@@ -1,0 +1,160 @@
+"""Databases of a wanted size, filled once and kept: a run works on a copy and leaves them as they were."""
+
+import asyncio
+import base64
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from multiprocessing import get_context
+from pathlib import Path
+
+import asyncpg
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+
+from app.bench.data import YEARS, Rows, Share, Union, first_rows, rows_of, unions
+from app.db import embedded, migrations
+from app.db.sealing import Keyring
+from app.kernel.actor import Tier
+from app.settings import DEMO_INDEX_KEY, DEMO_MASTER_KEY
+
+KEYRING = Keyring({1: base64.b64decode(DEMO_MASTER_KEY)}, base64.b64decode(DEMO_INDEX_KEY))
+PEOPLE_AT_A_TIME = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many applications lie there, how many drafts wait to be submitted, and how many more cases to be approved."""
+
+    rows: int
+    drafts: int = 0
+    cases: int = 0
+
+    @property
+    def database(self) -> str:
+        return f"bench_{self.rows}"
+
+
+def filled(server: embedded.Server, size: Size, console: Console) -> str:
+    """The name of a database that has at least this size; it is made if it is not there."""
+    if not asyncio.run(_is_there(server, size)):
+        asyncio.run(_make_anew(server, size.database))
+        migrations.upgrade(server.dsn(size.database))
+        with Progress(console=console) as progress:
+            task = progress.add_task(f"写入 {size.rows:,} 份申请", total=_people(size) + size.drafts)
+            for done in _fill(server.dsn(size.database), size):
+                progress.advance(task, done)
+        with console.status("整理统计信息"):
+            asyncio.run(_finish(server, size))
+    return size.database
+
+
+def _people(size: Size) -> int:
+    return max(size.rows // YEARS, 1)
+
+
+def _version() -> str:
+    """Changes with how rows are made, with the schema and with the year: then the database is made anew."""
+    written = [Path(__file__).with_name("data.py"), *sorted((migrations.ROOT / "alembic" / "versions").glob("*.py"))]
+    digest = sha256(str(datetime.now(UTC).year).encode())
+    for path in written:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+async def _is_there(server: embedded.Server, size: Size) -> bool:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        told = await connection.fetchval(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = $1", size.database
+        )
+    finally:
+        await connection.close()
+    terms = orjson.loads(told) if told else {}
+    return (
+        terms.get("version") == _version()
+        and terms.get("drafts", 0) >= size.drafts
+        and terms.get("cases", 0) >= size.cases
+    )
+
+
+async def _make_anew(server: embedded.Server, name: str, template: str = "template0") -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(f'drop database if exists "{name}" with (force)')
+        await connection.execute(f'create database "{name}" template "{template}" strategy file_copy', timeout=600)
+    finally:
+        await connection.close()
+
+
+def copied(server: embedded.Server, database: str, console: Console) -> str:
+    """A fresh copy of a filled database, to write in."""
+    with console.status(f"复制数据库 {database}"):
+        asyncio.run(_make_anew(server, f"{database}_run", database))
+    return f"{database}_run"
+
+
+def dropped(server: embedded.Server, database: str) -> None:
+    asyncio.run(_drop(server, database))
+
+
+async def _drop(server: embedded.Server, name: str) -> None:
+    connection = await asyncpg.connect(server.dsn("postgres"))
+    try:
+        await connection.execute(f'drop database if exists "{name}" with (force)', timeout=60)
+    finally:
+        await connection.close()
+
+
+def _fill(dsn: str, size: Size) -> Iterator[int]:
+    """Write it with as many processes as there are processors; yields how many people each step has added."""
+    tree, now = unions(), datetime.now(UTC)
+    asyncio.run(_write(dsn, first_rows(tree, now, KEYRING)))
+    shares = _shares(size, [union for union in tree if union.tier is Tier.UNIT], now)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(_write_share, dsn, share) for share in shares]):
+            yield done.result()
+
+
+def _shares(size: Size, units: list[Union], now: datetime) -> Iterator[Share]:
+    """Parts of at most PEOPLE_AT_A_TIME people with their part of the drafts and cases."""
+    people = _people(size)
+    parts = -(-people // PEOPLE_AT_A_TIME)
+    first = 0
+    for n in range(parts):
+        shared = [total * (n + 1) // parts - total * n // parts for total in (people, size.drafts, size.cases)]
+        yield Share(first, *shared, units=units, now=now)
+        first += shared[0] + shared[1]
+
+
+def _write_share(dsn: str, share: Share) -> int:
+    asyncio.run(_write(dsn, rows_of(share, KEYRING)))
+    return share.people + share.drafts
+
+
+async def _write(dsn: str, rows: Rows) -> None:
+    """COPY, as the owner: the walls do not stand in its way, and what the rows refer to is known to be there."""
+    connection = await asyncpg.connect(dsn, server_settings={"session_replication_role": "replica"})
+    try:
+        async with connection.transaction():
+            for table, of_table in rows.items():
+                if of_table:
+                    records = [tuple(row.values()) for row in of_table]
+                    await connection.copy_records_to_table(table, records=records, columns=list(of_table[0]))
+    finally:
+        await connection.close()
+
+
+async def _finish(server: embedded.Server, size: Size) -> None:
+    connection = await asyncpg.connect(server.dsn(size.database))
+    try:
+        await connection.execute("vacuum (freeze, analyze)", timeout=600)
+        await connection.execute("checkpoint", timeout=600)
+        terms = orjson.dumps({"version": _version(), "drafts": size.drafts, "cases": size.cases}).decode()
+        await connection.execute(f"comment on database \"{size.database}\" is '{terms}'")
+    finally:
+        await connection.close()

@@ -1,0 +1,105 @@
+"""The contract as a judge: every answer that a test gets is held against what the contract promises for it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema_rs
+
+from app.http.health import router as health
+from app.main import create_app
+from app.settings import Settings
+
+PROBLEM = "application/problem+json"
+_HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.routes if hasattr(route, "path")))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract: its path as a pattern, and its answers by status."""
+
+    method: str
+    path: re.Pattern[str]
+    responses: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The document with its validators, each compiled once."""
+
+    document: Mapping[str, Any]
+    operations: tuple[Operation, ...]
+    _validators: dict[str, Any] = field(default_factory=dict)
+
+    def complaint(self, request: httpx.Request, response: httpx.Response) -> str | None:
+        """What is wrong with an answer, or None. Values are not repeated: only places and rules."""
+        path, method = request.url.path, request.method
+        if _HIDDEN.match(path):
+            return None
+        found = [operation for operation in self.operations if operation.path.match(path)]
+        operation = next((one for one in found if one.method == method), None)
+        where = f"{method} {path} answered {response.status_code}"
+        if operation is None:
+            wanted = 405 if found else 404
+            if response.status_code != wanted:
+                return f"{where}, and the contract does not have it: {wanted} was due"
+            return self._wrong(where, "Problem", {"$ref": "#/components/schemas/Problem"}, response)
+        documented = operation.responses.get(str(response.status_code))
+        if documented is None:
+            return f"{where}, which the contract does not name"
+        content = documented.get("content")
+        if not content:
+            return f"{where} with a body, and the contract has none" if response.content else None
+        media_type = response.headers.get("content-type", "").partition(";")[0]
+        if media_type not in content:
+            return f"{where} as {media_type}, not as {', '.join(content)}"
+        return self._wrong(where, f"{method} {operation.path.pattern} {response.status_code}",
+                           content[media_type].get("schema", {}), response)  # fmt: skip
+
+    def _wrong(self, where: str, name: str, schema: Any, response: httpx.Response) -> str | None:
+        if name not in self._validators:
+            whole = schema | {"components": self.document["components"]}
+            self._validators[name] = jsonschema_rs.validator_for(whole, validate_formats=True)
+        errors = [
+            f"{'/'.join(map(str, error.instance_path)) or 'the whole'} against {'/'.join(map(str, error.schema_path))}"
+            for error in self._validators[name].iter_errors(response.json())
+        ]
+        return f"{where}: {'; '.join(errors)}" if errors else None
+
+
+def closed(schema: Any) -> Any:
+    """The same schema, where an object has only the members that it names: an answer must not say more."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {key: closed(value) for key, value in schema.items()}
+    if "properties" in inside and inside.get("type") == "object":
+        inside.setdefault("additionalProperties", False)
+    return inside
+
+
+def contract_of(document: Mapping[str, Any]) -> Contract:
+    operations = tuple(
+        Operation(method.upper(), re.compile("^" + re.sub(r"\{[^}]+\}", "[^/]+", path) + "$"), operation["responses"])
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    )
+    # Fixed paths are asked before those with parameters, as the router does.
+    return Contract(closed(document), tuple(sorted(operations, key=lambda one: "[^/]+" in one.path.pattern)))
+
+
+@cache
+def contract() -> Contract:
+    """The contract of this code."""
+    return contract_of(create_app(Settings(env="test")).openapi())
+
+
+async def hold_to_the_contract(response: httpx.Response) -> None:
+    """A response hook of httpx. Raises AssertionError for an answer that breaks the contract."""
+    await response.aread()
+    complaint = contract().complaint(response.request, response)
+    assert complaint is None, complaint

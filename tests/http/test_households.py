@@ -1,0 +1,109 @@
+"""One file for one household: filled in on a phone, confirmed by the unit, opened by the district."""
+
+from typing import Any
+
+import httpx
+
+from app.kernel.actor import Role
+from tests import make
+from tests.make import Guild, Someone, World
+
+
+async def save(
+    client: httpx.AsyncClient, someone: Someone, form: dict[str, Any], version: str | None = None
+) -> httpx.Response:
+    headers = someone.headers | ({"If-Match": version} if version else {})
+    return await client.put("/me/household", json=form, headers=headers)
+
+
+async def submit(client: httpx.AsyncClient, someone: Someone, version: str) -> httpx.Response:
+    return await client.post("/me/household/submit", headers=someone.headers | make.keyed() | {"If-Match": version})
+
+
+async def act(client: httpx.AsyncClient, by: Someone, household: dict[str, Any], **action: Any) -> httpx.Response:
+    headers = by.headers | make.keyed() | {"If-Match": f'"{household["version"]}"'}
+    return await client.post(f"/staff/households/{household['id']}/actions", json=action, headers=headers)
+
+
+def of(someone: Someone, union: Guild, **given: Any) -> dict[str, Any]:
+    form = make.household_form(someone, **given)
+    form["head"]["organisation_code"] = union.code
+    return form
+
+
+async def test_a_draft_survives_partial_and_says_what_is_missing(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    someone = await world.person(home=town.units[0])
+    assert (await client.get("/me/household", headers=someone.headers)).status_code == 404
+    first = await save(client, someone, {"address": "金霞街道", "members": [{"relation": "son"}]})
+    assert first.status_code == 200, first.text
+    pointers = {warning["pointer"] for warning in first.json()["warnings"]}
+    assert {"/head", "/members/0/id_number", "/income_fen_yearly"} <= pointers
+    assert first.json()["form"] == {"address": "金霞街道", "members": [{"relation": "son"}]}
+    without_version = await save(client, someone, {})
+    assert (without_version.status_code, without_version.json()["code"]) == (428, "version_missing")
+    stale = await save(client, someone, {}, '"7"')
+    assert (stale.status_code, stale.json()["version"]) == (412, 1)
+    incomplete = await submit(client, someone, first.headers["etag"])
+    assert incomplete.status_code == 422
+    assert "/head" in {error["pointer"] for error in incomplete.json()["errors"]}
+
+
+async def test_a_file_goes_from_the_phone_to_active_and_then_supports_aid(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    town = await world.town()
+    someone = await world.person()
+    chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
+    district = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    saved = await save(client, someone, of(someone, town.units[0]))
+    assert saved.json()["warnings"] == [], saved.text
+    submitted = await submit(client, someone, saved.headers["etag"])
+    assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted"), submitted.text
+    file = submitted.json()
+    tasks = (await client.get("/staff/households/tasks", headers=chair.headers)).json()["items"]
+    assert [task["household_id"] for task in tasks] == [file["id"]]
+    shown = await client.get(f"/staff/households/{file['id']}", headers=chair.headers)
+    assert someone.id_number not in shown.text
+    assert shown.json()["open_actions"] == ["approve", "return"]
+    file = (await act(client, chair, file, action="approve")).json()
+    assert file["state"] == "district_review"
+    rejected = await act(client, district, file, action="reject", note="不符合")
+    assert rejected.json()["errors"][0]["code"] == "reason_required"
+    file = (await act(client, district, file, action="approve")).json()
+    assert file["state"] == "active"
+    late = await save(client, someone, of(someone, town.units[0]), f'"{file["version"]}"')
+    assert (late.status_code, late.json()["code"]) == (409, "household_not_editable")
+
+
+async def test_a_returned_file_is_corrected_and_comes_back(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    someone = await world.person()
+    chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
+    saved = await save(client, someone, of(someone, town.units[0]))
+    file = (await submit(client, someone, saved.headers["etag"])).json()
+    file = (await act(client, chair, file, action="return", note="请补充收入")).json()
+    assert file["state"] == "returned"
+    saved = await save(client, someone, of(someone, town.units[0], income_fen_yearly=1), f'"{file["version"]}"')
+    file = (await submit(client, someone, saved.headers["etag"])).json()
+    assert (await act(client, chair, file, action="approve")).json()["state"] == "district_review"
+
+
+async def test_one_identity_number_belongs_to_one_living_household(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    spouse = make.member("spouse")
+    first, second = await world.person(), await world.person()
+    for someone, status in ((first, 200), (second, 409)):
+        saved = await save(client, someone, of(someone, town.units[0], members=[spouse]))
+        filed = await submit(client, someone, saved.headers["etag"])
+        assert filed.status_code == status, filed.text
+    assert filed.json()["code"] == "member_elsewhere"
+    assert spouse["id_number"] not in filed.text
+
+
+async def test_the_head_is_the_person_who_signed_in(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    someone, other = await world.person(), await world.person()
+    saved = await save(client, someone, of(other, town.units[0]))
+    refused = await submit(client, someone, saved.headers["etag"])
+    assert refused.json()["errors"][0]["code"] == "head_differs"
