@@ -34,34 +34,35 @@ Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
 
 
-def dsn() -> str:
-    """The database of this installation, migrated: the one that is named, else the embedded one, started or joined."""
+@contextmanager
+def database(*, migrating: bool = False) -> Iterator[str]:
+    """The address of the database: the one that is named, else the embedded one, always migrated.
+
+    A real server is only migrated when asked (`aid migrate`, `aid seed`): several processes start on it at once. The
+    embedded one is joined where it runs; a command that had to start it stops it again. The address goes into the
+    environment too, for the processes started from here.
+    """
     configured = settings()
-    if configured.database_url is not None:
-        return configured.database_url.get_secret_value()
-    server = embedded.start(configured.data_folder.absolute())
-    return server.dsn()
-
-
-def migrate_to_head(url: str) -> None:
-    migrations.upgrade(url)
-    asyncio.run(_load_calendar(url))
+    folder = configured.data_folder.absolute()
+    starting = configured.database_url is None and embedded.running(folder) is None
+    url = configured.database_url.get_secret_value() if configured.database_url else embedded.start(folder).dsn()
+    try:
+        if migrating or configured.database_url is None:
+            migrations.upgrade(url)
+            asyncio.run(_load_calendar(url))
+        os.environ["AID_DATABASE_URL"] = url
+        settings.cache_clear()
+        yield url
+    finally:
+        if starting:
+            embedded.stop(folder)
 
 
 async def _load_calendar(url: str) -> None:
-    database = await open_database(url, "aid_jobs", size=1)
-    async with database.begin(Sight("job")) as transaction:
+    pool = await open_database(url, "aid_jobs", size=1)
+    async with pool.begin(Sight("job")) as transaction:
         await load_known_years(transaction)
-    await database.close()
-
-
-def database_url() -> str:
-    """A migrated database's address, also put into the environment for the processes started from here."""
-    url = dsn()
-    migrate_to_head(url)
-    os.environ["AID_DATABASE_URL"] = url
-    settings.cache_clear()
-    return url
+    await pool.close()
 
 
 @app.command()
@@ -76,8 +77,7 @@ def serve(
     if with_simulator:
         os.environ["AID_WECHAT_BASE_URL"] = f"http://127.0.0.1:{simulator_port}"
         settings.cache_clear()
-    database_url()
-    with companions(with_worker=with_worker, simulator_port=simulator_port if with_simulator else None):
+    with database(), companions(with_worker=with_worker, simulator_port=simulator_port if with_simulator else None):
         console.print(f"[bold]API[/] http://{host}:{port}  (健康检查 /health/ready)")
         run_api(host, port)
 
@@ -141,8 +141,8 @@ def worker() -> None:
     """Run the background jobs until interrupted."""
     from app.worker import run
 
-    url = settings().database_url
-    asyncio.run(run(settings(), url.get_secret_value() if url else database_url()))
+    with database() as url:
+        asyncio.run(run(settings(), url))
 
 
 @app.command("wechat-sim")
@@ -165,14 +165,15 @@ def migrate(check: Annotated[bool, typer.Option("--check", help="只核对表定
             finally:
                 embedded.stop(Path(folder))
     else:
-        database_url()
-        console.print("数据库已是最新结构")
+        with database(migrating=True):
+            console.print("数据库已是最新结构")
 
 
 @app.command("new-migration")
 def new_migration(message: str) -> None:
     """Write the difference between the models and the database as a new dated migration."""
-    migrations.draft(database_url(), message)
+    with database() as url:
+        migrations.draft(url, message)
 
 
 @app.command()
@@ -190,24 +191,25 @@ def seed(demo: Annotated[bool, typer.Option("--demo", help="汕头演示数据")
     if settings().env == "production":
         console.print("演示数据只能写入演示环境（AID_ENV=demo）")
         raise typer.Exit(2)
-    url = database_url()
-    sys.stdout.write(json.dumps(asyncio.run(_seed(settings(), url, number)), ensure_ascii=False, indent=1) + "\n")
+    with database(migrating=True) as url:
+        world = asyncio.run(_seed(settings(), url, number))
+    sys.stdout.write(json.dumps(world, ensure_ascii=False, indent=1) + "\n")
 
 
 async def _seed(configured: Settings, url: str, number: int) -> Any:
     from app.seed.commands import seed_demo
 
-    database = await open_database(url, "aid_jobs", size=2)
+    pool = await open_database(url, "aid_jobs", size=2)
     try:
         return await seed_demo(
-            database,
+            pool,
             keyring_of(configured),
             appid=configured.wechat_miniprogram_appid,
             seed=number,
             now=datetime.now(UTC),
         )
     finally:
-        await database.close()
+        await pool.close()
 
 
 @app.command()
@@ -235,7 +237,8 @@ def contract_text() -> str:
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Read the whole audit trail and name the first break of every broken chain."""
-    read, breaks = asyncio.run(_verify(database_url()))
+    with database() as url:
+        read, breaks = asyncio.run(_verify(url))
     for broken in breaks:
         console.print(f"链 {broken.shard} 第 {broken.sequence} 条：{broken.why} {broken.entry_id or ''}")
     console.print(f"核对 {read} 条，{'发现 ' + str(len(breaks)) + ' 处问题' if breaks else '完整'}")
@@ -243,10 +246,10 @@ def audit_verify() -> None:
 
 
 async def _verify(url: str) -> Any:
-    database = await open_database(url, "aid_jobs", size=1)
-    async with database.begin(Sight("job")) as transaction:
+    pool = await open_database(url, "aid_jobs", size=1)
+    async with pool.begin(Sight("job")) as transaction:
         found = await verify(transaction)
-    await database.close()
+    await pool.close()
     return found
 
 

@@ -4,8 +4,10 @@ Everything is written as the jobs' role would, with the same columns as the comm
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -33,18 +35,20 @@ from app.policy.decision import PolicyCited, decide, finding, plain
 from app.settings import DEMO_TOKEN_KEY
 
 _random = random.Random()
+_serials = count(_random.randrange(10**7))
 NOW = datetime.now(UTC)
 TODAY = business_date(NOW)
+AMOUNT_FEN = 3_000_00
 
 
 def unique(prefix: str = "") -> str:
     return f"{prefix}{_random.getrandbits(48):012x}"
 
 
-def id_number(born: date = date(1980, 1, 1), region: str = "990101") -> str:
-    """A valid number of nobody: region 99 does not exist."""
-    first17 = f"{region}{born:%Y%m%d}{_random.randrange(1000):03d}"
-    first17 = f"99{_random.randrange(10000):04d}" + first17[6:]
+def id_number(born: date = date(1980, 1, 1)) -> str:
+    """A valid number of nobody (region 99 does not exist), and never the same twice."""
+    serial = f"{next(_serials) % 10**7:07d}"
+    first17 = f"99{serial[:4]}{born:%Y%m%d}{serial[4:]}"
     return first17 + check_digit(first17)
 
 
@@ -242,7 +246,6 @@ class World:
         """An application with its decision and the step that filed it; a draft has neither."""
         application_id, number = new_id(), given.pop("number", unique("BF-").upper())
         filed = None if state is State.DRAFT else submitted_at
-        whole = form or (golden_autumn(id_number(date(2007, 3, 5))) if kind not in FORMS else FORMS[kind]())
         columns: dict[str, Any] = {
             "number": number,
             "kind": kind,
@@ -254,7 +257,7 @@ class World:
             "state": state,
             "round": 1,
             "version": 1,
-            "form": self.keyring.seal_document(FORM, application_id, whole),
+            "form": self.keyring.seal_document(FORM, application_id, form or FORMS[kind]()),
             "decision": self.keyring.seal_document(DECISION, application_id, decision(kind)) if filed else None,
             "amount_fen": AMOUNT_FEN if filed else None,
             "submitted_at": filed,
@@ -267,20 +270,16 @@ class World:
             id=application_id,
             created_at=filed or NOW,
             updated_at=filed or NOW,
-            **{f"{t}_id": home.ancestors[t] for t in home.ancestors},
-            **columns | given,
+            **columns | {f"{t}_id": union_id for t, union_id in home.ancestors.items()} | given,
         )
         if filed:
-            await self._filing(application_id, applicant, filed, note)
+            passage_id = new_id()
+            await self.insert(
+                Passage, id=passage_id, created_at=filed, application_id=application_id, round=1,
+                person_id=applicant.id, action=Action.SUBMIT, from_state=State.DRAFT, to_state=State.SUBMITTED,
+                counts_as_review=False, note=self.keyring.seal_text(NOTE, passage_id, note) if note else None,
+            )  # fmt: skip
         return Case(application_id, number, kind, state, applicant, home, filed)
-
-    async def _filing(self, application_id: UUID, applicant: Someone, at: datetime, note: str) -> None:
-        passage_id = new_id()
-        await self.insert(
-            Passage, id=passage_id, created_at=at, application_id=application_id, round=1, person_id=applicant.id,
-            action=Action.SUBMIT, from_state=State.DRAFT, to_state=State.SUBMITTED, counts_as_review=False,
-            note=self.keyring.seal_text(NOTE, passage_id, note) if note else None,
-        )  # fmt: skip
 
     async def cover(
         self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True
@@ -339,9 +338,9 @@ def living_aid(**given: Any) -> dict[str, Any]:
     return {"item": "living", "requested_fen": 3_000_00, "reason": "家庭收入低，生活困难"} | given
 
 
-def golden_autumn(number: str, **given: Any) -> dict[str, Any]:
+def golden_autumn(number: str | None = None, **given: Any) -> dict[str, Any]:
     return {
-        "student": {"name": "陈小雨", "id_number": number, "relation": "daughter"},
+        "student": {"name": "陈小雨", "id_number": number or id_number(date(2007, 3, 5)), "relation": "daughter"},
         "stage": "undergraduate",
         "school": "汕头大学",
         "school_public": True,
@@ -382,9 +381,6 @@ def secondary_medical(**given: Any) -> dict[str, Any]:
     } | given
 
 
-AMOUNT_FEN = 3_000_00
-
-
 def decision(kind: Kind) -> dict[str, object]:
     """Eligible for AMOUNT_FEN, under a policy of these tests."""
     policy = PolicyCited(kind=kind, version="test-1", source="测试政策", in_force_from=date(2020, 1, 1))
@@ -392,7 +388,11 @@ def decision(kind: Kind) -> dict[str, object]:
     return plain(decide(policy, [met], [], AMOUNT_FEN, TODAY))
 
 
-FORMS = {Kind.HARDSHIP_AID: living_aid, Kind.SECONDARY_MEDICAL: secondary_medical}
+FORMS: dict[Kind, Callable[..., dict[str, Any]]] = {
+    Kind.HARDSHIP_AID: living_aid,
+    Kind.GOLDEN_AUTUMN: golden_autumn,
+    Kind.SECONDARY_MEDICAL: secondary_medical,
+}
 
 
 def keyed() -> dict[str, str]:

@@ -46,6 +46,10 @@ class Action(StrEnum):
 
 S, A = State, Action
 EDITABLE = frozenset({S.DRAFT, S.RETURNED})
+OPEN = frozenset(
+    {S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING}
+)
+"""Submitted and not yet ended."""
 
 REASONS: dict[str, str] = {
     "not_in_hardship": "家庭困难程度未达到帮扶标准",

@@ -345,3 +345,11 @@ _BY_ID_LOCKED = statement(select(*_DETAIL).where(A.c.id == bindparam("id")).with
 async def by_id_locked(transaction: Transaction, application_id: UUID) -> Record | None:
     """For jobs, which see every application: one of them, held until commit."""
     return await transaction.row(_BY_ID_LOCKED, id=application_id)
+
+
+_ALL_OWN = statement(select(*_DETAIL, _TIMELINE).where(A.c.applicant_id == bindparam("applicant_id")).order_by(A.c.id))
+
+
+async def all_own(transaction: Transaction, actor: Actor) -> list[Record]:
+    """Every application of a person, whole: for the copy of their data."""
+    return await transaction.rows(_ALL_OWN, applicant_id=actor.person_id)

@@ -98,7 +98,12 @@ def _union(tier: Tier, number: int, parent: Union | None) -> Union:
 
 def first_rows(tree: Sequence[Union], now: datetime, keyring: Keyring) -> Rows:
     """The unions, and the reviewers of each district with their posts and sessions."""
-    rows: Rows = {"organisation": [_organisation(union, now) for union in tree], "person": [], "session": [], "post": []}
+    rows: Rows = {
+        "organisation": [_organisation(union, now) for union in tree],
+        "person": [],
+        "session": [],
+        "post": [],
+    }
     districts = [union for union in tree if union.tier is Tier.DISTRICT]
     for number in range(REVIEWERS_PER_DISTRICT * len(districts)):
         union, person_id = districts[number % len(districts)], new_id()
@@ -121,7 +126,9 @@ def _organisation(union: Union, now: datetime) -> dict[str, Any]:
 
 def rows_of(share: Share, keyring: Keyring) -> Rows:
     """Everything about the people of a share."""
-    rows: Rows = {table: [] for table in "person session consent household household_member application passage".split()}
+    rows: Rows = {
+        table: [] for table in "person session consent household household_member application passage".split()
+    }
     judged = _judged(share.now)
     applicants = []
     for number in range(share.first, share.first + share.people + share.drafts):

@@ -5,6 +5,7 @@ import base64
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -91,15 +92,16 @@ async def _make_anew(server: embedded.Server, name: str, template: str = "templa
         await connection.close()
 
 
-def copied(server: embedded.Server, database: str, console: Console) -> str:
-    """A fresh copy of a filled database, to write in."""
+@contextmanager
+def copied(server: embedded.Server, database: str, console: Console) -> Iterator[str]:
+    """A copy of a filled database to write in, as long as the block lasts."""
+    copy = f"{database}_run"
     with console.status(f"复制数据库 {database}"):
-        asyncio.run(_make_anew(server, f"{database}_run", database))
-    return f"{database}_run"
-
-
-def dropped(server: embedded.Server, database: str) -> None:
-    asyncio.run(_drop(server, database))
+        asyncio.run(_make_anew(server, copy, database))
+    try:
+        yield copy
+    finally:
+        asyncio.run(_drop(server, copy))
 
 
 async def _drop(server: embedded.Server, name: str) -> None:
@@ -126,9 +128,11 @@ def _shares(size: Size, units: list[Union], now: datetime) -> Iterator[Share]:
     parts = -(-people // PEOPLE_AT_A_TIME)
     first = 0
     for n in range(parts):
-        shared = [total * (n + 1) // parts - total * n // parts for total in (people, size.drafts, size.cases)]
-        yield Share(first, *shared, units=units, now=now)
-        first += shared[0] + shared[1]
+        old, drafts, cases = (
+            total * (n + 1) // parts - total * n // parts for total in (people, size.drafts, size.cases)
+        )
+        yield Share(first, old, drafts, cases, units, now)
+        first += old + drafts
 
 
 def _write_share(dsn: str, share: Share) -> int:

@@ -45,7 +45,9 @@ class Sight:
     def opening(self) -> str:
         """BEGIN and the settings, in one simple query. Only UUIDs, numbers and fixed words are written into it."""
         organisations = ",".join(str(organisation_id) for organisation_id in self.organisation_ids)
-        locked = "" if self.lock is None else f",set_config('app.locked',pg_try_advisory_xact_lock({self.lock})::text,true)"
+        locked = (
+            "" if self.lock is None else f",set_config('app.locked',pg_try_advisory_xact_lock({self.lock})::text,true)"
+        )
         return (
             f"BEGIN; SELECT set_config('app.door','{self.door}',true),"
             f"set_config('app.person','{self.person_id or ''}',true),"

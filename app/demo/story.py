@@ -1,18 +1,27 @@
 """The story: three applications from sign-in to paid, a refusal, a return, a race, a retry, and a stranger."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
-
-from app.demo.stage import Person, Stage, StoryFailed, shown_of
+from app.demo.pieces import (
+    Cast,
+    act,
+    consent,
+    new_application,
+    notice,
+    pay,
+    race,
+    retried_submit,
+    stranger,
+    submit,
+    synthetic_number,
+    tell_decision,
+)
+from app.demo.stage import Stage
 from app.kernel.business_time import academic_year, business_date
 
-WAIT_SECONDS = 30.0
-Cast = dict[str, Person]
+UNIT = "440507-S01-U01"
 
 
 def tell(stage: Stage) -> None:
@@ -157,12 +166,41 @@ def new_household(stage: Stage, cast: Cast) -> None:
     stage.call(
         worker, "POST", "/applications", "还没有实名就来申请", expect=409, json={"kind": "hardship_aid", "form": form}
     )
+    number = synthetic_number("990001", "19850607", 2)
+    stage.call(
+        worker, "PUT", "/me/identity", "实名认证", json={"name": worker.name, "id_number": number},
+        show="name_masked verified",
+    )  # fmt: skip
+    consent(stage, worker, ("privacy_policy", "sensitive_finance", "public_notice"))
     stage.call(worker, "GET", "/me/household", "还没有家庭档案", expect=404)
+    file: dict[str, Any] = {"address": "龙湖区金霞街道", "members": []}
     saved = stage.call(
-        worker, "PUT", "/me/household", "在手机上填了两项先保存",
-        json={"address": "龙湖区金霞街道", "members": []}, show="number state version",
-    ).json()  # fmt: skip
+        worker, "PUT", "/me/household", "在手机上填了两项先保存", json=file, show="number state version"
+    ).json()
     stage.say(f"还有 {len(saved['warnings'])} 处待填，草稿已保存")
+    file |= {
+        "head": {"name": worker.name, "id_number": number, "health": "healthy", "organisation_code": UNIT},
+        "division_code": "440507",
+        "housing": "private_rental",
+        "income_fen_yearly": 900_000,
+        "rigid_spending": [],
+        "primary_cause": "laid_off",
+    }
+    saved = stage.call(
+        worker, "PUT", "/me/household", "补全", json=file, version=saved["version"], show="number state warnings"
+    ).json()
+    moved = stage.call(
+        worker, "POST", "/me/household/submit", "提交建档", version=saved["version"], show="state version"
+    ).json()
+    for by, does in (("chair-longhu", "单位审核家庭档案"), ("reviewer-longhu", "区总工会建档")):
+        path = f"/staff/households/{moved['id']}"
+        stage.call(cast[by], "GET", path, "查看家庭档案（已脱敏）", show="number state")
+        moved = stage.call(
+            cast[by], "POST", f"{path}/actions", does, json={"action": "approve"}, version=moved["version"],
+            show="state version",
+        ).json()  # fmt: skip
+    stage.check("一户一档案已建立", moved["state"] == "active")
+    submit(stage, worker, new_application(stage, worker, "hardship_aid", form))
 
 
 def who_looked(stage: Stage, cast: Cast) -> None:
@@ -170,143 +208,3 @@ def who_looked(stage: Stage, cast: Cast) -> None:
     looks = stage.call(cast["worker-chen"], "GET", "/me/access_log?limit=100", "查看访问记录").json()["items"]
     opened = [look for look in looks if look["action"] == "application.opened"]
     stage.check(f"办理人员每次打开案件都有记录（{len(opened)} 次）", len(opened) > 0)
-
-
-# ---- the pieces ----
-
-
-def new_application(stage: Stage, worker: Person, kind: str, form: dict[str, Any]) -> dict[str, Any]:
-    body = {"kind": kind, "form": form}
-    draft: dict[str, Any] = stage.call(
-        worker, "POST", "/applications", "填写申请", expect=201, json=body, show="number state version warnings"
-    ).json()
-    return draft
-
-
-def submit(
-    stage: Stage, worker: Person, draft: dict[str, Any], does: str = "提交申请", state: str = "submitted"
-) -> dict[str, Any]:
-    path = f"/applications/{draft['id']}/submit"
-    moved: dict[str, Any] = stage.call(
-        worker, "POST", path, does, version=draft["version"], show="state version"
-    ).json()
-    if moved["state"] != state:
-        raise StoryFailed(f"expected {state}, got {moved['state']}: {moved['decision']['reasons']}")
-    return moved
-
-
-def retried_submit(stage: Stage, worker: Person, draft: dict[str, Any]) -> dict[str, Any]:
-    """The answer was lost on the way, so the phone sends the same again."""
-    key, path = str(uuid4()), f"/applications/{draft['id']}/submit"
-    first = stage.call(worker, "POST", path, "提交申请", version=draft["version"], key=key, show="state version")
-    again = stage.call(
-        worker, "POST", path, "网络中断，手机自动重发同一请求", version=draft["version"], key=key, show="state version"
-    )
-    stage.check("得到第一次的回答，没有第二次提交", again.headers.get("idempotency-replayed") == "true")
-    stage.check("两次回答完全相同", first.content == again.content)
-    mine = stage.call(worker, "GET", "/applications", "我的申请列表").json()["items"]
-    stage.check("只有一份申请", sum(item["id"] == draft["id"] for item in mine) == 1 == len(mine))
-    moved: dict[str, Any] = first.json()
-    return moved
-
-
-def stranger(stage: Stage, cast: Cast, application_id: str) -> None:
-    """A clerk of another district learns nothing, not even that it exists."""
-    path = f"/staff/applications/{application_id}"
-    stage.call(cast["clerk-chenghai"], "GET", path, "另一个区的经办人想打开这个案件", expect=404)
-    tasks = stage.call(cast["clerk-chenghai"], "GET", "/staff/tasks", "看自己的待办").json()["items"]
-    stage.check("待办里没有别的区的案件", tasks == [])
-
-
-def race(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
-    """Two approvers press at the same moment: one wins, the other is told."""
-    approvers = [cast["reviewer-longhu"], cast["leader-longhu"]]
-    for approver in approvers:
-        stage.call(approver, "GET", f"/staff/applications/{moved['id']}", "打开案件", show="number state version")
-
-    def press(approver: Person) -> httpx.Response:
-        headers = approver.headers | {"Idempotency-Key": str(uuid4()), "If-Match": f'"{moved["version"]}"'}
-        return stage.http.post(
-            f"/staff/applications/{moved['id']}/actions", json={"action": "approve"}, headers=headers
-        )
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(press, approvers))
-    for approver, answer in sorted(zip(approvers, answers, strict=True), key=lambda pair: pair[1].status_code):
-        stage.tell(approver, "与另一位同时点“通过”", answer, answer.status_code, "state version")
-    statuses = sorted(answer.status_code for answer in answers)
-    stage.check("只有一人成功，另一人被告知", statuses[0] == 200 and statuses[1] in (409, 412))
-    winner: dict[str, Any] = next(answer for answer in answers if answer.status_code == 200).json()
-    return winner
-
-
-def act(
-    stage: Stage, by: Person, moved: dict[str, Any], action: str, does: str, *, note: str | None = None
-) -> dict[str, Any]:
-    path = f"/staff/applications/{moved['id']}"
-    case = stage.http.get(path, headers=by.headers)
-    if action not in case.json().get("open_actions", ()):
-        raise StoryFailed(f"{by.name} may not {action}: {shown_of(case, 'state open_actions')}")
-    body = {"action": action} | ({"note": note} if note else {})
-    done: dict[str, Any] = stage.call(
-        by, "POST", f"{path}/actions", does, json=body, version=moved["version"], show="state version"
-    ).json()
-    return done
-
-
-def notice(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
-    """The public notice: masked, and no money before it has ended."""
-    stage.call(
-        cast["finance-maker"], "POST", f"/staff/applications/{moved['id']}/actions", "公示期内想先付款",
-        expect=409, json={"action": "start_payment"}, version=moved["version"],
-    )  # fmt: skip
-    mine = stage.http.get(f"/applications/{moved['id']}", headers=cast["worker-chen"].headers).json()
-    line = _until(lambda: _notice_of(stage, mine["number"]), "the notice was not published")
-    stage.say(f"公示：{line['name_masked']} {line['organisation']} {line['amount_fen'] / 100:,.2f} 元")
-    stage.say(f"正式环境公示 {line['working_days']} 个工作日；演示环境缩短为几秒")
-    shown: dict[str, Any] = _until(lambda: _if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
-    stage.check("公示期满，自动进入待发放", shown["state"] == "approved")
-    stage.check("期满后公示已撤下", _notice_of(stage, mine["number"]) is None)
-    return shown
-
-
-def _notice_of(stage: Stage, number: str) -> dict[str, Any] | None:
-    items = stage.http.get("/public/notices?limit=100").json()["items"]
-    return next((item for item in items if item["number"] == number), None)
-
-
-def _if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict[str, Any] | None:
-    shown: dict[str, Any] = stage.http.get(
-        f"/applications/{application_id}", headers=cast["worker-chen"].headers
-    ).json()
-    return shown if shown["state"] == state else None
-
-
-def _until(found: Any, otherwise: str) -> Any:
-    give_up = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < give_up:
-        result = found()
-        if result is not None:
-            return result
-        time.sleep(0.2)
-    raise StoryFailed(otherwise)
-
-
-def pay(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
-    moved = act(stage, cast["finance-maker"], moved, "start_payment", "制单付款")
-    moved = act(stage, cast["finance-checker"], moved, "confirm_payment", "复核，确认已付")
-    shown = stage.call(
-        cast["worker-chen"], "GET", f"/applications/{moved['id']}", "看到钱已发放", show="number state amount_fen"
-    ).json()
-    stage.check("状态为已发放", shown["state"] == "paid")
-
-
-def tell_decision(stage: Stage, decision: dict[str, Any]) -> None:
-    for reason in decision["reasons"]:
-        mark = {True: "符合", False: "不符合", None: "无法判断"}[reason["met"]]
-        stage.say(f"{mark}：{reason['text']}（要求：{reason['needed']}；您的情况：{reason['given']}）")
-    for change in decision["changes"]:
-        stage.say(f"可以改变：{change['text']}" if change["can_change"] else f"不能改变：{change['text']}")
-    stage.say(
-        f"结果 {decision['outcome']}，{decision['amount_fen'] / 100:,.2f} 元，依据 {decision['policy']['source']}"
-    )

@@ -4,6 +4,7 @@ A route asks for a `Desk` (`worker()` or `staff(permission)`) and works with wha
 before the answer leaves: returning commits, raising rolls back, and nothing below this file commits.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -16,14 +17,16 @@ from fastapi.routing import APIRoute
 from app.db.transaction import Sight
 from app.db.work import Work
 from app.http.idempotency import Keyed, Replay, key_of, keyed, lock_of
+from app.http.problems import DETAILS, problem
 from app.http.service import Service, clock
-from app.http.strict_json import StrictRequest
+from app.http.strict_json import StrictRequest, is_foreign
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
-from app.kernel.errors import NotAllowed, StaleVersion, VersionMissing
+from app.kernel.errors import NotAllowed, VersionMissing
 from app.people.tokens import TokenRefused
 
 _STACK, _KEYED = "aid_stack", "aid_keyed"
-MAXIMUM_VERSION = 2**31
+_VERSION = re.compile(r'\A("?)([0-9]{1,9})\1\Z')
+NO_VERSION = 0
 
 
 class Door(APIRoute):
@@ -33,6 +36,8 @@ class Door(APIRoute):
         handle = super().get_route_handler()
 
         async def through(request: Request) -> Response:
+            if self.body_field is not None and is_foreign(request.headers):
+                return problem(request.scope.get("request_id", ""), 415, "unsupported_media_type", DETAILS[415])
             try:
                 async with AsyncExitStack() as stack:
                     request.scope[_STACK] = stack
@@ -57,18 +62,17 @@ class Desk:
     request: Request
 
     def expected_version(self) -> int:
-        """The version in If-Match. Raises VersionMissing, StaleVersion."""
+        """The version in If-Match. Raises VersionMissing."""
         return expected_version(self.request)
 
 
 def expected_version(request: Request) -> int:
+    """The version that the caller has seen; for an ETag that is none of ours NO_VERSION, which is never current."""
     given = request.headers.get("if-match")
     if given is None:
         raise VersionMissing
-    digits = given.strip().strip('"')
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-        raise StaleVersion
-    return int(digits)
+    found = _VERSION.match(given)
+    return int(found[2]) if found else NO_VERSION
 
 
 def service_of(request: Request) -> Service:

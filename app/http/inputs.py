@@ -1,5 +1,6 @@
 """What every request body is made of: strict types, clean text, no unknown fields."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 _UUID_LENGTH = 36
+_DIGITS = re.compile(r"\A[0-9]{1,9}\Z")
+_FLAGS = ("true", "false")
 
 
 class In(BaseModel):
@@ -22,5 +25,19 @@ def _hyphenated(value: object) -> object:
     return value
 
 
+def _digits(value: object) -> object:
+    # A query is text, and the library would also take 1_0, " 1" or 1.0 for a number, and "on" for a flag.
+    if isinstance(value, str) and not _DIGITS.match(value):
+        raise PydanticCustomError("limit_format", "条数应为 1 到 100 的整数。")
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str) and value not in _FLAGS:
+        raise PydanticCustomError("flag_format", "应为 true 或 false。")
+    return value
+
+
 PathId = Annotated[UUID, BeforeValidator(_hyphenated), WithJsonSchema({"type": "string", "format": "uuid"})]
-Limit = Annotated[int, Field(ge=1, le=100)]
+Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
+Flag = Annotated[bool, BeforeValidator(_flag)]

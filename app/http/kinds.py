@@ -9,3 +9,8 @@ from app.kinds.secondary_medical.commands import PROGRAMME as SECONDARY_MEDICAL
 KINDS: dict[Kind, Programme] = {
     programme.kind: programme for programme in (HARDSHIP_AID, GOLDEN_AUTUMN, SECONDARY_MEDICAL)
 }
+
+
+def draft_name(kind: Kind) -> str:
+    """The name that the contract gives to the draft of a kind's form, such as GoldenAutumnFormDraft."""
+    return "".join(word.capitalize() for word in kind.split("_")) + "FormDraft"

@@ -7,10 +7,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.http.kinds import KINDS
+from app.households.forms import HouseholdForm
+from app.http.kinds import KINDS, draft_name
 from app.http.problems import Problem
 from app.http.routing import api_routes, is_guarded
-from app.households.forms import HouseholdForm
 from app.policy.drafts import draft_of
 
 VERSION = "1.0.0"
@@ -42,7 +42,8 @@ _IF_MATCH = {
     "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
 }
 _REFUSALS = {"401": "需要登录", "403": "没有权限", "404": "没有找到", "422": "填写有误", "503": "系统繁忙"}
-_ACT_REFUSALS = {"409": "当前不能办理"}
+_ACT_REFUSALS = {"409": "当前不能办理", "413": "内容太大"}
+_BODY_REFUSALS = {"413": "内容太大", "415": "不支持这种内容格式"}
 _VERSION_REFUSALS = {"412": "内容已更新", "428": "缺少版本号"}
 
 
@@ -64,9 +65,13 @@ def _build(app: FastAPI) -> dict[str, Any]:
         draft_of(HouseholdForm),
         *(draft_of(programme.form) for programme in KINDS.values()),
     ]
-    _, drafts = models_json_schema(
+    references, drafts = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )
+    for programme in KINDS.values():
+        # The form of every kind is called Form in its own folder: here it is named for its kind.
+        given = references[draft_of(programme.form), "validation"]["$ref"].rpartition("/")[2]
+        drafts["$defs"][draft_name(programme.kind)] = drafts["$defs"].pop(given)
     components.setdefault("schemas", {}).update(drafts["$defs"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
@@ -89,6 +94,11 @@ def _complete(operation: dict[str, Any], method: str, path: str, guarded: bool) 
         operation["security"] = [{"bearer": []}]
     else:
         refusals.pop("403")
+        if method == "get":
+            refusals.pop("401")
+            operation["responses"]["304"] = {"description": "没有变化（If-None-Match）"}
+    if "requestBody" in operation:
+        refusals |= _BODY_REFUSALS
     if method == "post" and path not in UNKEYED:
         parameters.append(_KEY)
         refusals |= _ACT_REFUSALS
@@ -96,7 +106,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, guarded: bool) 
         required = (method, path) in VERSIONED
         parameters.append(_IF_MATCH | {"required": required})
         refusals |= _VERSION_REFUSALS
-    if method == "put":
+    if method in ("put", "delete"):
         refusals |= _ACT_REFUSALS
     if not parameters:
         del operation["parameters"]

@@ -1,13 +1,16 @@
 """A request whose JSON is read strictly: no duplicate keys, no NaN, no bottomless nesting."""
 
 import json
+import re
 from typing import Any, NoReturn
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 
 DEEPEST = 32
 _OPENERS = (ord("["), ord("{"))
 _CLOSERS = (ord("]"), ord("}"))
+_JSON = re.compile(r"\Aapplication/(?:[a-z0-9.-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 
 
 class StrictRequest(Request):
@@ -17,6 +20,12 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether there is a body, and it does not say that it is JSON."""
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return has_body and not _JSON.match(headers.get("content-type", ""))
 
 
 def parse(body: bytes) -> Any:

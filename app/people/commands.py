@@ -69,6 +69,19 @@ _END_SESSION = statement(
         end_reason=bindparam("reason", type_=SESSION.c.end_reason.type),
     )
 )
+_END_ALL_SESSIONS = statement(
+    update(SESSION)
+    .where(SESSION.c.person_id == bindparam("owner"), SESSION.c.ended_at.is_(None))
+    .values(
+        ended_at=bindparam("now", type_=SESSION.c.ended_at.type),
+        end_reason=bindparam("reason", type_=SESSION.c.end_reason.type),
+    )
+)
+_CLOSE = statement(
+    update(PERSON)
+    .where(PERSON.c.id == bindparam("row_id"))
+    .values(closed_at=bindparam("now", type_=PERSON.c.closed_at.type), version=PERSON.c.version + literal_column("1"))
+)
 _INSERT_CONSENT = statement(
     insert(CONSENT)
     .values({c: bindparam(c, type_=CONSENT.c[c].type)
@@ -176,6 +189,17 @@ async def refresh(work: Work, token: str) -> SignedIn | None:
 
 async def end_session(work: Work, session_id: UUID, reason: str) -> None:
     await work.transaction.run(_END_SESSION, row_id=session_id, now=work.now, reason=reason)
+
+
+async def close_account(work: Work, person_id: UUID) -> None:
+    """End every session and release the WeChat identity and the identity number.
+
+    What was decided and paid stays, as the law on archives asks (facts: 档案保存十年).
+    """
+    await person_locked(work.transaction, person_id)
+    await work.transaction.run(_END_ALL_SESSIONS, owner=person_id, now=work.now, reason="account_closed")
+    await work.transaction.run(_CLOSE, row_id=person_id, now=work.now)
+    await _audit(work, person_id, "person.closed")
 
 
 async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> None:

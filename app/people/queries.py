@@ -92,3 +92,15 @@ async def consented(transaction: Transaction, person_id: UUID) -> frozenset[Purp
 async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:
     """The current card and the pending change, masked."""
     return await transaction.rows(_CARDS, person_id=person_id)
+
+
+_SESSIONS = statement(
+    select(SESSION.c.id, SESSION.c.created_at, SESSION.c.expires_at, SESSION.c.ended_at)
+    .where(SESSION.c.person_id == bindparam("person_id"))
+    .order_by(SESSION.c.id)
+)
+
+
+async def sessions(transaction: Transaction, person_id: UUID) -> list[Record]:
+    """Every sign-in of a person, oldest first."""
+    return await transaction.rows(_SESSIONS, person_id=person_id)

@@ -165,6 +165,19 @@ def test_what_is_not_known_is_named_and_no_class_is_guessed(missing, rule):
     assert found.findings[0].change
 
 
+@pytest.mark.parametrize(
+    ("facts", "can_change"),
+    [
+        (household(income_fen_yearly=None), True),
+        (household(minimum_living_standard_fen=None), False),
+        (household(**A3), True),
+        (HouseholdFacts(file_active=False), True),
+    ],
+)
+def test_it_is_said_whether_the_worker_can_do_something(facts, can_change):
+    assert [each.change.can_change for each in standing(facts, POLICY).findings if each.change] == [can_change]
+
+
 def test_in_a_year_without_a_known_standard_there_is_no_class():
     found = classify(household(year=2023, rigid=36_000), POLICY)
 
@@ -209,6 +222,46 @@ def test_a_household_above_every_line_is_told_how_much_is_wanting():
     assert "15,888.01元" in asked.change.text
     assert "1,875.00元" in asked.reason.given
     assert "1,544.00元" in asked.reason.needed
+
+
+NET = """
+- version: test
+  in_force_from: 2020-01-01
+  source: 某市口径（样例）
+  months: 12
+  criteria:
+    - category: deep
+      CAUSES
+      all_of: [{measure: MEASURE, operator: OPERATOR, percent: 100, of: minimum_living_standard}MORE]
+"""
+
+
+def net_policy(*, measure="net_per_head_month", operator="le", causes="causes: []", more=""):
+    text = NET.replace("MEASURE", measure).replace("OPERATOR", operator).replace("CAUSES", causes)
+    return parse(CategoryPolicy, text.replace("MORE", more))[0]
+
+
+def test_where_the_line_itself_is_inside_no_further_fen_is_wanting():
+    # 800.00 a head and month against 772.00: 28.00 × 12.
+    found = classify(household(members=1, income=9_600), net_policy())
+
+    assert "336.00元" in found.findings[0].change.text
+
+
+@pytest.mark.parametrize(
+    ("policy", "income"),
+    [
+        (net_policy(measure="gross_per_head_month"), 12_000),
+        (net_policy(operator="ge"), 9_000),
+        (net_policy(causes="causes: [accident]"), 12_000),
+        (net_policy(more=", {measure: gross_per_head_month, operator: lt, percent: 1, of: edge_line}"), 12_000),
+    ],
+)
+def test_where_net_income_alone_does_not_decide_no_amount_is_promised(policy, income):
+    found = classify(household(year=2025, members=1, income=income), policy)
+
+    assert found.category == "none"
+    assert "再有" not in found.findings[0].change.text
 
 
 amounts = st.integers(0, 10**9)

@@ -103,9 +103,7 @@ async def test_a_refusal_is_not_kept(client: httpx.AsyncClient, world: World, ow
     assert await applications_of(owner, worker) == 2
 
 
-async def test_a_key_belongs_to_one_person(
-    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
-) -> None:
+async def test_a_key_belongs_to_one_person(client: httpx.AsyncClient, world: World, owner: asyncpg.Connection) -> None:
     unit, key = (await world.town()).units[0], make.unique("k-")
     one, other = await world.worker(unit), await world.worker(unit)
     first, second = await draft(client, one, key), await draft(client, other, key)
@@ -149,8 +147,7 @@ async def test_a_request_that_still_runs_is_said_to_be_in_progress(
     async with owner.transaction():
         await owner.execute("select from application where id = $1 for update", drafted.json()["id"])
         running = asyncio.create_task(client.post(address, headers=headers))
-        while not await _waits_for_a_lock(owner):
-            await asyncio.sleep(0.01)
+        await _until_it_waits_for_a_lock(owner)
         second = await client.post(address, headers=headers)
     assert (second.status_code, second.json()["code"]) == (409, "idempotency_in_progress")
     first = await running
@@ -158,11 +155,12 @@ async def test_a_request_that_still_runs_is_said_to_be_in_progress(
     assert (first.status_code, third.status_code, third.content) == (200, 200, first.content)
 
 
-async def _waits_for_a_lock(owner: asyncpg.Connection) -> bool:
-    found: bool = await owner.fetchval(
-        "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and usename = current_user)"
-    )
-    return found
+async def _until_it_waits_for_a_lock(owner: asyncpg.Connection) -> None:
+    for _ in range(150):
+        if await owner.fetchval("select exists (select from pg_stat_activity where wait_event_type = 'Lock')"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the first request never came to the row")
 
 
 async def test_a_second_try_that_comes_while_the_first_commits_never_acts(

@@ -173,3 +173,39 @@ async def test_signing_out_ends_the_session_here_at_once(client: httpx.AsyncClie
     assert (await client.get("/me", headers=someone.headers)).status_code == 200
     assert (await client.delete("/sessions/current", headers=someone.headers)).status_code == 204
     assert (await client.get("/me", headers=someone.headers)).status_code == 401
+
+
+async def test_a_person_gets_a_copy_of_all_their_data(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    someone = await world.worker(town.units[0], name="陈小明")
+    drafted = await client.post(
+        "/applications",
+        json={"kind": "hardship_aid", "form": make.living_aid()},
+        headers=someone.headers | make.keyed(),
+    )
+    copy = (await client.get("/me/export", headers=someone.headers)).json()
+    assert (copy["person"]["name"], copy["person"]["id_number"]) == ("陈小明", someone.id_number)
+    assert [each["number"] for each in copy["applications"]] == [drafted.json()["number"]]
+    assert copy["household"]["form"]["head"]["id_number"] == someone.id_number
+    assert len(copy["consents"]) == 8
+
+
+async def test_an_account_closes_once_nothing_is_under_way(client: httpx.AsyncClient, world: World) -> None:
+    town = await world.town()
+    someone = await world.worker(town.units[0])
+    drafted = await client.post(
+        "/applications",
+        json={"kind": "hardship_aid", "form": make.living_aid()},
+        headers=someone.headers | make.keyed(),
+    )
+    path = f"/applications/{drafted.json()['id']}"
+    submitted = await client.post(
+        f"{path}/submit", headers=someone.headers | make.keyed() | {"If-Match": drafted.headers["etag"]}
+    )
+    refused = await client.delete("/me", headers=someone.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "applications_open")
+    await client.post(
+        f"{path}/withdraw", headers=someone.headers | make.keyed() | {"If-Match": submitted.headers["etag"]}
+    )
+    assert (await client.delete("/me", headers=someone.headers)).status_code == 204
+    assert (await client.get("/me", headers=someone.headers)).status_code == 401

@@ -1,6 +1,6 @@
 """All routers of the API, busiest first (a request is matched in this order)."""
 
-from app.http.routes import applications, households, me, reference, sessions, staff
+from app.http.routes import applications, households, me, my_data, reference, sessions, staff
 
 PREFIX = "/api/v1"
-ROUTERS = (staff.router, applications.router, sessions.router, me.router, households.router, reference.router)
+ROUTERS = tuple(module.router for module in (staff, applications, sessions, me, my_data, households, reference))

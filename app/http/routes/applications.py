@@ -16,7 +16,7 @@ from app.db.transaction import Record
 from app.households.queries import living
 from app.http.door import Desk, Door, answer, worker
 from app.http.inputs import In, Limit, PathId
-from app.http.kinds import KINDS
+from app.http.kinds import KINDS, draft_name
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.kernel.actor import Permission
@@ -27,9 +27,8 @@ from app.policy.decision import Decision
 from app.policy.drafts import read_draft, read_whole, warnings_of
 
 router = APIRouter(tags=["申请"], route_class=Door)
-DRAFTS = ("HardshipAidFormDraft", "GoldenAutumnFormDraft", "SecondaryMedicalFormDraft")
 FormDraft = Annotated[
-    dict[str, Any], WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in DRAFTS]})
+    dict[str, Any], WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{draft_name(kind)}"} for kind in KINDS]})
 ]
 
 

@@ -16,7 +16,6 @@ from app.households.queries import FORM, HouseholdNotFound, file, form_of, livin
 from app.http.door import Desk, Door, answer, staff, worker
 from app.http.inputs import In, Limit, PathId
 from app.http.views import households as views
-from app.http.views.applications import MovedView
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
 from app.organisations.queries import for_unattached, organisation, organisation_of_code
@@ -54,7 +53,7 @@ async def save_household(body: HouseholdDraft, desk: Desk = worker()) -> Respons
     return _shown(desk, await living(desk.work.transaction, desk.actor.person_id))
 
 
-@router.post("/me/household/submit", summary="提交家庭档案", response_model=MovedView)
+@router.post("/me/household/submit", summary="提交家庭档案", response_model=views.HouseholdMoved)
 async def submit_household(desk: Desk = worker()) -> Response:
     """提交后由所在工会审核、区县工会建档。需要 If-Match。"""
     expected = desk.expected_version()
@@ -68,7 +67,7 @@ async def submit_household(desk: Desk = worker()) -> Response:
     return _moved(moved)
 
 
-@router.post("/me/household/withdraw", summary="撤回家庭档案", response_model=MovedView)
+@router.post("/me/household/withdraw", summary="撤回家庭档案", response_model=views.HouseholdMoved)
 async def withdraw_household(desk: Desk = worker()) -> Response:
     """审核之前可以撤回。需要 If-Match。"""
     return _moved(await commands.withdraw(desk.work, desk.actor, desk.expected_version()))
@@ -142,7 +141,7 @@ async def read_household_case(household_id: PathId, desk: Desk = staff(Permissio
     return answer(shown, version=row["version"])
 
 
-@router.post("/staff/households/{household_id}/actions", summary="办理家庭档案", response_model=MovedView)
+@router.post("/staff/households/{household_id}/actions", summary="办理家庭档案", response_model=views.HouseholdMoved)
 async def act_on_household(
     household_id: PathId, body: HouseholdAction, desk: Desk = staff(Permission.READ_CASES)
 ) -> Response:

@@ -20,7 +20,7 @@ from app.audit.commands import record
 from app.covers.commands import enrol
 from app.households.queries import form_of, household
 from app.http.door import Desk, Door, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
 from app.kernel.actor import Permission
@@ -93,7 +93,7 @@ def _wanted(kind: Kind | None, state: State | None, q: str | None, overdue: bool
 
 KindQuery = Annotated[Kind | None, Query(description="只看一种帮扶")]
 StateQuery = Annotated[State | None, Query(description="只看一种状态")]
-OverdueQuery = Annotated[bool, Query(description="只看已超期的")]
+OverdueQuery = Annotated[Flag, Query(description="只看已超期的")]
 NumberQuery = Annotated[str | None, Query(max_length=40, pattern=r"^[0-9A-Z-]+$", description="申请编号")]
 
 

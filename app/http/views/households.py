@@ -32,6 +32,14 @@ class HouseholdView(BaseModel):
     active_at: str | None
 
 
+class HouseholdMoved(BaseModel):
+    """办理之后的状态。"""
+
+    id: str
+    state: str
+    version: int
+
+
 class HouseholdTask(BaseModel):
     """待办的家庭档案。"""
 

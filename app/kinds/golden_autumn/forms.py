@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.kinds.golden_autumn.rules import Enrolment, Stage
 from app.policy.fields import Fen, FileIds, Frozen, IdNumber, IsoDate, PersonName, ShortText
 
 
@@ -26,10 +27,10 @@ class Form(Frozen):
     """`form` of an application of this kind. `academic_year` 2026 is September 2026 to July 2027."""
 
     student: Student
-    stage: Literal["senior_high", "secondary_vocational", "junior_college", "undergraduate", "postgraduate"]
+    stage: Stage
     school: ShortText
     school_public: bool
-    enrolment: Literal["new", "continuing"]
+    enrolment: Enrolment
     academic_year: Annotated[int, Field(ge=2000, le=2100)]
     tuition_fen: Fen
     admitted_on: IsoDate | None = None

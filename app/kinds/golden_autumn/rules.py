@@ -28,6 +28,7 @@ from app.policy.wording import day_text
 KIND: Final = "golden_autumn"
 
 Stage = Literal["senior_high", "secondary_vocational", "junior_college", "undergraduate", "postgraduate"]
+Enrolment = Literal["new", "continuing"]
 
 _STAGE_NAMES: Final[dict[Stage, str]] = {
     "senior_high": "普通高中",
@@ -95,7 +96,7 @@ class Facts:
     student_is_member: bool | None
     stage: Stage
     school_public: bool | None
-    enrolment: Literal["new", "continuing"]
+    enrolment: Enrolment
     academic_year: int
     tuition_fen: Fen | None
     admitted_on: date | None

@@ -1,10 +1,11 @@
 """What a worker fills in for hardship aid (困难帮扶): one item, how much, why."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.kinds.hardship_aid.rules import Item
 from app.policy.fields import Fen, FileIds, Frozen, IsoDate, LongText
 
 
@@ -24,7 +25,7 @@ class AccidentCosts(Frozen):
 class Form(Frozen):
     """`form` of an application of this kind."""
 
-    item: Literal["living", "medical", "accident", "temporary"]
+    item: Item
     requested_fen: Fen
     reason: LongText
     medical: MedicalCosts | None = None

@@ -1,19 +1,19 @@
 """What a worker fills in for secondary medical insurance (住院二次医保): the stay and its settlement sheet."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.business_time import business_date
-from app.kinds.secondary_medical.scheme import Settlement
+from app.kinds.secondary_medical.scheme import Cause, Settlement
 from app.policy.fields import Code, Fen, FileIds, Frozen, Id, Instant, IsoDate, LongText, ShortText
 
 
 class Stay(Frozen):
     hospital_code: Code
     hospital_name: ShortText
-    cause: Literal["illness", "accident"]
+    cause: Cause
     admitted_on: IsoDate
     discharged_on: IsoDate
     diagnosis: LongText

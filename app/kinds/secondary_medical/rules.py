@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
 from app.kernel.money import WHOLE_BP, Fen, half_up, yuan
 from app.kinds.secondary_medical.scheme import (
+    Cause,
     Line,
     LineName,
     Paid,
@@ -53,7 +54,7 @@ class Facts:
     applied_on: date
     cover: Cover | None
     treatment: Treatment
-    cause: Literal["illness", "accident"]
+    cause: Cause
     admitted_on: date
     discharged_on: date
     settlement: Settlement

@@ -17,6 +17,7 @@ from app.policy.fields import Frozen
 from app.policy.versions import Version
 
 Treatment = Literal["inpatient", "outpatient_special"]
+Cause = Literal["illness", "accident"]
 LineName = Literal["in_pool", "above_pool", "self_funded", "outpatient_special"]
 RateBp = Annotated[int, Field(gt=0, le=WHOLE_BP)]
 

@@ -1,0 +1,165 @@
+"""What several scenes of the story do in the same way."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from app.demo.stage import Person, Stage, StoryFailed, shown_of
+from app.kernel.identifiers import check_digit
+
+WAIT_SECONDS = 30.0
+Cast = dict[str, Person]
+
+
+def new_application(stage: Stage, worker: Person, kind: str, form: dict[str, Any]) -> dict[str, Any]:
+    body = {"kind": kind, "form": form}
+    draft: dict[str, Any] = stage.call(
+        worker, "POST", "/applications", "填写申请", expect=201, json=body, show="number state version warnings"
+    ).json()
+    return draft
+
+
+def submit(
+    stage: Stage, worker: Person, draft: dict[str, Any], does: str = "提交申请", state: str = "submitted"
+) -> dict[str, Any]:
+    path = f"/applications/{draft['id']}/submit"
+    moved: dict[str, Any] = stage.call(
+        worker, "POST", path, does, version=draft["version"], show="state version"
+    ).json()
+    if moved["state"] != state:
+        raise StoryFailed(f"expected {state}, got {moved['state']}: {moved['decision']['reasons']}")
+    return moved
+
+
+def retried_submit(stage: Stage, worker: Person, draft: dict[str, Any]) -> dict[str, Any]:
+    """The answer was lost on the way, so the phone sends the same again."""
+    key, path = str(uuid4()), f"/applications/{draft['id']}/submit"
+    first = stage.call(worker, "POST", path, "提交申请", version=draft["version"], key=key, show="state version")
+    again = stage.call(
+        worker, "POST", path, "网络中断，手机自动重发同一请求", version=draft["version"], key=key, show="state version"
+    )
+    stage.check("得到第一次的回答，没有第二次提交", again.headers.get("idempotency-replayed") == "true")
+    stage.check("两次回答完全相同", first.content == again.content)
+    mine = stage.call(worker, "GET", "/applications", "我的申请列表").json()["items"]
+    stage.check("只有一份申请", sum(item["id"] == draft["id"] for item in mine) == 1 == len(mine))
+    moved: dict[str, Any] = first.json()
+    return moved
+
+
+def stranger(stage: Stage, cast: Cast, application_id: str) -> None:
+    """A clerk of another district learns nothing, not even that it exists."""
+    path = f"/staff/applications/{application_id}"
+    stage.call(cast["clerk-chenghai"], "GET", path, "另一个区的经办人想打开这个案件", expect=404)
+    tasks = stage.call(cast["clerk-chenghai"], "GET", "/staff/tasks", "看自己的待办").json()["items"]
+    stage.check("待办里没有别的区的案件", tasks == [])
+
+
+def race(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
+    """Two approvers press at the same moment: one wins, the other is told."""
+    approvers = [cast["reviewer-longhu"], cast["leader-longhu"]]
+    for approver in approvers:
+        stage.call(approver, "GET", f"/staff/applications/{moved['id']}", "打开案件", show="number state version")
+
+    def press(approver: Person) -> httpx.Response:
+        headers = approver.headers | {"Idempotency-Key": str(uuid4()), "If-Match": f'"{moved["version"]}"'}
+        return stage.http.post(
+            f"/staff/applications/{moved['id']}/actions", json={"action": "approve"}, headers=headers
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(press, approvers))
+    for approver, answer in sorted(zip(approvers, answers, strict=True), key=lambda pair: pair[1].status_code):
+        stage.tell(approver, "与另一位同时点“通过”", answer, answer.status_code, "state version")
+    statuses = sorted(answer.status_code for answer in answers)
+    stage.check("只有一人成功，另一人被告知", statuses[0] == 200 and statuses[1] in (409, 412))
+    winner: dict[str, Any] = next(answer for answer in answers if answer.status_code == 200).json()
+    return winner
+
+
+def act(
+    stage: Stage, by: Person, moved: dict[str, Any], action: str, does: str, *, note: str | None = None
+) -> dict[str, Any]:
+    path = f"/staff/applications/{moved['id']}"
+    case = stage.http.get(path, headers=by.headers)
+    if action not in case.json().get("open_actions", ()):
+        raise StoryFailed(f"{by.name} may not {action}: {shown_of(case, 'state open_actions')}")
+    body = {"action": action} | ({"note": note} if note else {})
+    done: dict[str, Any] = stage.call(
+        by, "POST", f"{path}/actions", does, json=body, version=moved["version"], show="state version"
+    ).json()
+    return done
+
+
+def notice(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
+    """The public notice: masked, and no money before it has ended."""
+    stage.call(
+        cast["finance-maker"], "POST", f"/staff/applications/{moved['id']}/actions", "公示期内想先付款",
+        expect=409, json={"action": "start_payment"}, version=moved["version"],
+    )  # fmt: skip
+    mine = stage.http.get(f"/applications/{moved['id']}", headers=cast["worker-chen"].headers).json()
+    line = _until(lambda: _notice_of(stage, mine["number"]), "the notice was not published")
+    stage.say(f"公示：{line['name_masked']} {line['organisation']} {line['amount_fen'] / 100:,.2f} 元")
+    stage.say(f"正式环境公示 {line['working_days']} 个工作日；演示环境缩短为几秒")
+    shown: dict[str, Any] = _until(lambda: _if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
+    stage.check("公示期满，自动进入待发放", shown["state"] == "approved")
+    stage.check("期满后公示已撤下", _notice_of(stage, mine["number"]) is None)
+    return shown
+
+
+def _notice_of(stage: Stage, number: str) -> dict[str, Any] | None:
+    items = stage.http.get("/public/notices?limit=100").json()["items"]
+    return next((item for item in items if item["number"] == number), None)
+
+
+def _if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict[str, Any] | None:
+    shown: dict[str, Any] = stage.http.get(
+        f"/applications/{application_id}", headers=cast["worker-chen"].headers
+    ).json()
+    return shown if shown["state"] == state else None
+
+
+def _until(found: Any, otherwise: str) -> Any:
+    give_up = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < give_up:
+        result = found()
+        if result is not None:
+            return result
+        time.sleep(0.2)
+    raise StoryFailed(otherwise)
+
+
+def pay(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
+    moved = act(stage, cast["finance-maker"], moved, "start_payment", "制单付款")
+    moved = act(stage, cast["finance-checker"], moved, "confirm_payment", "复核，确认已付")
+    shown = stage.call(
+        cast["worker-chen"], "GET", f"/applications/{moved['id']}", "看到钱已发放", show="number state amount_fen"
+    ).json()
+    stage.check("状态为已发放", shown["state"] == "paid")
+
+
+def tell_decision(stage: Stage, decision: dict[str, Any]) -> None:
+    for reason in decision["reasons"]:
+        mark = {True: "符合", False: "不符合", None: "无法判断"}[reason["met"]]
+        stage.say(f"{mark}：{reason['text']}（要求：{reason['needed']}；您的情况：{reason['given']}）")
+    for change in decision["changes"]:
+        stage.say(f"可以改变：{change['text']}" if change["can_change"] else f"不能改变：{change['text']}")
+    stage.say(
+        f"结果 {decision['outcome']}，{decision['amount_fen'] / 100:,.2f} 元，依据 {decision['policy']['source']}"
+    )
+
+
+def consent(stage: Stage, worker: Person, purposes: tuple[str, ...]) -> None:
+    """Read each text, then agree to exactly that text."""
+    texts = {text["purpose"]: text for text in stage.http.get("/consents").json()["items"]}
+    for purpose in purposes:
+        body = {"purpose": purpose, "sha256": texts[purpose]["sha256"]}
+        stage.call(worker, "POST", "/me/consents", f"阅读并同意 {purpose}", expect=201, json=body, show="given_at")
+
+
+def synthetic_number(region: str, birth: str, serial: int) -> str:
+    """An identity number of nobody: regions from 99 on do not exist."""
+    first17 = f"{region}{birth}{serial:03d}"
+    return first17 + check_digit(first17)

@@ -1,0 +1,235 @@
+"""Two towns, everybody in them, and an oracle of who may see what, written from the tree of unions alone."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count, product
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.applications.path import Kind, State
+from app.db.statements import statement
+from app.db.transaction import Sight
+from app.kernel.actor import Role
+from tests import make
+from tests.make import Case, Guild, Someone, World
+
+READERS = frozenset(
+    {
+        Role.UNIT_CLERK,
+        Role.UNIT_CHAIR,
+        Role.STREET_REVIEWER,
+        Role.DISTRICT_REVIEWER,
+        Role.DISTRICT_LEADER,
+        Role.CITY_REVIEWER,
+        Role.CITY_LEADER,
+        Role.MUTUAL_AID_OFFICER,
+        Role.FINANCE_MAKER,
+        Role.FINANCE_CHECKER,
+        Role.AUDITOR,
+    }
+)
+ENROLLERS = frozenset({Role.UNIT_CLERK, Role.MUTUAL_AID_OFFICER})
+_CITY = {(kind, State.CITY_APPROVAL) for kind in (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN)}
+WAITS: dict[Role, set[tuple[Kind, State]]] = {
+    Role.UNIT_CLERK: set(product(Kind, [State.SUBMITTED])),
+    Role.UNIT_CHAIR: set(product(Kind, [State.UNIT_REVIEW])),
+    Role.DISTRICT_REVIEWER: set(product(Kind, [State.DISTRICT_REVIEW])),
+    Role.DISTRICT_LEADER: set(product(Kind, [State.DISTRICT_REVIEW])),
+    Role.CITY_REVIEWER: _CITY,
+    Role.CITY_LEADER: _CITY,
+    Role.MUTUAL_AID_OFFICER: {(Kind.SECONDARY_MEDICAL, State.CITY_APPROVAL)},
+    Role.FINANCE_MAKER: set(product(Kind, [State.APPROVED])),
+    Role.FINANCE_CHECKER: set(product(Kind, [State.PAYING])),
+}
+FILES_WAIT = {
+    Role.UNIT_CHAIR: "submitted",
+    Role.DISTRICT_REVIEWER: "district_review",
+    Role.DISTRICT_LEADER: "district_review",
+}
+DESKS: dict[Role, Literal["unit", "street", "district", "city"]] = {
+    Role.UNIT_CLERK: "unit",
+    Role.UNIT_CHAIR: "unit",
+    Role.STREET_REVIEWER: "street",
+    Role.DISTRICT_REVIEWER: "district",
+    Role.DISTRICT_LEADER: "district",
+}
+"""Where a role usually sits; the others sit at the city."""
+FILE_STATES = ("draft", "submitted", "district_review", "returned", "rejected", "withdrawn", "never submitted")
+_TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:ZQ|BF-)[0-9A-F]{12}|DA-[0-9a-f]{12}")
+_FILES = statement(text("select id, number, state, submitted_at from household where person_id = :person_id"))
+_UNSUBMIT = statement(text("update household set submitted_at = null where id = :id"))
+Post = tuple[Role, Guild]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An application or a household file, and the tokens that would betray it in an answer."""
+
+    id: UUID
+    state: str
+    owner: Someone
+    home: Guild
+    submitted: bool
+    tokens: frozenset[str]
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody with their posts, and what is their own."""
+
+    name: str
+    someone: Someone
+    posts: tuple[Post, ...]
+    case: Thing
+    file: Thing
+
+    @property
+    def reads(self) -> bool:
+        return any(role in READERS for role, _ in self.posts)
+
+    @property
+    def opens_files(self) -> bool:
+        return any(role in FILES_WAIT for role, _ in self.posts)
+
+    @property
+    def enrols(self) -> bool:
+        return any(role in ENROLLERS for role, _ in self.posts)
+
+    def sees(self, thing: Thing) -> bool:
+        """As staff: what was submitted under a union where they hold a reading role, and is not their own."""
+        reach = any(role in READERS and above(union, thing.home) for role, union in self.posts)
+        return reach and thing.submitted and thing.owner != self.someone
+
+    def waits(self, thing: Thing) -> bool:
+        """Whether it stands in their queue."""
+        return self.sees(thing) and any(
+            _due(role, thing) and above(union, thing.home) for role, union in self.posts if role in READERS
+        )
+
+
+def above(union: Guild, home: Guild) -> bool:
+    """Whether a union is this one, or one of those that it belongs to."""
+    return union.id in home.ancestors.values()
+
+
+def _due(role: Role, thing: Thing) -> bool:
+    if thing.case is None:
+        return FILES_WAIT.get(role) == thing.state
+    return (thing.case.kind, thing.case.state) in WAITS.get(role, ())
+
+
+@dataclass
+class Matrix:
+    """Everybody and everything."""
+
+    world: World
+    unions: list[Guild]
+    cases: list[Thing] = field(default_factory=list)
+    files: list[Thing] = field(default_factory=list)
+    actors: list[Actor] = field(default_factory=list)
+    usual: list[Actor] = field(default_factory=list)
+    """Each role once, where it usually sits, a plain worker, and those with several posts."""
+    by_token: dict[str, Thing] = field(default_factory=dict)
+    minutes: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def strangers(self, actor: Actor, answer: str, *, own: bool) -> set[str]:
+        """The tokens in an answer of what the actor may not see: through the worker's door, all but their own."""
+        things = {token: self.by_token[token] for token in _TOKEN.findall(answer) if token in self.by_token}
+        return {
+            token for token, thing in things.items() if not (thing.owner == actor.someone if own else actor.sees(thing))
+        }
+
+    def keep(self, thing: Thing, into: list[Thing]) -> Thing:
+        into.append(thing)
+        self.by_token |= dict.fromkeys(thing.tokens, thing)
+        return thing
+
+    async def case(self, owner: Someone, home: Guild, kind: Kind, state: State, *, filed: bool = True) -> Thing:
+        """An application that bears its marks in its number, its name, its form and its timeline."""
+        mark, at = make.unique("ZQ").upper(), make.NOW - timedelta(minutes=next(self.minutes))
+        number, name, words = (make.unique("ZQ").upper() for _ in range(3))
+        form = make.FORMS[kind]() | ({"reason": words} if kind is Kind.HARDSHIP_AID else {"file_ids": []})
+        overdue = {"due_at": make.NOW - timedelta(days=1)} if at.minute % 2 and filed and state != "draft" else {}
+        case = await self.world.application(
+            owner, home, kind=kind, state=state, form=form, note=mark, number=number, applicant_masked=name,
+            submitted_at=at if filed else None, **overdue,
+        )  # fmt: skip
+        tokens = frozenset({str(case.id), str(owner.id), mark, number, name, words})
+        return self.keep(Thing(case.id, state, owner, home, case.submitted_at is not None, tokens, case), self.cases)
+
+    async def file(self, owner: Someone, home: Guild, state: str) -> Thing:
+        mark = make.unique("ZQ").upper()
+        kept = "withdrawn" if state == "never submitted" else state
+        household_id = await self.world.household(owner, home, state=kept, demands=[mark])
+        async with self.world.jobs.begin(Sight("job")) as transaction:
+            if state == "never submitted":
+                await transaction.run(_UNSUBMIT, id=household_id)
+            row = await transaction.row(_FILES, person_id=owner.id)
+        assert row is not None
+        tokens = frozenset({str(row["id"]), str(owner.id), row["number"], mark})
+        submitted = row["submitted_at"] is not None
+        return self.keep(Thing(row["id"], row["state"], owner, home, submitted, tokens), self.files)
+
+    async def residents(self, home: Guild, turn: int) -> None:
+        """What the workers of a union have applied for: every state, the kinds in turn; and files in every state."""
+        states: list[tuple[State, bool]] = [*((state, True) for state in State), (State.WITHDRAWN, False)]
+        worker = await self.world.person(home=home, consents=())
+        active = await self.file(worker, home, "active")
+        for n, (state, filed) in enumerate(states, turn):
+            kinds = [kind for kind in Kind if (kind, state) != (Kind.SECONDARY_MEDICAL, State.PUBLIC_NOTICE)]
+            await self.case(worker, home, kinds[n % len(kinds)], state, filed=filed)
+        assert active.submitted
+        for file_state in FILE_STATES:
+            await self.file(await self.world.person(home=home, consents=()), home, file_state)
+
+    async def actor(self, name: str, home: Guild, *posts: Post) -> Actor:
+        """Somebody whose own case and file wait where they themselves could decide them."""
+        someone = await self.world.person(home=home, posts=posts, consents=())
+        due = sorted(due for role, _ in posts for due in WAITS.get(role, ()))
+        kind, state = due[0] if due else (Kind.HARDSHIP_AID, State.SUBMITTED)
+        files_due = [FILES_WAIT[role] for role, _ in posts if role in FILES_WAIT]
+        case = await self.case(someone, home, kind, state)
+        file = await self.file(someone, home, files_due[0] if files_due else "submitted")
+        actor = Actor(name, someone, posts, case, file)
+        self.actors.append(actor)
+        return actor
+
+
+async def build(world: World) -> Matrix:
+    """Seven homes of cases around one unit, and every role on every tier above it."""
+    town, other = await world.town(), await world.town()
+    industry = await world.union("industry", town.city)
+    own, beside = town.units[0], town.units[1]
+    homes = [
+        own,
+        beside,
+        town.units[2],
+        town.streets[0],
+        town.city,
+        await world.union("unit", industry),
+        other.units[0],
+    ]
+    matrix = Matrix(world, homes)
+    await asyncio.gather(*(matrix.residents(home, turn) for turn, home in enumerate(homes)))
+    chain = {"unit": own, "street": town.streets[0], "district": town.districts[0], "city": town.city}
+    posts = [(role, tier) for role in Role for tier in chain]
+    made = await asyncio.gather(
+        *(matrix.actor(f"{role} at {tier}", chain[tier], (role, chain[tier])) for role, tier in posts)
+    )
+    matrix.usual += [actor for actor, (role, tier) in zip(made, posts, strict=True) if DESKS.get(role, "city") == tier]
+    matrix.usual += [
+        await matrix.actor("plain worker", own),
+        await matrix.actor(
+            "two desks", own, (Role.UNIT_CHAIR, own), (Role.DISTRICT_REVIEWER, town.districts[1]),
+        ),
+        await matrix.actor("two towns", own, (Role.UNIT_CLERK, own), (Role.CITY_LEADER, other.city)),
+        await matrix.actor("twice over", own, (Role.DISTRICT_LEADER, town.city), (Role.DISTRICT_REVIEWER, industry)),
+        await matrix.actor("half blind", own, (Role.AUDITOR, beside), (Role.PUBLICITY_EDITOR, other.city)),
+    ]  # fmt: skip
+    return matrix
