@@ -23,6 +23,7 @@ from app.calendars.commands import load_known_years
 from app.db import embedded, migrations
 from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
+from app.http.diagrams import diagrams
 from app.main import create_app
 from app.settings import Settings, settings
 
@@ -32,6 +33,7 @@ app.add_typer(audit_app, name="audit")
 console = Console(stderr=True)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
+DIAGRAMS = migrations.ROOT / "docs" / "diagrams"
 
 
 @contextmanager
@@ -220,13 +222,26 @@ def openapi() -> None:
 
 @app.command()
 def contract(check: Annotated[bool, typer.Option("--check", help="只比较，不写")] = False) -> None:
-    """Write the contract to miniprogram_contract/, or check that it is up to date."""
-    path = migrations.ROOT / "miniprogram_contract" / "openapi.json"
-    if not check:
-        path.write_text(contract_text(), encoding="utf-8")
-    elif not path.exists() or path.read_text(encoding="utf-8") != contract_text():
-        console.print("接口契约与代码不一致：请运行 make contract，并确认改动是有意的")
+    """Write miniprogram_contract/openapi.json and docs/diagrams/ from the code, or check that they are up to date."""
+    wanted = contract_files()
+    written = {path: path.read_text(encoding="utf-8") for path in (*wanted, *DIAGRAMS.glob("*.md")) if path.exists()}
+    differing = sorted(path for path in wanted.keys() | written.keys() if wanted.get(path) != written.get(path))
+    if check and differing:
+        names = "、".join(str(path.relative_to(migrations.ROOT)) for path in differing)
+        console.print(f"{names} 与代码不一致：请运行 make contract，并确认改动是有意的")
         raise typer.Exit(1)
+    for path in differing:
+        if path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
+
+
+def contract_files() -> dict[Path, str]:
+    """Everything that is written from the code: what the mini-program is built against, and the diagrams."""
+    drawn = {DIAGRAMS / name: text for name, text in diagrams().items()}
+    return {migrations.ROOT / "miniprogram_contract" / "openapi.json": contract_text()} | drawn
 
 
 def contract_text() -> str:

@@ -18,7 +18,6 @@ from app.http.service import Service
 from app.logs import configure
 from app.settings import Settings, settings
 
-MAXIMUM_BODY_BYTES = 1024 * 1024
 assert tables.metadata.tables
 
 
@@ -63,7 +62,6 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=MAXIMUM_BODY_BYTES,
     )
     problems.install(app)
     for router in ROUTERS:

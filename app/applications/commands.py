@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.events import ApplicationMoved
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
-from app.applications.queries import A, case, covers, open_draft, own_locked
+from app.applications.queries import A, case, open_draft, own_locked
+from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
@@ -258,8 +259,8 @@ async def act(
     step = PATHS[Kind(row["kind"])].step(row["state"], action)
     if step.by in (Permission.OWN, Permission.SYSTEM):
         raise NotAllowedNow(state=row["state"])
-    post = next((p for p in actor.posts_with(step.by) if row[f"{p.place.tier}_id"] == p.place.id), None)
-    if post is None or not covers(actor, step.by, row):
+    post = post_over(actor, step.by, row)
+    if post is None:
         raise NotAllowed
     check_words(step, note, reason_code, REASONS)
     return await _take(

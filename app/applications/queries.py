@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from app.applications.path import PATHS, Kind
 from app.applications.tables import LIVE_STATES, OPEN_STATES, Application, Passage
 from app.db.base import table_of
-from app.db.scope import Shape, nodes, shape, within
+from app.db.scope import Shape, nodes, shape, under, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.kernel.actor import Actor, Node, Permission
+from app.kernel.actor import Actor, Node, Permission, Tier
 from app.kernel.errors import NotFound
 
 A = table_of(Application)
@@ -113,9 +113,8 @@ async def own_page(
 
 
 def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
-    return query.where(
-        within(A, tiers), A.c.applicant_id != bindparam("actor_id"), A.c.state != literal_column("'draft'")
-    )
+    # Not "is no draft": one that was withdrawn before it was ever submitted is nobody else's business either.
+    return query.where(within(A, tiers), A.c.applicant_id != bindparam("actor_id"), A.c.submitted_at.is_not(None))
 
 
 @cache
@@ -132,16 +131,6 @@ async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, 
         _case(shape(reach), locked), id=application_id, actor_id=actor.person_id, **nodes(reach)
     )
     return _found(found)
-
-
-def covers(actor: Actor, permission: Permission, row: Record) -> bool:
-    """Whether one of the actor's posts with this permission reaches the case."""
-    return any(row[f"{node.tier}_id"] == node.organisation_id for node in actor.reach(permission))
-
-
-def permissions_on(actor: Actor, row: Record) -> list[Permission]:
-    """What the actor's posts allow on this case."""
-    return [permission for permission in Permission if covers(actor, permission, row)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +169,16 @@ def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
     )
 
 
-PileShape = tuple[tuple[str, bool], ...]
+PileShape = tuple[tuple[Tier, bool], ...]
 
 
 def _pile_shape(piles: tuple[Pile, ...]) -> PileShape:
-    return tuple((pile.node.tier.value, len(pile.kinds) < len(Kind)) for pile in piles)
+    return tuple((pile.node.tier, len(pile.kinds) < len(Kind)) for pile in piles)
 
 
-def _pile(n: int, tier: str, some_kinds: bool, by: frozenset[str]) -> Select[Any]:
+def _pile(n: int, tier: Tier, some_kinds: bool, by: frozenset[str]) -> Select[Any]:
     query = select(*_SUMMARY).where(
-        A.c[f"{tier}_id"] == bindparam(f"node_{n}"),
+        under(A, tier, n),
         A.c.state == bindparam(f"state_{n}"),
         # Repeated word for word, so that the planner may use the partial index of open cases.
         text(f"application.state in {OPEN_STATES}"),

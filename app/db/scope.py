@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, bindparam, false, or_
 
-from app.kernel.actor import Reach, Tier
+from app.db.transaction import Record
+from app.kernel.actor import Actor, Permission, Post, Reach, Tier
 
 Shape = tuple[Tier, ...]
 
@@ -16,11 +17,27 @@ def shape(reach: Reach) -> Shape:
     return tuple(node.tier for node in reach)
 
 
-def within(table: Table, tiers: Shape) -> ColumnElement[bool]:
-    """The rows under any node of a reach of this shape."""
-    return or_(false(), *(table.c[f"{tier}_id"] == bindparam(f"node_{n}") for n, tier in enumerate(tiers)))
+def under(table: Table, tier: Tier, n: int) -> ColumnElement[bool]:
+    """The rows under the n-th node of a reach, which stands on this tier."""
+    return table.c[f"{tier}_id"] == bindparam(f"node_{n}")
+
+
+def within(table: Table, tiers: Shape, first: int = 0) -> ColumnElement[bool]:
+    """The rows under any node of a reach of this shape, whose nodes are numbered from `first`."""
+    return or_(false(), *(under(table, tier, n) for n, tier in enumerate(tiers, first)))
 
 
 def nodes(reach: Reach) -> dict[str, UUID]:
     """The parameters that go with `within`."""
     return {f"node_{n}": node.organisation_id for n, node in enumerate(reach)}
+
+
+def post_over(actor: Actor, permission: Permission, row: Record) -> Post | None:
+    """The actor's post, if any, that has this permission and reaches this row."""
+    held = actor.posts_with(permission)
+    return next((post for post in held if row[f"{post.place.tier}_id"] == post.place.id), None)
+
+
+def permissions_over(actor: Actor, row: Record) -> list[Permission]:
+    """All that the actor's posts allow on this row."""
+    return [permission for permission in Permission if post_over(actor, permission, row)]

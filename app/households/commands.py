@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, literal_column, text, update
 
 from app.audit.commands import record
 from app.db.base import table_of
+from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
@@ -221,7 +222,7 @@ async def act(
     step = PATH.step(row["state"], action)
     if step.by is Permission.OWN:
         raise NotAllowedNow(state=row["state"])
-    post = next((p for p in actor.posts_with(step.by) if row[f"{p.place.tier}_id"] == p.place.id), None)
+    post = post_over(actor, step.by, row)
     if post is None:
         raise NotAllowed
     check_words(step, note, reason_code, REASONS)

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, bindparam, literal_column, select, text, tuple_, union_all
 
 from app.db.base import table_of
@@ -59,7 +60,7 @@ def _in_reach(tiers: Shape, locked: bool) -> Statement:
         H.c.id == bindparam("id"),
         within(H, tiers),
         H.c.person_id != bindparam("actor_id"),
-        H.c.state != literal_column("'draft'"),
+        H.c.submitted_at.is_not(None),
     )
     return statement(query.with_for_update() if locked else query)
 
@@ -76,17 +77,18 @@ async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, lo
 
 
 @cache
-def _waiting(states: tuple[str, ...], tiers: Shape, after: bool) -> Statement:
-    piles = [
-        select(*_SUMMARY).where(
+def _waiting(piles: tuple[tuple[str, Shape], ...], after: bool) -> Statement:
+    parts, first = [], 0
+    for state, tiers in piles:
+        part = select(*_SUMMARY).where(
             H.c.state == literal_column(f"'{state}'"),
             text("household.state in ('submitted','district_review')"),
-            within(H, tiers),
+            within(H, tiers, first),
             H.c.person_id != bindparam("actor_id"),
         )
-        for state in states
-    ]
-    merged = union_all(*piles).subquery()
+        parts.append(part)
+        first += len(tiers)
+    merged = union_all(*parts).subquery()
     query = select(merged)
     if after:
         query = query.where(tuple_(merged.c.submitted_at, merged.c.id) > _AFTER)
@@ -97,24 +99,28 @@ async def waiting(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The files that wait for this actor, oldest first."""
-    states: list[str] = []
+    piles: list[tuple[str, Shape]] = []
     reach: Reach = ()
     for permission in (Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT):
-        if actor.may(permission):
-            states += PATH.waiting_for(permission)
-            reach += actor.reach(permission)
-    if not states:
+        held = actor.reach(permission)
+        for state in PATH.waiting_for(permission) if held else ():
+            piles.append((state, shape(held)))
+            reach += held
+    if not piles:
         return []
     position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
-    query = _waiting(tuple(states), shape(reach), after is not None)
+    query = _waiting(tuple(piles), after is not None)
     return await transaction.rows(query, size=size, actor_id=actor.person_id, **nodes(reach), **position)
 
 
 def form_of(keyring: Keyring, row: Record | None) -> HouseholdForm | None:
-    """What a submitted file says; None when there is no file that has ever been whole."""
+    """What a submitted file says; None when there is none, or its owner has it back and it is not whole now."""
     if row is None or row["submitted_at"] is None:
         return None
-    return HouseholdForm.model_validate(keyring.open_document(FORM, row["id"], row["form"]))
+    try:
+        return HouseholdForm.model_validate(keyring.open_document(FORM, row["id"], row["form"]))
+    except ValidationError:
+        return None
 
 
 def facts_of(form: HouseholdForm | None, row: Record | None, on: date) -> HouseholdFacts:

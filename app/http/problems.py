@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from app.http.strict_json import BodyTooLarge, UnsupportedMediaType
 from app.kernel.errors import (
     Conflict,
     DomainError,
@@ -33,6 +35,8 @@ _STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (StaleVersion, 412),
+    (BodyTooLarge, 413),
+    (UnsupportedMediaType, 415),
     (Invalid, 422),
     (VersionMissing, 428),
     (TooMany, 429),
@@ -58,15 +62,11 @@ _CODES = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
-    413: "body_too_large",
-    415: "unsupported_media_type",
 }
 DETAILS = {
     400: "请求的格式有误，请检查后再试。",
     404: "没有找到您要的内容。",
     405: "这个地址不支持这种请求方式。",
-    413: "提交的内容太大，请减少后再试。",
-    415: "请用 JSON 格式提交。",
     500: "系统出错了，工作人员会尽快处理。您填写的内容没有丢失，请稍后再试。",
 }
 
@@ -183,6 +183,9 @@ def install(app: FastAPI) -> None:
             answer.headers[name] = value
         return answer
 
+    async def on_gone(request: Request, error: Exception) -> Response:
+        return problem(request.scope.get("request_id", ""), 400, _CODES[400], DETAILS[400])  # read by nobody
+
     async def on_database(request: Request, error: Exception) -> Response:
         refusal = of_database(error)
         if refusal is None:
@@ -192,5 +195,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(RequestValidationError, on_input)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(ClientDisconnect, on_gone)
     for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError, UnicodeEncodeError):
         app.add_exception_handler(kind, on_database)

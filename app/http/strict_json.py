@@ -1,31 +1,54 @@
-"""A request whose JSON is read strictly: no duplicate keys, no NaN, no bottomless nesting."""
+"""A request whose body is bounded and whose JSON is read strictly: no duplicate keys, no NaN, no bottomless nesting."""
 
 import json
 import re
 from typing import Any, NoReturn
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from app.kernel.errors import DomainError
+
+MAXIMUM_BYTES = 1024 * 1024
 DEEPEST = 32
 _OPENERS = (ord("["), ord("{"))
 _CLOSERS = (ord("]"), ord("}"))
 _JSON = re.compile(r"\Aapplication/(?:[a-z0-9.-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 
 
+class BodyTooLarge(DomainError):
+    """提交的内容太大，请减少后再试。"""
+
+
+class UnsupportedMediaType(DomainError):
+    """请用 JSON 格式提交。"""
+
+
 class StrictRequest(Request):
     """FastAPI asks it for `json()`; what it refuses becomes a 422 problem."""
+
+    async def read(self) -> bytes:
+        """The body, kept for those who ask later. Raises BodyTooLarge as soon as that is known."""
+        if not hasattr(self, "_body"):
+            declared = self.headers.get("content-length", "")[:10]  # only to refuse early: what counts is counted
+            if declared.isdecimal() and int(declared) > MAXIMUM_BYTES:
+                raise BodyTooLarge
+            body = bytearray()
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > MAXIMUM_BYTES:
+                    raise BodyTooLarge
+            self._body = bytes(body)
+        return self._body
+
+    async def read_json(self) -> None:
+        """Read a body that has to be JSON, if there is one. Raises BodyTooLarge, UnsupportedMediaType."""
+        if await self.read() and not _JSON.match(self.headers.get("content-type", "")):
+            raise UnsupportedMediaType
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             self._json = parse(await self.body())
         return self._json
-
-
-def is_foreign(headers: Headers) -> bool:
-    """Whether there is a body, and it does not say that it is JSON."""
-    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    return has_body and not _JSON.match(headers.get("content-type", ""))
 
 
 def parse(body: bytes) -> Any:

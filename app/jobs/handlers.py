@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from app.applications.commands import take_as_system
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
-from app.applications.commands import take_as_system
 from app.db.work import Work
 from app.notices import commands as notices
 from app.notices.commands import Published

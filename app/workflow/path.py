@@ -70,10 +70,16 @@ class Path:
     def actions(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(step.action for step in self.steps))
 
-    def mermaid(self) -> str:
-        """The diagram of the path (Mermaid state diagram)."""
-        lines = [f"    {step.at} --> {step.to}: {step.action} ({step.by})" for step in self.steps]
-        return "\n".join(["stateDiagram-v2", *lines])
+    def mermaid(self, words: Mapping[str, str] = {}) -> str:
+        """The diagram of the path (Mermaid state diagram); `words` say states, actions and permissions to people."""
+
+        def said(code: str) -> str:
+            return words.get(code, code)
+
+        named = [f'    state "{said(state)}" as {state}' for state in self.states]
+        drawn = [f"    {step.at} --> {step.to}: {said(step.action)}（{said(step.by)}）" for step in self.steps]
+        ends = [f"    {state} --> [*]" for state in self.states if all(step.at != state for step in self.steps)]
+        return "\n".join(["stateDiagram-v2", *named, f"    [*] --> {self.steps[0].at}", *drawn, *ends])
 
 
 def check_words(step: Step, note: str | None, reason_code: str | None, reasons: Iterable[str]) -> None:

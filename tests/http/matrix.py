@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, product
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+import httpx
 from sqlalchemy import text
 
 from app.applications.path import Kind, State
@@ -64,6 +65,12 @@ _TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:ZQ|BF-)[0-9
 _FILES = statement(text("select id, number, state, submitted_at from household where person_id = :person_id"))
 _UNSUBMIT = statement(text("update household set submitted_at = null where id = :id"))
 Post = tuple[Role, Guild]
+Answered = TypeVar("Answered")
+BODIES: dict[str, dict[str, Any]] = {
+    "/staff/applications/{}/actions": {"action": "return"},
+    "/staff/households/{}/actions": {"action": "return"},
+    "/applications/{}": {"form": {}},
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,9 @@ class Actor:
     def enrols(self) -> bool:
         return any(role in ENROLLERS for role, _ in self.posts)
 
+    def enrols_at(self, union: Guild) -> bool:
+        return any(role in ENROLLERS and above(place, union) for role, place in self.posts)
+
     def sees(self, thing: Thing) -> bool:
         """As staff: what was submitted under a union where they hold a reading role, and is not their own."""
         reach = any(role in READERS and above(union, thing.home) for role, union in self.posts)
@@ -116,6 +126,18 @@ class Actor:
 def above(union: Guild, home: Guild) -> bool:
     """Whether a union is this one, or one of those that it belongs to."""
     return union.id in home.ancestors.values()
+
+
+def _marked(kind: Kind, words: str) -> dict[str, Any]:
+    """A whole form with these words in it."""
+    form = make.FORMS[kind]()
+    match kind:
+        case Kind.HARDSHIP_AID:
+            return form | {"reason": words}
+        case Kind.GOLDEN_AUTUMN:
+            return form | {"school": words}
+        case Kind.SECONDARY_MEDICAL:
+            return form | {"stay": form["stay"] | {"diagnosis": words}}
 
 
 def _due(role: Role, thing: Thing) -> bool:
@@ -136,31 +158,46 @@ class Matrix:
     usual: list[Actor] = field(default_factory=list)
     """Each role once, where it usually sits, a plain worker, and those with several posts."""
     by_token: dict[str, Thing] = field(default_factory=dict)
+    people: set[str] = field(default_factory=set)
     minutes: Iterator[int] = field(default_factory=lambda: count(1))
 
     def strangers(self, actor: Actor, answer: str, *, own: bool) -> set[str]:
-        """The tokens in an answer of what the actor may not see: through the worker's door, all but their own."""
-        things = {token: self.by_token[token] for token in _TOKEN.findall(answer) if token in self.by_token}
-        return {
-            token for token, thing in things.items() if not (thing.owner == actor.someone if own else actor.sees(thing))
-        }
+        """The tokens in an answer of what the actor may not see: through the worker's door, all but their own.
+
+        Who a case belongs to is masked for everybody, so that the id of another person is always strange.
+        """
+        found = set(_TOKEN.findall(answer))
+        things = {token: self.by_token[token] for token in found & self.by_token.keys()}
+        strange = {t for t, thing in things.items() if not (thing.owner == actor.someone if own else actor.sees(thing))}
+        return strange | (found & self.people - {str(actor.someone.id)})
+
+    def of_residents(self, things: Iterable[Thing]) -> list[Thing]:
+        """Without what belongs to the actors themselves."""
+        actors = {actor.someone.id for actor in self.actors}
+        return [thing for thing in things if thing.owner.id not in actors]
+
+    def pairs(self, things: list[Thing]) -> Iterator[tuple[Actor, Thing]]:
+        """The usual actors with everything of the residents, the others with a quarter of it, each with another."""
+        shown = self.of_residents(things)
+        for n, actor in enumerate(self.actors):
+            yield from ((actor, thing) for thing in (shown if actor in self.usual else shown[n % 4 :: 4]))
 
     def keep(self, thing: Thing, into: list[Thing]) -> Thing:
         into.append(thing)
         self.by_token |= dict.fromkeys(thing.tokens, thing)
+        self.people.add(str(thing.owner.id))
         return thing
 
     async def case(self, owner: Someone, home: Guild, kind: Kind, state: State, *, filed: bool = True) -> Thing:
         """An application that bears its marks in its number, its name, its form and its timeline."""
         mark, at = make.unique("ZQ").upper(), make.NOW - timedelta(minutes=next(self.minutes))
         number, name, words = (make.unique("ZQ").upper() for _ in range(3))
-        form = make.FORMS[kind]() | ({"reason": words} if kind is Kind.HARDSHIP_AID else {"file_ids": []})
         overdue = {"due_at": make.NOW - timedelta(days=1)} if at.minute % 2 and filed and state != "draft" else {}
         case = await self.world.application(
-            owner, home, kind=kind, state=state, form=form, note=mark, number=number, applicant_masked=name,
+            owner, home, kind=kind, state=state, form=_marked(kind, words), note=mark, number=number, applicant_masked=name,
             submitted_at=at if filed else None, **overdue,
         )  # fmt: skip
-        tokens = frozenset({str(case.id), str(owner.id), mark, number, name, words})
+        tokens = frozenset({str(case.id), mark, number, name, words})
         return self.keep(Thing(case.id, state, owner, home, case.submitted_at is not None, tokens, case), self.cases)
 
     async def file(self, owner: Someone, home: Guild, state: str) -> Thing:
@@ -172,7 +209,7 @@ class Matrix:
                 await transaction.run(_UNSUBMIT, id=household_id)
             row = await transaction.row(_FILES, person_id=owner.id)
         assert row is not None
-        tokens = frozenset({str(row["id"]), str(owner.id), row["number"], mark})
+        tokens = frozenset({str(row["id"]), row["number"], mark})
         submitted = row["submitted_at"] is not None
         return self.keep(Thing(row["id"], row["state"], owner, home, submitted, tokens), self.files)
 
@@ -233,3 +270,40 @@ async def build(world: World) -> Matrix:
         await matrix.actor("half blind", own, (Role.AUDITOR, beside), (Role.PUBLICITY_EDITOR, other.city)),
     ]  # fmt: skip
     return matrix
+
+
+# ---- asking ----
+
+
+async def each(calls: Iterable[Awaitable[Answered]]) -> list[Answered]:
+    """The answers, six calls at a time."""
+    gate = asyncio.Semaphore(6)
+
+    async def one(call: Awaitable[Answered]) -> Answered:
+        async with gate:
+            return await call
+
+    return await asyncio.gather(*(one(call) for call in calls))
+
+
+async def ask(client: httpx.AsyncClient, actor: Actor, method: str, path: str, thing_id: object) -> httpx.Response:
+    """One call about one id; the request id is always the same, so that answers can be compared whole."""
+    headers = actor.someone.headers | make.keyed() | {"If-Match": '"0"', "X-Request-Id": "same"}
+    return await client.request(method, path.format(thing_id), json=BODIES.get(path), headers=headers)
+
+
+async def get(client: httpx.AsyncClient, actor: Actor, path: str, **query: Any) -> httpx.Response:
+    return await client.get(path, params=query, headers=actor.someone.headers)
+
+
+async def listed(client: httpx.AsyncClient, actor: Actor, path: str, **query: Any) -> tuple[list[str], str]:
+    """Every id of a list, page by page, and all that the pages said."""
+    ids, said = [], ""
+    while True:
+        page = await get(client, actor, path, limit=100, **query)
+        assert page.status_code == 200, page.text
+        ids += [item.get("application_id") or item.get("household_id") or item["id"] for item in page.json()["items"]]
+        said += page.text
+        if page.json()["next_cursor"] is None:
+            return ids, said
+        query["cursor"] = page.json()["next_cursor"]

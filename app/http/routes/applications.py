@@ -14,7 +14,7 @@ from app.applications.programme import Filing, Programme
 from app.applications.queries import own, own_locked, own_page
 from app.db.transaction import Record
 from app.households.queries import living
-from app.http.door import Desk, Door, answer, worker
+from app.http.door import Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
 from app.http.kinds import KINDS, draft_name
 from app.http.problems import FieldProblem
@@ -59,7 +59,7 @@ class SubmittedView(views.MovedView):
 
 
 @router.post("/applications", status_code=201, summary="新建申请", response_model=DraftView)
-async def create_application(body: NewApplication, desk: Desk = worker()) -> Response:
+async def create_application(body: NewApplication, desk: WorkerDesk) -> Response:
     """新建一份草稿。同类申请已有草稿的，返回 409 和那一份的 application_id。"""
     programme = KINDS[body.kind]
     kept = read_draft(programme.form, body.form)
@@ -71,7 +71,7 @@ async def create_application(body: NewApplication, desk: Desk = worker()) -> Res
 
 
 @router.put("/applications/{application_id}", summary="修改草稿", response_model=DraftView)
-async def replace_form(application_id: PathId, body: FormChange, desk: Desk = worker()) -> Response:
+async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDesk) -> Response:
     """用新的表单替换草稿里的；还缺什么在 warnings 里说明。需要 If-Match。"""
     expected = desk.expected_version()
     row = await own_locked(desk.work.transaction, desk.actor, application_id)
@@ -84,7 +84,7 @@ async def replace_form(application_id: PathId, body: FormChange, desk: Desk = wo
 
 
 @router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=Decision)
-async def preview(application_id: PathId, desk: Desk = worker()) -> Response:
+async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
     programme = KINDS[Kind(row["kind"])]
@@ -93,7 +93,7 @@ async def preview(application_id: PathId, desk: Desk = worker()) -> Response:
 
 
 @router.post("/applications/{application_id}/submit", summary="提交申请", response_model=SubmittedView)
-async def submit(application_id: PathId, desk: Desk = worker()) -> Response:
+async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
     expected = desk.expected_version()
     row = await own_locked(desk.work.transaction, desk.actor, application_id)
@@ -109,7 +109,7 @@ async def submit(application_id: PathId, desk: Desk = worker()) -> Response:
 
 
 @router.post("/applications/{application_id}/withdraw", summary="撤回申请", response_model=views.MovedView)
-async def withdraw(application_id: PathId, desk: Desk = worker()) -> Response:
+async def withdraw(application_id: PathId, desk: WorkerDesk) -> Response:
     """审批结束前可以撤回。需要 If-Match。"""
     moved = await commands.withdraw(desk.work, desk.actor, application_id, desk.expected_version())
     return answer(_moved(moved), version=moved.version)
@@ -117,7 +117,7 @@ async def withdraw(application_id: PathId, desk: Desk = worker()) -> Response:
 
 @router.get("/applications", summary="我的申请", response_model=ApplicationPage)
 async def list_applications(
-    desk: Desk = worker(), limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
+    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("applications", cursor)
@@ -127,7 +127,7 @@ async def list_applications(
 
 
 @router.get("/applications/{application_id}", summary="查看申请", response_model=views.ApplicationView)
-async def read_application(application_id: PathId, desk: Desk = worker()) -> Response:
+async def read_application(application_id: PathId, desk: WorkerDesk) -> Response:
     """表单、决定和理由、办理过程，以及现在可以做什么。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
     return answer(views.detail(row, desk.work.keyring, (Permission.OWN,)), version=row["version"])

@@ -7,13 +7,14 @@ from pydantic import WithJsonSchema
 
 from app.applications.commands import ConsentsMissing
 from app.audit.commands import record
+from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.households import commands
 from app.households.commands import Scope
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
 from app.households.queries import FORM, HouseholdNotFound, file, form_of, living, waiting
-from app.http.door import Desk, Door, answer, staff, worker
+from app.http.door import Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, Limit, PathId
 from app.http.views import households as views
 from app.kernel.actor import Permission
@@ -37,14 +38,14 @@ class HouseholdAction(In):
 
 
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
-async def read_household(desk: Desk = worker()) -> Response:
+async def read_household(desk: WorkerDesk) -> Response:
     """还没有填写过的，返回 404。"""
     row = await living(desk.work.transaction, desk.actor.person_id)
     return _shown(desk, row)
 
 
 @router.put("/me/household", summary="保存家庭档案草稿", response_model=views.HouseholdView)
-async def save_household(body: HouseholdDraft, desk: Desk = worker()) -> Response:
+async def save_household(body: HouseholdDraft, desk: WorkerDesk) -> Response:
     """可以只填一部分；还缺什么在 warnings 里说明。已有草稿时需要 If-Match。"""
     scope = await _scope(desk, body)
     given = desk.request.headers.get("if-match")
@@ -54,7 +55,7 @@ async def save_household(body: HouseholdDraft, desk: Desk = worker()) -> Respons
 
 
 @router.post("/me/household/submit", summary="提交家庭档案", response_model=views.HouseholdMoved)
-async def submit_household(desk: Desk = worker()) -> Response:
+async def submit_household(desk: WorkerDesk) -> Response:
     """提交后由所在工会审核、区县工会建档。需要 If-Match。"""
     expected = desk.expected_version()
     applicant = await person(desk.work.transaction, desk.actor.person_id)
@@ -68,7 +69,7 @@ async def submit_household(desk: Desk = worker()) -> Response:
 
 
 @router.post("/me/household/withdraw", summary="撤回家庭档案", response_model=views.HouseholdMoved)
-async def withdraw_household(desk: Desk = worker()) -> Response:
+async def withdraw_household(desk: WorkerDesk) -> Response:
     """审核之前可以撤回。需要 If-Match。"""
     return _moved(await commands.withdraw(desk.work, desk.actor, desk.expected_version()))
 
@@ -110,7 +111,7 @@ async def _scope(desk: Desk, form: dict[str, Any]) -> Scope:
 
 @router.get("/staff/households/tasks", summary="待办的家庭档案", response_model=views.HouseholdTaskPage)
 async def list_household_tasks(
-    desk: Desk = staff(Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT),
+    desk: Annotated[Desk, staff(Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT)],
     limit: Limit = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
@@ -122,7 +123,7 @@ async def list_household_tasks(
 
 
 @router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
-async def read_household_case(household_id: PathId, desk: Desk = staff(Permission.READ_CASES)) -> Response:
+async def read_household_case(household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
     """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。"""
     row = await file(desk.work.transaction, desk.actor, household_id)
     form = form_of(desk.work.keyring, row)
@@ -136,14 +137,14 @@ async def read_household_case(household_id: PathId, desk: Desk = staff(Permissio
         subject_id=household_id,
         subject_person_id=row["person_id"],
     )
-    held = [p for p in Permission if any(row[f"{n.tier}_id"] == n.organisation_id for n in desk.actor.reach(p))]
-    shown = views.summary(row, form) | {"open_actions": PATH.open_to(row["state"], held)}
+    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
+    shown = views.summary(row, form) | {"open_actions": actions}
     return answer(shown, version=row["version"])
 
 
 @router.post("/staff/households/{household_id}/actions", summary="办理家庭档案", response_model=views.HouseholdMoved)
 async def act_on_household(
-    household_id: PathId, body: HouseholdAction, desk: Desk = staff(Permission.READ_CASES)
+    household_id: PathId, body: HouseholdAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """通过、退回补正或不予建档。需要 If-Match。"""
     moved = await commands.act(

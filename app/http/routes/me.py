@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.audit.queries import looked_at
 from app.db.transaction import Sight
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
-from app.http.door import Desk, Door, answer, begin, service_of, signed_in, worker
+from app.http.door import Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import In, Limit, PathId
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, WechatUnavailable, person_view
 from app.http.views.applications import instant
@@ -91,7 +91,7 @@ class LookPage(BaseModel):
 
 
 @router.get("/me", summary="我的信息", response_model=MeView)
-async def read_me(desk: Desk = worker()) -> Response:
+async def read_me(desk: WorkerDesk) -> Response:
     """姓名、手机号和银行卡号都已脱敏。"""
     return await _me(desk.work, desk.actor.person_id)
 
@@ -109,7 +109,7 @@ async def _me(work: Any, person_id: Any) -> Response:
 
 
 @router.put("/me/identity", summary="实名认证", response_model=MeView)
-async def set_identity(body: IdentityRequest, desk: Desk = worker()) -> Response:
+async def set_identity(body: IdentityRequest, desk: WorkerDesk) -> Response:
     """绑定本人姓名和证件号码，只能绑定一次；一个证件号码只能绑定一个账户。"""
     await commands.set_identity(desk.work, desk.actor.person_id, body.name, body.id_number)
     return await _me(desk.work, desk.actor.person_id)
@@ -133,14 +133,14 @@ async def set_phone(request: Request, body: PhoneRequest) -> Response:
 
 
 @router.put("/me/bank_card", summary="绑定银行卡", response_model=MeView)
-async def set_bank_card(body: BankCardRequest, desk: Desk = worker()) -> Response:
+async def set_bank_card(body: BankCardRequest, desk: WorkerDesk) -> Response:
     """必须是本人的卡。第一次绑定立即生效；以后的变更要等工会核对。"""
     await commands.set_bank_card(desk.work, desk.actor.person_id, body.holder, body.number, body.bank_name, body.branch)
     return await _me(desk.work, desk.actor.person_id)
 
 
 @router.put("/me/organisation", summary="选择所在工会", response_model=MeView)
-async def set_organisation(body: OrganisationRequest, desk: Desk = worker()) -> Response:
+async def set_organisation(body: OrganisationRequest, desk: WorkerDesk) -> Response:
     """以后的申请由这个工会受理。没有所在工会的，由市职工服务中心受理，不必选择。"""
     union = await organisation_of_code(desk.work.transaction, body.organisation_code)
     if union["level"] not in ("unit", "street"):
@@ -150,7 +150,7 @@ async def set_organisation(body: OrganisationRequest, desk: Desk = worker()) -> 
 
 
 @router.get("/me/consents", summary="我的授权记录", response_model=ConsentList)
-async def list_my_consents(desk: Desk = worker()) -> Response:
+async def list_my_consents(desk: WorkerDesk) -> Response:
     """包括已撤回的。"""
     rows = await consents(desk.work.transaction, desk.actor.person_id)
     return answer({"items": [_consent(row) for row in rows]})
@@ -168,14 +168,14 @@ def _consent(row: Any) -> dict[str, Any]:
 
 
 @router.post("/me/consents", status_code=201, summary="同意授权书", response_model=ConsentView)
-async def give_consent(body: ConsentRequest, desk: Desk = worker()) -> Response:
+async def give_consent(body: ConsentRequest, desk: WorkerDesk) -> Response:
     """对一种用途单独同意；sha256 必须是当前文本的。重复同意不会产生新记录。"""
     consent_id = await commands.give_consent(desk.work, desk.actor.person_id, body.purpose, body.sha256)
     return await _one_consent(desk, consent_id, 201)
 
 
 @router.post("/me/consents/{consent_id}/withdraw", summary="撤回同意", response_model=ConsentView)
-async def withdraw_consent(consent_id: PathId, desk: Desk = worker()) -> Response:
+async def withdraw_consent(consent_id: PathId, desk: WorkerDesk) -> Response:
     """撤回不影响此前已完成的办理。"""
     await commands.withdraw_consent(desk.work, desk.actor.person_id, consent_id)
     return await _one_consent(desk, consent_id, 200)
@@ -188,7 +188,7 @@ async def _one_consent(desk: Desk, consent_id: Any, status: int) -> Response:
 
 @router.get("/me/access_log", summary="谁看过我的信息", response_model=LookPage)
 async def read_access_log(
-    desk: Desk = worker(),
+    desk: WorkerDesk,
     limit: Limit = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:

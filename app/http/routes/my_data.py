@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from app.applications.path import OPEN
 from app.applications.queries import all_own
-from app.http.door import Desk, Door, answer, worker
-from app.http.views.applications import detail, instant
 from app.households.queries import FORM, living
+from app.http.door import Door, WorkerDesk, answer
+from app.http.views.applications import detail, instant
 from app.kernel.errors import Conflict
 from app.people.commands import ID_NUMBER, NAME, PHONE, close_account
 from app.people.queries import bank_cards, consents, person, sessions
@@ -34,7 +34,7 @@ class ExportView(BaseModel):
 
 
 @router.get("/me/export", summary="导出我的数据", response_model=ExportView)
-async def export_me(desk: Desk = worker()) -> Response:
+async def export_me(desk: WorkerDesk) -> Response:
     """本人的身份信息、授权、登录、家庭档案和全部申请。银行卡号仍然脱敏。"""
     transaction, keyring, me = desk.work.transaction, desk.work.keyring, desk.actor.person_id
     row = await person(transaction, me)
@@ -54,7 +54,7 @@ async def export_me(desk: Desk = worker()) -> Response:
 
 
 @router.delete("/me", status_code=204, summary="注销账户", response_class=Response)
-async def close_me(desk: Desk = worker()) -> Response:
+async def close_me(desk: WorkerDesk) -> Response:
     """注销后微信和证件号码可以重新绑定；已办结的申请按档案规定保存。"""
     if any(row["state"] in OPEN for row in await all_own(desk.work.transaction, desk.actor)):
         raise ApplicationsOpen

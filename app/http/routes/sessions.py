@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.db.transaction import Sight
 from app.db.work import Work
 from app.gateways.wechat_errors import CodeRefused, WeChatError
-from app.http.door import Desk, Door, answer, begin, service_of, worker
+from app.http.door import Door, WorkerDesk, answer, begin, service_of
 from app.http.inputs import In
 from app.http.problems import of_domain
 from app.http.service import Service
@@ -100,7 +100,7 @@ async def refresh_session(request: Request, body: RefreshRequest) -> Response:
 
 
 @router.delete("/sessions/current", status_code=204, summary="退出登录", response_class=Response)
-async def end_session(desk: Desk = worker()) -> Response:
+async def end_session(desk: WorkerDesk) -> Response:
     """结束当前登录，所有设备上的同一登录在 5 秒内失效。"""
     await commands.end_session(desk.work, desk.actor.session_id, "signed_out")
     desk.service.forget(desk.actor.session_id)

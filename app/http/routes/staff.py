@@ -12,12 +12,12 @@ from app.applications.queries import (
     TaskFilter,
     case,
     money_of_household,
-    permissions_on,
     task_count,
     tasks,
 )
 from app.audit.commands import record
 from app.covers.commands import enrol
+from app.db.scope import permissions_over, post_over
 from app.households.queries import form_of, household
 from app.http.door import Desk, Door, answer, staff
 from app.http.inputs import Flag, In, Limit, PathId
@@ -99,7 +99,7 @@ NumberQuery = Annotated[str | None, Query(max_length=40, pattern=r"^[0-9A-Z-]+$"
 
 @router.get("/tasks", summary="我的待办", response_model=TaskPage)
 async def list_tasks(
-    desk: Desk = staff(Permission.READ_CASES),
+    desk: Annotated[Desk, staff(Permission.READ_CASES)],
     kind: KindQuery = None,
     state: StateQuery = None,
     overdue: OverdueQuery = False,
@@ -117,7 +117,7 @@ async def list_tasks(
 
 @router.get("/tasks/count", summary="我的待办数", response_model=TaskCount)
 async def count_tasks(
-    desk: Desk = staff(Permission.READ_CASES),
+    desk: Annotated[Desk, staff(Permission.READ_CASES)],
     kind: KindQuery = None,
     state: StateQuery = None,
     overdue: OverdueQuery = False,
@@ -130,7 +130,7 @@ async def count_tasks(
 
 
 @router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
-async def read_case(application_id: PathId, desk: Desk = staff(Permission.READ_CASES)) -> Response:
+async def read_case(application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
     """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id)
@@ -146,7 +146,7 @@ async def read_case(application_id: PathId, desk: Desk = staff(Permission.READ_C
         subject_id=application_id,
         subject_person_id=row["applicant_id"],
     )
-    shown = views.detail(row, work.keyring, permissions_on(desk.actor, row)) | {
+    shown = views.detail(row, work.keyring, permissions_over(desk.actor, row)) | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],
@@ -166,7 +166,9 @@ def _money(row: Any) -> dict[str, Any]:
 
 
 @router.post("/applications/{application_id}/actions", summary="办理案件", response_model=views.MovedView)
-async def act(application_id: PathId, body: CaseAction, desk: Desk = staff(Permission.READ_CASES)) -> Response:
+async def act(
+    application_id: PathId, body: CaseAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
+) -> Response:
     """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
     moved = await commands.act(
         desk.work,
@@ -181,11 +183,10 @@ async def act(application_id: PathId, body: CaseAction, desk: Desk = staff(Permi
 
 
 @router.post("/covers", status_code=201, summary="登记二次医保参保", response_model=CoverView)
-async def enrol_cover(body: CoverRequest, desk: Desk = staff(Permission.ENROL_COVER)) -> Response:
+async def enrol_cover(body: CoverRequest, desk: Annotated[Desk, staff(Permission.ENROL_COVER)]) -> Response:
     """为本工会的职工登记一个保障期（首尾两天都包括在内）。"""
     union = await organisation_of_code(desk.work.transaction, body.organisation_code)
-    reach = desk.actor.reach(Permission.ENROL_COVER)
-    if not any(union[f"{node.tier}_id"] == node.organisation_id for node in reach):
+    if post_over(desk.actor, Permission.ENROL_COVER, union) is None:
         raise OrganisationNotFound
     try:
         number = resident_id(body.id_number, desk.work.today).number

@@ -1,0 +1,211 @@
+"""What the code itself can tell its readers: the paths, the roles and the refusals, as Markdown for `aid contract`.
+
+A state, action, permission or role that has no word here raises KeyError, so none can be added without its name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.applications.path import PATHS, Kind
+from app.applications.path import REASONS as APPLICATION_REASONS
+from app.households.path import PATH as HOUSEHOLD_PATH
+from app.households.path import REASONS as HOUSEHOLD_REASONS
+from app.http import problems
+from app.http.kinds import KINDS
+from app.http.routes import ROUTERS
+from app.kernel import identifiers, text
+from app.kernel.actor import PERMISSIONS, Permission, Role
+from app.kernel.errors import DomainError
+from app.policy import drafts
+from app.workflow.path import Path, Step
+
+WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # states
+        "draft": "草稿",
+        "submitted": "已提交",
+        "unit_review": "单位审核",
+        "district_review": "区县审核",
+        "city_approval": "市级审批",
+        "public_notice": "公示",
+        "approved": "待发放",
+        "paying": "付款中",
+        "paid": "已发放",
+        "returned": "退回补正",
+        "rejected": "不予通过",
+        "withdrawn": "已撤回",
+        "active": "已建档",
+        # actions
+        "submit": "提交",
+        "withdraw": "撤回",
+        "accept": "受理",
+        "return": "退回",
+        "reject": "不予通过",
+        "approve": "通过",
+        "refuse_by_rule": "测算不符合",
+        "end_notice": "公示期满",
+        "start_payment": "制单付款",
+        "confirm_payment": "复核确认",
+        # permissions
+        "case:read": "查看案件",
+        "case:accept": "受理申请",
+        "case:review:unit": "单位审核",
+        "case:review:district": "区县审核",
+        "case:approve:city": "市级审批",
+        "case:approve:mutual_aid": "互助保障审批",
+        "payment:start": "制单付款",
+        "payment:confirm": "付款复核",
+        "cover:enrol": "办理参保",
+        "own": "本人",
+        "system": "系统",
+        # roles
+        "unit_clerk": "基层工会经办人",
+        "unit_chair": "基层工会主席",
+        "street_reviewer": "镇街工会审核人",
+        "district_reviewer": "区县工会审核人",
+        "district_leader": "区县工会负责人",
+        "city_reviewer": "市总工会审核人",
+        "city_leader": "市总工会负责人",
+        "mutual_aid_officer": "互助保障专员",
+        "finance_maker": "财务制单（出纳）",
+        "finance_checker": "财务复核（会计）",
+        "publicity_editor": "宣传编辑",
+        "publicity_approver": "宣传审核人",
+        "evaluator": "第三方评估人",
+        "auditor": "审计员",
+        "system_admin": "系统管理员",
+        "security_admin": "安全管理员",
+    }
+)
+"""Codes as people say them. A code means the same wherever it stands, so one table serves all."""
+
+GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
+NOT_SERVED: Final = ("app.seed", "tests")
+"""Modules whose refusals no request can meet; what is listed must not depend on what else is imported."""
+FRAMEWORK: Final[Mapping[int, str]] = MappingProxyType(
+    {400: "bad_request", 405: "method_not_allowed", 500: "internal_error"}
+)
+"""Refusals that no class of ours stands for."""
+assert ROUTERS  # with the routes come all the refusals that they can give
+
+
+def diagrams() -> dict[str, str]:
+    """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
+    paths = {f"{kind}.md": _path_page(KINDS[kind].name, PATHS[kind], APPLICATION_REASONS) for kind in Kind}
+    return {
+        "README.md": _page("由代码生成的图表", _index()),
+        **paths,
+        "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
+        "roles.md": _page("角色与权限", _roles()),
+        "problems.md": _page("错误代码", _problems()),
+    }
+
+
+def _index() -> Iterable[str]:
+    kinds = [f"- [{KINDS[kind].name}]({kind}.md)：办理路径" for kind in Kind]
+    return [
+        *kinds,
+        "- [家庭档案](household.md)：建档路径",
+        "- [角色与权限](roles.md)",
+        "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
+    ]
+
+
+def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
+    return _page(
+        f"{name}：办理路径",
+        [
+            *("```mermaid", path.mermaid(WORDS), "```", ""),
+            "## 每一步",
+            "",
+            "表里没有的，就不能办理。“审核环节”一栏为“是”的，同一人在同一轮里只能办一个。",
+            "",
+            *_table(
+                "现在 操作 之后 谁可以办 必填 审核环节 办理时限".split(), (_step(step, path) for step in path.steps)
+            ),
+            "",
+            "## 不予通过的原因（`reason_code`）",
+            "",
+            *_table(("代码", "给申请人的说明"), ((f"`{code}`", said) for code, said in reasons.items())),
+        ],
+    )
+
+
+def _step(step: Step, path: Path) -> tuple[str, ...]:
+    needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
+    days = path.working_days.get(step.at)
+    return (
+        _coded(step.at),
+        _coded(step.action),
+        _coded(step.to),
+        "、".join(_holders(step.by)) or WORDS[step.by],
+        "、".join(needed),
+        "是" if step.counts_as_review else "",
+        f"{days} 个工作日" if days else "",
+    )
+
+
+def _holders(permission: Permission) -> list[str]:
+    return [WORDS[role] for role in Role if permission in PERMISSIONS[role]]
+
+
+def _coded(code: str) -> str:
+    return f"{WORDS[code]} `{code}`"
+
+
+def _roles() -> Iterable[str]:
+    granted = [permission for permission in Permission if _holders(permission)]
+    rows = ((_coded(role), *("✓" if each in PERMISSIONS[role] else "" for each in granted)) for role in Role)
+    return [
+        "岗位是“某人在某个工会担任某个角色”，权限只在这个工会及其下级范围内有效。"
+        "本人（`own`）对自己的申请不需要岗位；系统（`system`）的步骤只由定时任务办理，不授予任何人。",
+        "",
+        *_table(("角色", *(f"{WORDS[each]}<br>`{each}`" for each in granted)), rows),
+    ]
+
+
+def _problems() -> Iterable[str]:
+    fields = {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES}
+    return [
+        "## 整个请求被拒绝：`code`",
+        "",
+        "程序只看 `code`，文字直接显示给人看。",
+        "",
+        *_table(("HTTP", "`code`", "`detail`"), sorted(_refusals())),
+        "",
+        "## 某一处填写有误：`errors[].code`",
+        "",
+        "各处通用的如下；个别表单另有自己的代码，处理方式相同：在 `pointer` 指的位置显示 `message`。",
+        "",
+        *_table(("`code`", "`message`"), ((f"`{code}`", said) for code, said in sorted(fields.items()))),
+    ]
+
+
+def _refusals() -> Iterator[tuple[str, str, str]]:
+    """Status, code and text: of our own refusals, and of those the framework makes."""
+    for kind in _below(DomainError):
+        if not kind.__module__.startswith(NOT_SERVED):
+            refusal = kind()
+            yield str(problems.status_of(refusal)), f"`{refusal.code}`", refusal.detail
+    for status, code in FRAMEWORK.items():
+        yield str(status), f"`{code}`", problems.DETAILS[status]
+
+
+def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    names = list(heads)
+    return [_row(names), _row("---" for _ in names), *(_row(row) for row in rows)]
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _page(title: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"# {title}", "", GENERATED, "", *lines, ""])

@@ -1,0 +1,95 @@
+"""Each wall for itself: with the first one open the second holds, and with both open the check must notice."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import ColumnElement, Table, literal_column, or_
+
+from app.applications import queries as applications
+from app.db import scope
+from app.db.transaction import Database
+from app.households import queries as households
+from app.kernel.actor import Tier
+from tests.http.matrix import Actor, Matrix, Thing, ask, build, each, get, listed
+from tests.make import World
+
+
+@pytest.fixture(scope="module")
+async def matrix(world: World) -> Matrix:
+    return await build(world)
+
+
+@pytest.fixture
+def no_first_wall(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The one scope builder lets everything through, as if somebody had forgotten it in a query."""
+    real = scope.under
+
+    def open_to_all(table: Table, tier: Tier, n: int) -> ColumnElement[bool]:
+        return or_(literal_column("true"), real(table, tier, n))
+
+    for module in (scope, applications):
+        monkeypatch.setattr(module, "under", open_to_all)
+    forget_statements()
+    yield
+    monkeypatch.undo()
+    forget_statements()
+
+
+def forget_statements() -> None:
+    for cached in (applications._case, applications._tasks, applications._task_count, households._in_reach,
+                   households._waiting):  # fmt: skip
+        cached.cache_clear()
+
+
+async def leaks(client: httpx.AsyncClient, matrix: Matrix) -> dict[str, int]:
+    """How often a list, a count or an id lets out what the oracle denies, for every role at its usual desk."""
+    found = dict.fromkeys(("list", "count", "number", "files", "case", "file"), 0)
+
+    async def ask_queue(actor: Actor) -> None:
+        ids, said = await listed(client, actor, "/staff/tasks")
+        visible = {str(thing.id) for thing in (*matrix.cases, *matrix.files) if actor.sees(thing)}
+        found["list"] += len(set(ids) - visible) + len(matrix.strangers(actor, said, own=False))
+        if len(actor.posts) == 1:  # with two desks the reach is wider than either queue
+            counted = (await get(client, actor, "/staff/tasks/count")).json()["count"]
+            found["count"] += counted > sum(actor.waits(case) for case in matrix.cases)
+        if actor.opens_files:
+            ids, _ = await listed(client, actor, "/staff/households/tasks")
+            found["files"] += len(set(ids) - visible)
+
+    async def ask_case(actor: Actor, thing: Thing) -> None:
+        assert thing.case is not None
+        for what, answer in (
+            ("number", await get(client, actor, "/staff/tasks", q=thing.case.number)),
+            ("case", await ask(client, actor, "GET", "/staff/applications/{}", thing.id)),
+        ):
+            found[what] += len(matrix.strangers(actor, answer.text, own=False))
+
+    async def ask_file(actor: Actor, thing: Thing) -> None:
+        answer = await ask(client, actor, "GET", "/staff/households/{}", thing.id)
+        found["file"] += len(matrix.strangers(actor, answer.text, own=False))
+
+    readers = [actor for actor in matrix.usual if actor.reads]
+    await each(ask_queue(actor) for actor in readers)
+    await each(ask_case(actor, case) for actor in readers for case in matrix.cases[::4])
+    await each(ask_file(actor, file) for actor in readers for file in matrix.files[::4])
+    return found
+
+
+async def test_with_both_walls_up_nothing_leaks(client: httpx.AsyncClient, matrix: Matrix) -> None:
+    assert set((await leaks(client, matrix)).values()) == {0}
+
+
+@pytest.mark.usefixtures("no_first_wall")
+async def test_the_second_wall_alone_lets_nothing_through(client: httpx.AsyncClient, matrix: Matrix) -> None:
+    assert set((await leaks(client, matrix)).values()) == {0}
+
+
+@pytest.mark.usefixtures("no_first_wall")
+async def test_a_leak_that_somebody_plants_is_found(
+    client: httpx.AsyncClient, matrix: Matrix, app: FastAPI, jobs: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.state.service, "database", jobs)
+    found = await leaks(client, matrix)
+    assert min(found.values()) > 0, found
