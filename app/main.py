@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import tables
+from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
 from app.gateways.wechat import MiniProgram
@@ -34,7 +35,7 @@ async def open_service(configured: Settings) -> Service:
         configured.wechat_miniprogram_secret.get_secret_value(),
     )
     cursors = Cursors(configured.token_key.get_secret_value().encode())
-    return Service(configured, database, keyring_of(configured), wechat, cursors)
+    return Service(configured, database, keyring_of(configured), wechat, cursors, KeptCalendar(database))
 
 
 def create_app(configured: Settings | None = None) -> FastAPI:

@@ -7,6 +7,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -17,7 +18,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 
 from app import tables
-from app.calendars.queries import calendar
+from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, Database, Sight, open_database
 from app.db.work import Work
@@ -34,37 +35,46 @@ log = structlog.get_logger("aid.worker")
 assert tables.metadata.tables
 
 
-@asynccontextmanager
-async def work_of(database: Database, keyring: Keyring) -> AsyncIterator[Work]:
-    """One transaction of a job, with what a use case works with."""
-    async with database.begin(Sight("job")) as transaction:
-        yield Work(transaction, keyring, await calendar(transaction), datetime.now(UTC))
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """What the jobs of a process work with."""
+
+    database: Database
+    keyring: Keyring
+    calendar: KeptCalendar
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction of a job, with what a use case works with."""
+        days = await self.calendar.get()
+        async with self.database.begin(Sight("job")) as transaction:
+            yield Work(transaction, self.keyring, days, datetime.now(UTC))
 
 
 async def run(configured: Settings, dsn: str) -> None:
     """Work until SIGTERM or SIGINT, then finish what is in hand."""
     configure(configured.log_level)
     database = await open_database(dsn, "aid_jobs", size=4)
-    keyring = keyring_of(configured)
+    jobs = Jobs(database, keyring_of(configured), KeptCalendar(database))
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
     log.info("worker_started")
     try:
-        await asyncio.gather(_tick(database, keyring, stopping), _consume(dsn, database, keyring, stopping))
+        await asyncio.gather(_tick(jobs, stopping), _consume(dsn, jobs, stopping))
     finally:
         await database.close()
         log.info("worker_stopped")
 
 
-async def _tick(database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
     """Relay facts and end notices, several times a second; wait when the database is away."""
     while not stopping.is_set():
         busy = False
         try:
-            async with work_of(database, keyring) as work:
+            async with jobs.work() as work:
                 busy = await relay(work, frozenset(HANDLERS)) > 0
-            async with work_of(database, keyring) as work:
+            async with jobs.work() as work:
                 busy |= await end_notices(work) > 0
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
@@ -73,29 +83,29 @@ async def _tick(database: Database, keyring: Keyring, stopping: asyncio.Event) -
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
 
 
-async def _consume(dsn: str, database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     """Run the queue's jobs; begin again when the database was away."""
     while not stopping.is_set():
         try:
-            await _consume_once(dsn, database, keyring, stopping)
+            await _consume_once(dsn, jobs, stopping)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError) as away:
             log.warning("queue_away", error=type(away).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)
 
 
-async def _consume_once(dsn: str, database: Database, keyring: Keyring, stopping: asyncio.Event) -> None:
+async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     settings = {"role": "aid_jobs", "application_name": "aid_queue", "timezone": "UTC"}
     async with asyncpg.create_pool(
         dsn, min_size=1, max_size=3, timeout=ACQUIRE_SECONDS, server_settings=settings
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
         for name, handler in HANDLERS.items():
-            queue.entrypoint(name, concurrency_limit=4)(_job(handler, database, keyring))
+            queue.entrypoint(name, concurrency_limit=4)(_job(handler, jobs))
 
         @queue.schedule("forget_old_answers", "17 * * * *")
         async def hourly(_: Schedule) -> None:
-            async with work_of(database, keyring) as work:
+            async with jobs.work() as work:
                 log.info("forgotten", count=await forget_old_answers(work))
 
         running = asyncio.create_task(
@@ -108,10 +118,10 @@ async def _consume_once(dsn: str, database: Database, keyring: Keyring, stopping
         await running
 
 
-def _job(handler: Handler, database: Database, keyring: Keyring) -> Callable[[Job], Awaitable[None]]:
+def _job(handler: Handler, jobs: Jobs) -> Callable[[Job], Awaitable[None]]:
     async def job(taken: Job) -> None:
         try:
-            async with work_of(database, keyring) as work:
+            async with jobs.work() as work:
                 await handler(work, orjson.loads(taken.payload or b"{}"))
         except Exception as failed:
             # Whatever went wrong is rolled back and tried again later: 2, 4, 8 … seconds, an hour at most.

@@ -45,17 +45,17 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "approve": "通过",
         "refuse_by_rule": "测算不符合",
         "end_notice": "公示期满",
-        "start_payment": "制单付款",
-        "confirm_payment": "复核确认",
+        "start_payment": "付款",
+        "confirm_payment": "确认已付",
         # permissions
         "case:read": "查看案件",
-        "case:accept": "受理申请",
+        "case:accept": "基层经办",
         "case:review:unit": "单位审核",
         "case:review:district": "区县审核",
         "case:approve:city": "市级审批",
         "case:approve:mutual_aid": "互助保障审批",
-        "payment:start": "制单付款",
-        "payment:confirm": "付款复核",
+        "payment:start": "财务制单",
+        "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",
         "own": "本人",
         "system": "系统",
@@ -122,7 +122,7 @@ def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
             "表里没有的，就不能办理。“审核环节”一栏为“是”的，同一人在同一轮里只能办一个。",
             "",
             *_table(
-                "现在 操作 之后 谁可以办 必填 审核环节 办理时限".split(), (_step(step, path) for step in path.steps)
+                "现在 操作 之后 谁可以办 必填 审核环节 本状态时限".split(), (_step(step, path) for step in path.steps)
             ),
             "",
             "## 不予通过的原因（`reason_code`）",

@@ -84,7 +84,7 @@ def service_of(request: Request) -> Service:
 async def begin(request: Request, sight: Sight) -> Work:
     """Begin the transaction of this request; `Door` ends it."""
     service = service_of(request)
-    calendar = await service.calendar()
+    calendar = await service.calendar.get()
     stack: AsyncExitStack = request.scope[_STACK]
     transaction = await stack.enter_async_context(service.database.begin(sight))
     return Work(transaction, service.keyring, calendar, clock())

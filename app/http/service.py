@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from app.calendars.queries import calendar
+from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database, Sight
 from app.gateways.wechat import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import Actor
 from app.kernel.business_time import business_date
-from app.kernel.working_days import Calendar
 from app.organisations.queries import posts
 from app.people.queries import living_session
 from app.people.tokens import LEEWAY_SECONDS, Claims, TokenRefused, read
@@ -20,23 +19,22 @@ from app.settings import Settings
 
 ACTOR_SECONDS = 3.0
 """How long a process may believe that a session lives and a post is held (the promise is 5 seconds)."""
-CALENDAR_SECONDS = 300.0
 CACHE_SIZE = 20_000
 
 
 @dataclass
 class Service:
-    """The database, the keys, the way to WeChat, and three short-lived caches."""
+    """The database, the keys, the way to WeChat, the calendar, and two short-lived caches."""
 
     settings: Settings
     database: Database
     keyring: Keyring
     wechat: MiniProgram
     cursors: Cursors
+    calendar: KeptCalendar
     ready: bool = False
     _claims: dict[str, Claims] = field(default_factory=dict)
     _actors: dict[UUID, tuple[Actor, float]] = field(default_factory=dict)
-    _calendar: tuple[Calendar, float] | None = None
 
     def claims(self, token: str, now: datetime) -> Claims:
         """The claims of a living token; a token already read once is only checked for its age."""
@@ -70,12 +68,6 @@ class Service:
     def forget(self, session_id: UUID) -> None:
         """Stop believing in a session at once, in this process."""
         self._actors.pop(session_id, None)
-
-    async def calendar(self) -> Calendar:
-        if self._calendar is None or self._calendar[1] <= time.monotonic():
-            async with self.database.begin(Sight("public")) as transaction:
-                self._calendar = (await calendar(transaction), time.monotonic() + CALENDAR_SECONDS)
-        return self._calendar[0]
 
 
 def clock() -> datetime:

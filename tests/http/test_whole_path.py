@@ -6,12 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
+from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
 from app.jobs.handlers import HANDLERS, end_notices
 from app.jobs.relay import relay
 from app.kernel.actor import Role
-from app.worker import work_of
+from app.worker import Jobs
 from tests import make
 from tests.make import Someone, Town, World
 
@@ -51,11 +52,12 @@ async def staff_of(world: World, town: Town) -> dict[str, Someone]:
 
 async def end_notice(jobs: Database, keyring: Keyring, application_id: str) -> None:
     """What the worker process does: hand over the facts, open the notice, and close it when its second is over."""
-    async with work_of(jobs, keyring) as work:
+    worker = Jobs(jobs, keyring, KeptCalendar(jobs))
+    async with worker.work() as work:
         await relay(work, frozenset(HANDLERS))
         await HANDLERS["ApplicationMoved"](work, {"to_state": "public_notice", "application_id": application_id})
     await asyncio.sleep(1.1)
-    async with work_of(jobs, keyring) as work:
+    async with worker.work() as work:
         assert await end_notices(work) >= 1
 
 
