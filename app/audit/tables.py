@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from app.db.base import Row, document, instant
+from app.db.base import Named, Row, document, instant
 
 
 class AuditEntry(Row, table=True):
@@ -33,7 +33,7 @@ class AuditEntry(Row, table=True):
     hash: bytes = Field(default=b"", sa_type=LargeBinary)
 
 
-class AuditChain(SQLModel, table=True):
+class AuditChain(Named, table=True):
     """The head of each chain; written only by the trigger."""
 
     __tablename__ = "audit_chain"

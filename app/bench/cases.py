@@ -22,7 +22,7 @@ CURSORS_PER_DISTRICT = 200
 _READERS = """
 select a.id, a.applicant_id as person_id, s.id as session_id
 from application a join session s on s.person_id = a.applicant_id
-where a.submitted_at > now() - interval '40 days' and a.number like '%-0'
+where a.submitted_at > now() - interval '40 days' and a.number like '%-open-%'
 order by md5(a.id::text) limit $1
 """
 _REVIEWERS = """
@@ -32,7 +32,7 @@ from post p join session s on s.person_id = p.person_id where p.role = 'district
 # The further cases are left out: they go while others are being approved.
 _QUEUE = """
 select submitted_at, id from application
-where district_id = $1 and state = 'district_review' and number not like '%-C%' order by submitted_at, id
+where district_id = $1 and state = 'district_review' and number not like '%-cases-%' order by submitted_at, id
 """
 _DRAFTS = """
 select a.id, a.applicant_id as person_id, s.id as session_id, a.version
@@ -41,7 +41,7 @@ where a.state = 'draft' order by md5(a.id::text) limit $1
 """
 _CASES = """
 select id, district_id, version from application
-where state = 'district_review' and number like '%-C%' order by md5(id::text) limit $1
+where state = 'district_review' and number like '%-cases-%' order by submitted_at, id limit $1
 """
 
 

@@ -17,14 +17,15 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from app.bench.data import YEARS, Rows, Share, Union, first_rows, rows_of, unions
+from app.bench.data import YEARS, Share, What, rows_of
+from app.bench.people import Rows, Union, first_rows, unions
 from app.db import embedded, migrations
 from app.db.sealing import Keyring
 from app.kernel.actor import Tier
 from app.settings import DEMO_INDEX_KEY, DEMO_MASTER_KEY
 
 KEYRING = Keyring({1: base64.b64decode(DEMO_MASTER_KEY)}, base64.b64decode(DEMO_INDEX_KEY))
-PEOPLE_AT_A_TIME = 250
+ROWS_AT_A_TIME = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def filled(server: embedded.Server, size: Size, console: Console) -> str:
         asyncio.run(_make_anew(server, size.database))
         migrations.upgrade(server.dsn(size.database))
         with Progress(console=console) as progress:
-            task = progress.add_task(f"写入 {size.rows:,} 份申请", total=_people(size) + size.drafts)
+            task = progress.add_task(f"写入 {size.rows:,} 份申请", total=sum(total for _, _, total in _parts(size)))
             for done in _fill(server.dsn(size.database), size):
                 progress.advance(task, done)
         with console.status("整理统计信息"):
@@ -60,7 +61,8 @@ def _people(size: Size) -> int:
 
 def _version() -> str:
     """Changes with how rows are made, with the schema and with the year: then the database is made anew."""
-    written = [Path(__file__).with_name("data.py"), *sorted((migrations.ROOT / "alembic" / "versions").glob("*.py"))]
+    ours = [Path(__file__).with_name(name) for name in ("data.py", "people.py")]
+    written = [*ours, *sorted((migrations.ROOT / "alembic" / "versions").glob("*.py"))]
     digest = sha256(str(datetime.now(UTC).year).encode())
     for path in written:
         digest.update(path.read_bytes())
@@ -113,7 +115,7 @@ async def _drop(server: embedded.Server, name: str) -> None:
 
 
 def _fill(dsn: str, size: Size) -> Iterator[int]:
-    """Write it with as many processes as there are processors; yields how many people each step has added."""
+    """Write it with as many processes as there are processors; yields how many rows each step has added."""
     tree, now = unions(), datetime.now(UTC)
     asyncio.run(_write(dsn, first_rows(tree, now, KEYRING)))
     shares = _shares(size, [union for union in tree if union.tier is Tier.UNIT], now)
@@ -123,21 +125,29 @@ def _fill(dsn: str, size: Size) -> Iterator[int]:
 
 
 def _shares(size: Size, units: list[Union], now: datetime) -> Iterator[Share]:
-    """Parts of at most PEOPLE_AT_A_TIME people with their part of the drafts and cases."""
+    """Parts of at most ROWS_AT_A_TIME, the oldest first."""
+    for what, age, total in _parts(size):
+        for first in range(0, total, ROWS_AT_A_TIME):
+            begins = first + (_people(size) if what == "drafts" else 0)
+            yield Share(what, begins, min(ROWS_AT_A_TIME, total - first), age, _people(size), units, now)
+
+
+def _parts(size: Size) -> list[tuple[What, int, int]]:
+    """Each part with its age in years and how many it holds."""
     people = _people(size)
-    parts = -(-people // PEOPLE_AT_A_TIME)
-    first = 0
-    for n in range(parts):
-        old, drafts, cases = (
-            total * (n + 1) // parts - total * n // parts for total in (people, size.drafts, size.cases)
-        )
-        yield Share(first, old, drafts, cases, units, now)
-        first += old + drafts
+    closed: list[tuple[What, int, int]] = [("closed", age, people) for age in range(YEARS - 1, 0, -1)]
+    return [
+        ("people", 0, people + size.drafts),
+        *closed,
+        ("open", 0, people),
+        ("cases", 0, size.cases),
+        ("drafts", 0, size.drafts),
+    ]
 
 
 def _write_share(dsn: str, share: Share) -> int:
     asyncio.run(_write(dsn, rows_of(share, KEYRING)))
-    return share.people + share.drafts
+    return share.count
 
 
 async def _write(dsn: str, rows: Rows) -> None:

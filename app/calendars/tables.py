@@ -2,10 +2,12 @@
 
 from datetime import date
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from app.db.base import Named
 
 
-class CalendarDay(SQLModel, table=True):
+class CalendarDay(Named, table=True):
     """A day that differs from the weekday rule: a holiday, or a weekend day that is worked (调休)."""
 
     __tablename__ = "calendar_day"
@@ -15,7 +17,7 @@ class CalendarDay(SQLModel, table=True):
     source: str = Field(max_length=100)
 
 
-class CalendarYear(SQLModel, table=True):
+class CalendarYear(Named, table=True):
     """A year whose official notice is known; any other year is provisional."""
 
     __tablename__ = "calendar_year"

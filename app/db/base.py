@@ -19,7 +19,11 @@ SQLModel.metadata.naming_convention = NAMING_CONVENTION
 metadata: MetaData = SQLModel.metadata
 
 
-class Row(SQLModel):
+class Named(SQLModel):
+    """What every table derives from, so that its constraints get our names whatever is imported first."""
+
+
+class Row(Named):
     """A row with a UUIDv7 made by the application and the instant it was written."""
 
     id: UUID = Field(primary_key=True)

@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from app.db.base import Row, document, instant
+from app.db.base import Named, Row, document, instant
 
 
 class OutMessage(Row, table=True):
@@ -20,7 +20,7 @@ class OutMessage(Row, table=True):
     relayed_at: datetime | None = instant(nullable=True)
 
 
-class KeyedAnswer(SQLModel, table=True):
+class KeyedAnswer(Named, table=True):
     """The first answer to an Idempotency-Key of a person; the same request gets it again."""
 
     __tablename__ = "keyed_answer"

@@ -73,7 +73,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thing:
     """An application or a household file, and the tokens that would betray it in an answer."""
 
@@ -86,7 +86,7 @@ class Thing:
     case: Case | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Actor:
     """Somebody with their posts, and what is their own."""
 
@@ -114,7 +114,7 @@ class Actor:
     def sees(self, thing: Thing) -> bool:
         """As staff: what was submitted under a union where they hold a reading role, and is not their own."""
         reach = any(role in READERS and above(union, thing.home) for role, union in self.posts)
-        return reach and thing.submitted and thing.owner != self.someone
+        return reach and thing.submitted and thing.owner is not self.someone
 
     def waits(self, thing: Thing) -> bool:
         """Whether it stands in their queue."""
@@ -168,7 +168,7 @@ class Matrix:
         """
         found = set(_TOKEN.findall(answer))
         things = {token: self.by_token[token] for token in found & self.by_token.keys()}
-        strange = {t for t, thing in things.items() if not (thing.owner == actor.someone if own else actor.sees(thing))}
+        strange = {t for t, thing in things.items() if not (thing.owner is actor.someone if own else actor.sees(thing))}
         return strange | (found & self.people - {str(actor.someone.id)})
 
     def of_residents(self, things: Iterable[Thing]) -> list[Thing]:
@@ -177,10 +177,10 @@ class Matrix:
         return [thing for thing in things if thing.owner.id not in actors]
 
     def pairs(self, things: list[Thing]) -> Iterator[tuple[Actor, Thing]]:
-        """The usual actors with everything of the residents, the others with a quarter of it, each with another."""
+        """The usual actors with everything of the residents, the others with an eighth of it, each with another."""
         shown = self.of_residents(things)
         for n, actor in enumerate(self.actors):
-            yield from ((actor, thing) for thing in (shown if actor in self.usual else shown[n % 4 :: 4]))
+            yield from ((actor, thing) for thing in (shown if actor in self.usual else shown[n % 8 :: 8]))
 
     def keep(self, thing: Thing, into: list[Thing]) -> Thing:
         into.append(thing)
@@ -194,9 +194,17 @@ class Matrix:
         number, name, words = (make.unique("ZQ").upper() for _ in range(3))
         overdue = {"due_at": make.NOW - timedelta(days=1)} if at.minute % 2 and filed and state != "draft" else {}
         case = await self.world.application(
-            owner, home, kind=kind, state=state, form=_marked(kind, words), note=mark, number=number, applicant_masked=name,
-            submitted_at=at if filed else None, **overdue,
-        )  # fmt: skip
+            owner,
+            home,
+            kind=kind,
+            state=state,
+            form=_marked(kind, words),
+            note=mark,
+            number=number,
+            applicant_masked=name,
+            submitted_at=at if filed else None,
+            **overdue,
+        )
         tokens = frozenset({str(case.id), mark, number, name, words})
         return self.keep(Thing(case.id, state, owner, home, case.submitted_at is not None, tokens, case), self.cases)
 

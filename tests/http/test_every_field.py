@@ -4,6 +4,7 @@ The fields are read from the contract, so a new field is tested before anybody t
 """
 
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -11,63 +12,66 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from app.applications.path import Kind
+from app.http.kinds import draft_name
 from app.kernel.actor import Role
+from app.main import create_app
 from app.people.consents import Purpose, consent_texts
+from app.settings import Settings
 from tests import make
-from tests.contract import contract
-from tests.http.refusals import CHINESE, CODE, echoed, hostile_json, refused
+from tests.http.refusals import echoed, hostile_json, refused
 from tests.make import Someone, World
 from tests.nasty import NASTY_NUMBERS, NASTY_TEXTS
 
-DOCUMENT = contract().document
+DOCUMENT = create_app(Settings(env="test")).openapi()
+SCHEMAS = DOCUMENT["components"]["schemas"]
 PREFIX = "/api/v1"
+REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER)
 Path = tuple[str | int, ...]
-Field = tuple[Path, str]
 
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
-STUDENT = make.id_number()
+NUMBER = make.id_number()
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
     "POST /sessions/refresh": {"refresh_token": "a" * 40},
-    "PUT /me/identity": {"name": "陈小明", "id_number": STUDENT},
+    "PUT /me/identity": {"name": "陈小明", "id_number": NUMBER},
     "PUT /me/phone": {"code": "simphone:13800000000"},
-    "PUT /me/bank_card": {"holder": "陈小明", "number": "6222020000000000000", "bank_name": "工商银行", "branch": "龙湖支行"},
+    "PUT /me/bank_card": {"holder": "陈小明", "number": "6222020000000000000", "bank_name": "工商银行", "branch": "x"},
     "PUT /me/organisation": {"organisation_code": "U-1"},
-    "POST /me/consents": {
-        "purpose": "privacy_policy", "sha256": consent_texts()[Purpose.PRIVACY_POLICY].sha256
-    },
+    "POST /me/consents": {"purpose": "privacy_policy", "sha256": consent_texts()[Purpose.PRIVACY_POLICY].sha256},
     "PUT /me/household": {"head": {"name": "陈小明"}},
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
     "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
     "POST /staff/covers": {
-        "id_number": STUDENT, "organisation_code": "U-1", "starts_on": "2026-01-01", "ends_on": "2026-12-31",
+        "id_number": NUMBER, "organisation_code": "U-1", "starts_on": "2026-01-01", "ends_on": "2026-12-31",
         "is_renewal": False,
     },
 }  # fmt: skip
-"""A body that each operation would read. An operation that is not here fails the test below."""
-SERVER_KNOWS = {
-    "id": SOMEBODY, "state": "approved", "version": 9, "amount_fen": 10**9, "number": "BF-440507-2026-000001", "round": 3,
+"""A body that each operation would read. An operation that is not here fails the first test below."""
+SERVER_KNOWS: dict[str, Any] = {
+    "id": SOMEBODY, "state": "approved", "version": 9, "amount_fen": 10**9, "number": "BF-1", "round": 3,
     "applicant_id": SOMEBODY, "person_id": SOMEBODY, "household_id": SOMEBODY, "organisation_id": SOMEBODY,
-    "created_at": "2026-01-01T00:00:00+08:00", "submitted_at": "2026-01-01T00:00:00+08:00", "decision": {}, "due_at": None,
-    "paid_at": None, "policy_version": "x", "verified_at": None, "number_masked": "x", "__proto__": {}, "constructor": {},
+    "created_at": "2026-01-01T00:00:00+08:00", "submitted_at": "2026-01-01T00:00:00+08:00", "decision": {},
+    "due_at": None, "paid_at": None, "policy_version": "x", "verified_at": None, "number_masked": "x", "__proto__": {},
+    "constructor": {},
 }  # fmt: skip
-
-
-def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every operation that takes JSON, with the schema of its body."""
-    for path, methods in DOCUMENT["paths"].items():
-        for method, operation in methods.items():
-            if "requestBody" in operation:
-                schema = operation["requestBody"]["content"]["application/json"]["schema"]
-                yield f"{method.upper()} {path.removeprefix(PREFIX)}", schema
+"""What nobody may set from outside."""
+WRONG: dict[str, list[Any]] = {
+    "string": [0, 1.5, True, [], {}, ["a"]],
+    "integer": [1.5, "1", True, [], {}],
+    "boolean": [0, 1, "true", "yes", [], {}],
+    "array": [0, "a", True, {}, [[]], [None], [0]],
+    "object": [0, "a", True, [], [{}]],
+}
+"""Values that are not of a type."""
 
 
 def alternatives(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A schema with its references and its either-ors followed."""
     if "$ref" in schema:
-        yield from alternatives(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+        yield from alternatives(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     elif "anyOf" in schema:
         for each in schema["anyOf"]:
             yield from alternatives(each)
@@ -75,33 +79,54 @@ def alternatives(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield schema
 
 
-def fields(schema: dict[str, Any], at: Path = ()) -> Iterator[Field]:
-    """The places of a body and the types of what stands there, objects included."""
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation that takes JSON, once for each kind of form that it takes, with the schema of its body."""
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" not in operation:
+                continue
+            name = f"{method.upper()} {path.removeprefix(PREFIX)}"
+            (schema,) = alternatives(operation["requestBody"]["content"]["application/json"]["schema"])
+            if "form" not in schema["properties"]:
+                yield name, schema
+                continue
+            assert len(schema["properties"]["form"]["anyOf"]) == len(Kind)
+            for kind in Kind:
+                form = {"$ref": f"#/components/schemas/{draft_name(kind)}"}
+                yield f"{name}#{kind}", schema | {"properties": schema["properties"] | {"form": form}}
+
+
+def fields(schema: dict[str, Any], at: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The places of a body and the schemas of what stands there, objects included."""
     for each in alternatives(schema):
-        kind = each.get("type", "string")
-        yield at, kind
+        yield at, each
         for name, inside in each.get("properties", {}).items():
             yield from fields(inside, (*at, name))
-        if kind == "array":
+        if each["type"] == "array":
             yield from fields(each["items"], (*at, 0))
 
 
-FIELDS: dict[str, list[Field]] = {name: list(dict.fromkeys(fields(schema))) for name, schema in bodies()}
+FIELDS: dict[str, dict[Path, dict[str, Any]]] = {name: dict(fields(schema)) for name, schema in bodies()}
 
 
-def put_at(body: Any, at: Path, value: Any) -> Any:
-    """A copy of a body with a value in a place; what is missing on the way there is made."""
-    whole = copy.deepcopy(body)
+def places(operation: str, kind: str) -> list[Path]:
+    return [at for at, schema in FIELDS[operation].items() if schema["type"] == kind]
+
+
+def body_with(operation: str, at: Path, value: Any) -> Any:
+    """The valid body of an operation with a value in a place; what is missing on the way there is made."""
+    name, _, kind = operation.partition("#")
+    if not at:
+        return value
+    whole: Any = copy.deepcopy(VALID[name]) | ({"kind": kind} if "kind" in VALID[name] else {})
     inside = whole
-    for step, following in zip(at, at[1:], strict=False):
+    for step, following in itertools.pairwise(at):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(step, int):
             inside.append(empty)
-            inside = inside[-1]
-        else:
-            if not isinstance(inside.get(step), type(empty)):
-                inside[step] = empty
-            inside = inside[step]
+        elif not isinstance(inside.get(step), type(empty)):
+            inside[step] = empty
+        inside = inside[step]
     if isinstance(at[-1], int):
         inside.append(value)
     else:
@@ -112,9 +137,8 @@ def put_at(body: Any, at: Path, value: Any) -> Any:
 class Caller:
     """Sends bodies to one operation as somebody who may use it, on something that is theirs."""
 
-    def __init__(self, client: httpx.AsyncClient, who: Someone, operation: str, address: str) -> None:
-        self.client, self.who, self.address = client, who, address
-        self.method = operation.partition(" ")[0]
+    def __init__(self, client: httpx.AsyncClient, who: Someone, method: str, address: str) -> None:
+        self.client, self.who, self.method, self.address = client, who, method, address
         self.version = '"1"'
 
     async def __call__(self, body: Any) -> httpx.Response:
@@ -127,138 +151,133 @@ class Caller:
 
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
-    town = await world.town()
-    roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER)
-    worker = await world.worker(town.units[0], verified=operation != "PUT /me/identity")
-    who = await world.person(posts=tuple((role, town.units[0]) for role in roles)) if "/staff/" in operation else worker
-    household_id = await world.household(await world.person(), town.units[0], state="submitted")
-    draft = await client.post(
-        "/applications", json={"kind": "hardship_aid", "form": make.living_aid()}, headers=worker.headers | make.keyed()
-    )
-    assert draft.status_code == 201, draft.text
-    application_id = draft.json()["id"]
-    if "/staff/applications" in operation:
-        headers = worker.headers | make.keyed() | {"If-Match": '"1"'}
-        assert (await client.post(f"/applications/{application_id}/submit", headers=headers)).status_code == 200
-    address = operation.partition(" ")[2].format(application_id=application_id, household_id=household_id)
-    return Caller(client, who, operation, address)
+    unit = (await world.town()).units[0]
+    ids = {"household_id": SOMEBODY, "application_id": SOMEBODY}
+    name, _, kind = operation.partition("#")
+    if "/staff/" in name:
+        who = await world.person(posts=tuple((role, unit) for role in REVIEWERS))
+    else:
+        who = await world.person(home=unit, verified=name != "PUT /me/identity")
+    if "{household_id}" in name:
+        ids["household_id"] = str(await world.household(await world.person(), unit, state="submitted"))
+    if "{application_id}" in name:
+        owner = await world.worker(unit) if "/staff/" in name else who
+        draft = {"kind": kind, "form": {}} if kind else {"kind": "hardship_aid", "form": make.living_aid()}
+        opened = await client.post("/applications", json=draft, headers=owner.headers | make.keyed())
+        ids["application_id"] = opened.json()["id"]
+        if "/staff/" in name:
+            headers = owner.headers | make.keyed() | {"If-Match": '"1"'}
+            submitted = await client.post(f"/applications/{ids['application_id']}/submit", headers=headers)
+            assert submitted.status_code == 200, submitted.text
+    method, _, address = name.partition(" ")
+    return Caller(client, who, method, address.format(**ids))
 
 
 def judge(answer: httpx.Response, value: object, where: str) -> None:
-    """Taken or refused, but never broken; the contract has been asked by the client already."""
+    """Taken or refused, but never broken, and never repeated. Whether the contract names it, the client has asked."""
     assert answer.status_code < 500, (where, repr(value)[:100], answer.text)
     if answer.status_code >= 400:
-        problem = refused(answer, answer.status_code)
-        assert CHINESE.search(problem["detail"])
-        assert CODE.match(problem["code"])
+        refused(answer, answer.status_code)
         assert not echoed(answer, value), (where, repr(value)[:100], answer.text)
 
 
 def test_every_body_of_the_contract_is_tried() -> None:
-    assert set(FIELDS) == set(VALID)
-    assert sum(len(places) for places in FIELDS.values()) > 150
+    assert {name.partition("#")[0] for name in FIELDS} == set(VALID)
+    assert sum(len(each) for each in FIELDS.values()) > 150
 
 
-@pytest.mark.parametrize("operation", sorted(VALID))
+@pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_no_nasty_text_breaks_a_text_field(caller: Caller, operation: str) -> None:
-    for at, kind in FIELDS[operation]:
-        if kind == "string":
-            for text in NASTY_TEXTS:
-                judge(await caller(put_at(VALID[operation], at, text)), text, f"{operation} {at}")
+    for at, text in itertools.product(places(operation, "string"), NASTY_TEXTS):
+        judge(await caller(body_with(operation, at, text)), text, f"{operation} {at}")
 
 
-@pytest.mark.parametrize("operation", sorted(VALID))
+@pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_no_nasty_number_is_taken_by_a_number_field(caller: Caller, operation: str) -> None:
-    for at, kind in FIELDS[operation]:
-        if kind == "integer":
-            for number in NASTY_NUMBERS:
-                answer = await caller(put_at(VALID[operation], at, number))
-                judge(answer, number, f"{operation} {at}")
-                assert number is None or answer.status_code == 422, (operation, at, repr(number)[:100], answer.text)
+    for at, number in itertools.product(places(operation, "integer"), NASTY_NUMBERS):
+        answer = await caller(body_with(operation, at, number))
+        judge(answer, number, f"{operation} {at}")
+        bounds = FIELDS[operation][at]
+        fits = number is None or (type(number) is int and bounds["minimum"] <= number <= bounds["maximum"])
+        assert (answer.status_code != 422) is fits, (operation, at, repr(number)[:100], answer.text)
 
 
-@pytest.mark.parametrize("operation", sorted(VALID))
+@pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_a_value_of_another_type_is_refused_everywhere(caller: Caller, operation: str) -> None:
-    others: dict[str, list[Any]] = {
-        "string": [0, 1.5, True, [], {}, ["a"]],
-        "integer": [1.5, "1", True, [], {}],
-        "boolean": [0, 1, "true", "yes", [], {}],
-        "array": [0, "a", True, {}, [[]], [None], [0]],
-        "object": [0, "a", True, [], [{}]],
-    }
-    for at, kind in FIELDS[operation]:
-        for value in others[kind]:
-            answer = await caller(put_at(VALID[operation], at, value) if at else value)
+    for at, schema in FIELDS[operation].items():
+        for value in WRONG[schema["type"]]:
+            answer = await caller(body_with(operation, at, value))
             judge(answer, value, f"{operation} {at}")
             assert answer.status_code == 422, (operation, at, value, answer.text)
 
 
-@pytest.mark.parametrize("operation", sorted(VALID))
+@pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_no_object_takes_a_field_that_only_the_server_may_set(caller: Caller, operation: str) -> None:
-    for at, kind in FIELDS[operation]:
-        if kind == "object":
-            known = {
-                place[len(at)] for place, _ in FIELDS[operation] if len(place) > len(at) and place[: len(at)] == at
-            }
-            for name, value in SERVER_KNOWS.items():
-                if name in known:
-                    continue
-                answer = await caller(put_at(VALID[operation], (*at, name), value))
-                problem = refused(answer, 422, "invalid")
-                assert "extra_forbidden" in {error["code"] for error in problem["errors"]}, (operation, at, name)
-                assert name not in answer.text
+    for at, name in itertools.product(places(operation, "object"), SERVER_KNOWS):
+        if (*at, name) not in FIELDS[operation]:
+            answer = await caller(body_with(operation, (*at, name), SERVER_KNOWS[name]))
+            problem = refused(answer, 422, "invalid")
+            assert "extra_forbidden" in {error["code"] for error in problem["errors"]}, (operation, at, name)
+            assert f"/{name}" not in answer.text
 
 
 def test_every_object_of_a_body_is_closed_in_the_contract() -> None:
-    def open_objects(schema: dict[str, Any], at: Path) -> Iterator[Path]:
-        for each in alternatives(schema):
-            if each.get("type") == "object" and each.get("additionalProperties") is not False:
-                yield at
-            for name, inside in each.get("properties", {}).items():
-                yield from open_objects(inside, (*at, name))
-
-    assert [(name, at) for name, schema in bodies() for at in open_objects(schema, ())] == []
+    objects = [
+        (operation, at, schema)
+        for operation, found in FIELDS.items()
+        for at, schema in found.items()
+        if schema["type"] == "object"
+    ]
+    assert len(objects) > 30
+    assert [where for *where, schema in objects if schema.get("additionalProperties") is not False] == []
 
 
 # ---- what is not in a body ----
 
 
-def parameters(place: str) -> Iterator[tuple[str, str, str]]:
-    for path, methods in DOCUMENT["paths"].items():
-        for method, operation in methods.items():
-            for parameter in operation.get("parameters", []):
-                if parameter["in"] == place:
-                    yield method.upper(), path.removeprefix(PREFIX), parameter["name"]
+def parameters(place: str) -> list[tuple[str, str, str]]:
+    """Method, path and name of every parameter of the contract in the query, the path or a header."""
+    return [
+        (method.upper(), path.removeprefix(PREFIX), parameter["name"])
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == place
+    ]
 
 
-@pytest.mark.parametrize(("method", "path", "name"), sorted(set(parameters("query"))))
+def in_address(text: str) -> str:
+    return quote(text[:5_000].encode("utf-8", "surrogatepass"), safe="")
+
+
+@pytest.mark.parametrize(("method", "path", "name"), parameters("query"))
 async def test_no_nasty_query_breaks_anything(
     client: httpx.AsyncClient, world: World, method: str, path: str, name: str
 ) -> None:
     unit = (await world.town()).units[0]
     who = await world.person(posts=((Role.UNIT_CHAIR, unit), (Role.DISTRICT_REVIEWER, unit)))
     for text in [*NASTY_TEXTS, *(str(number) for number in NASTY_NUMBERS)]:
-        value = quote(text.encode("utf-8", "surrogatepass"), safe="")
-        answer = await client.request(method, f"{path}?{name}={value}", headers=who.headers)
+        answer = await client.request(method, f"{path}?{name}={in_address(text)}", headers=who.headers)
         judge(answer, text, f"{path}?{name}")
 
 
-@pytest.mark.parametrize(("method", "path", "name"), sorted(set(parameters("path"))))
+@pytest.mark.parametrize(("method", "path", "name"), parameters("path"))
 async def test_no_nasty_id_breaks_anything(
     client: httpx.AsyncClient, world: World, method: str, path: str, name: str
 ) -> None:
     who = await world.person(posts=((Role.UNIT_CHAIR, (await world.town()).units[0]),))
     for text in NASTY_TEXTS:
-        address = path.replace("{" + name + "}", quote(text.encode("utf-8", "surrogatepass"), safe=""))
         headers = who.headers | {"If-Match": '"1"'} | make.keyed()
+        address = path.replace("{" + name + "}", in_address(text))
         answer = await client.request(method, address, json={} if method == "PUT" else None, headers=headers)
         judge(answer, text, path)
-        assert answer.status_code in (404, 405, 422)
+        # An id of dots or slashes makes another address, which may exist.
+        assert answer.status_code in (404, 405, 422) or text.startswith(".") or text == "", (path, text)
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "If-Match", "X-Request-Id", "If-None-Match"])
 async def test_no_nasty_header_breaks_anything(client: httpx.AsyncClient, world: World, name: str) -> None:
-    who = await world.worker((await world.town()).units[0])
+    who = await world.person(home=(await world.town()).units[0])
     for text in NASTY_TEXTS:
         value = text.encode("utf-8", "surrogatepass")
         for sent in (value, b"Bearer " + value, b'"' + value + b'"'):

@@ -116,7 +116,7 @@ async def test_looking_for_a_number_finds_it_only_where_it_waits(client: httpx.A
     open_states = {State.SUBMITTED, State.UNIT_REVIEW, State.DISTRICT_REVIEW, State.CITY_APPROVAL, State.APPROVED}
     looked_for = [case for case in matrix.cases if case.state in open_states]
     readers = [actor for actor in matrix.usual if actor.reads]
-    await each(check(actor, case) for actor in readers for case in [actor.case, *looked_for[:35]])
+    await each(check(actor, case) for actor in readers for case in [actor.case, *looked_for[::2]])
 
 
 async def test_a_queue_of_files_holds_exactly_what_waits(client: httpx.AsyncClient, matrix: Matrix) -> None:
@@ -196,8 +196,8 @@ async def test_anothers_application_is_answered_like_one_that_never_was(
         assert own.status_code in (found, 422), (actor.name, own.text)
         assert matrix.strangers(actor, own.text, own=True) == set(), actor.name
         absent = (await ask(client, actor, *call, new_id())).content
-        for thing in matrix.cases[::5]:
-            if thing.owner != actor.someone:
+        for thing in matrix.cases[::12]:
+            if thing.owner is not actor.someone:
                 answer = await ask(client, actor, *call, thing.id)
                 assert (answer.status_code, answer.content) == (404, absent), (actor.name, thing)
 
@@ -221,7 +221,9 @@ async def test_what_someone_does_for_themselves_shows_nothing_of_others(
     client: httpx.AsyncClient, matrix: Matrix
 ) -> None:
     async def check(actor: Actor, method: str, path: str, due: int) -> None:
-        answer = await client.request(method, path, json=own_body(actor, path), headers=own_headers(actor))
+        answer = await client.request(
+            method, path, json=own_body(actor, path, matrix.unions[0]), headers=own_headers(actor)
+        )
         assert answer.status_code == due, (actor.name, path, answer.text)
         new = {answer.json()["id"]} if path == "/applications" else set()
         assert matrix.strangers(actor, answer.text, own=True) - new == set(), (actor.name, path)
@@ -233,14 +235,14 @@ def own_headers(actor: Actor) -> dict[str, str]:
     return actor.someone.headers | make.keyed() | {"If-Match": '"0"'}
 
 
-def own_body(actor: Actor, path: str) -> dict[str, Any] | None:
+def own_body(actor: Actor, path: str, unit: Guild) -> dict[str, Any] | None:
     me = actor.someone
     bodies: dict[str, dict[str, Any]] = {
         "/applications": {"kind": "golden_autumn"},
         "/me/identity": {"name": me.name, "id_number": me.id_number},
         "/me/phone": {"code": f"simphone:13800138000#{make.unique()}"},
         "/me/bank_card": {"holder": me.name, "number": "6222021234567890128", "bank_name": "中国工商银行"},
-        "/me/organisation": {"organisation_code": actor.file.home.code},
+        "/me/organisation": {"organisation_code": unit.code},
         "/me/consents": {"purpose": "child_data", "sha256": "0" * 64},
         "/me/household": {},
     }

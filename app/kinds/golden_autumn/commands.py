@@ -12,7 +12,7 @@ from app.db.work import Work
 from app.households.queries import CATEGORIES, facts_of, form_of
 from app.kernel.business_time import academic_year
 from app.kinds.golden_autumn import rules
-from app.kinds.golden_autumn.forms import Form
+from app.kinds.golden_autumn.forms import GoldenAutumnForm
 from app.kinds.golden_autumn.rules import Facts, Policy
 from app.people.consents import Purpose
 from app.policy.versions import in_force, load
@@ -28,7 +28,7 @@ def period(form: Mapping[str, Any], today: date) -> str:
 
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the rules in force on the day of application. Raises NoPolicyInForce."""
-    form: Form = filing.form
+    form: GoldenAutumnForm = filing.form
     household = form_of(work.keyring, filing.household)
     subject = work.keyring.blind_index(SUBJECT, form.student.id_number, str(form.academic_year))
     members = {member.id_number for member in household.members} | {household.head.id_number} if household else set()
@@ -57,7 +57,7 @@ PROGRAMME = Programme(
     kind=Kind.GOLDEN_AUTUMN,
     name="金秋助学",
     summary="帮助困难职工子女完成高中阶段和高等教育学业，每名学生每学年一次。",
-    form=Form,
+    form=GoldenAutumnForm,
     form_version="2026-1",
     consents=(
         Purpose.PRIVACY_POLICY,

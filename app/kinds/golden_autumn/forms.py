@@ -23,7 +23,7 @@ class OtherGrant(Frozen):
     amount_fen: Fen
 
 
-class Form(Frozen):
+class GoldenAutumnForm(Frozen):
     """`form` of an application of this kind. `academic_year` 2026 is September 2026 to July 2027."""
 
     student: Student

@@ -12,7 +12,7 @@ from app.db.work import Work
 from app.households.queries import CATEGORIES, facts_of, form_of
 from app.kernel.business_time import SHANGHAI
 from app.kinds.hardship_aid import rules
-from app.kinds.hardship_aid.forms import Form
+from app.kinds.hardship_aid.forms import HardshipAidForm
 from app.kinds.hardship_aid.rules import Facts, Granted, Policy
 from app.people.consents import Purpose
 from app.policy.versions import in_force, load
@@ -27,7 +27,7 @@ def period(form: Mapping[str, Any], today: date) -> str:
 
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the rules in force on the day of application. Raises NoPolicyInForce."""
-    form: Form = filing.form
+    form: HardshipAidForm = filing.form
     household = form_of(work.keyring, filing.household)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     person_id = filing.applicant["id"]
@@ -58,7 +58,7 @@ PROGRAMME = Programme(
     kind=Kind.HARDSHIP_AID,
     name="困难帮扶",
     summary="生活、医疗、意外和临时救助，先建档、后帮扶。",
-    form=Form,
+    form=HardshipAidForm,
     form_version="2026-1",
     consents=(Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE, Purpose.PUBLIC_NOTICE),
     documents=(

@@ -22,7 +22,7 @@ class AccidentCosts(Frozen):
     happened_on: IsoDate
 
 
-class Form(Frozen):
+class HardshipAidForm(Frozen):
     """`form` of an application of this kind."""
 
     item: Item

@@ -14,7 +14,7 @@ from app.covers.queries import for_stay, of_holder
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kinds.secondary_medical import rules
-from app.kinds.secondary_medical.forms import Form
+from app.kinds.secondary_medical.forms import SecondaryMedicalForm
 from app.kinds.secondary_medical.rules import Cover, Facts, governed_on, lines_paid
 from app.kinds.secondary_medical.scheme import Paid, Policy
 from app.people.consents import Purpose
@@ -32,7 +32,7 @@ def period(_: Mapping[str, Any], today: date) -> str:
 
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the scheme that the cover's term began under. Raises NoPolicyInForce."""
-    form: Form = filing.form
+    form: SecondaryMedicalForm = filing.form
     covers = await of_holder(work.transaction, filing.applicant["id_number_index"])
     cover = for_stay(covers, form.stay.admitted_on, form.cover_id)
     subject = work.keyring.blind_index(SUBJECT, form.stay.hospital_code, form.settlement.number)
@@ -81,7 +81,7 @@ PROGRAMME = Programme(
     kind=Kind.SECONDARY_MEDICAL,
     name="住院二次医保",
     summary="在职职工住院医疗互助保障：医保结算后个人负担的部分再按比例给付。",
-    form=Form,
+    form=SecondaryMedicalForm,
     form_version="2026-1",
     consents=(Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_HEALTH, Purpose.SENSITIVE_FINANCE),
     documents=(

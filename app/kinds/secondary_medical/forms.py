@@ -49,7 +49,7 @@ class SettlementSheet(Frozen):
         return Settlement(settled_on=business_date(self.settled_at), **amounts)
 
 
-class Form(Frozen):
+class SecondaryMedicalForm(Frozen):
     """`form` of an application of this kind."""
 
     cover_id: Id | None = None

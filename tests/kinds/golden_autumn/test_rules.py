@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.households.rules import CategoryPolicy, HouseholdFacts
-from app.kinds.golden_autumn.forms import Form
+from app.kinds.golden_autumn.forms import GoldenAutumnForm
 from app.kinds.golden_autumn.rules import Facts, MonthDay, Policy, assess
 from app.policy.decision import from_plain, plain
 from app.policy.replay import facts_from, facts_json
@@ -78,6 +78,25 @@ def test_who_comes_too_early_is_told_the_first_day():
 def test_a_day_that_not_every_year_has_cannot_open_a_window():
     with pytest.raises(ValidationError):
         MonthDay(month=2, day=29)
+
+
+@pytest.mark.parametrize(
+    ("change", "can_change"),
+    [
+        ({"student_is_member": False}, {"student_in_household": True}),
+        ({"applied_on": date(2026, 6, 30)}, {"academic_year_window": True}),
+        ({"applied_on": date(2027, 7, 1)}, {"academic_year_window": False}),
+        ({"granted_for_this_year": True}, {"one_grant_per_academic_year": False}),
+        ({"school_public": False, "tuition_fen": 3_000_000}, {"school_not_high_fee": False}),
+        ({"school_public": False, "tuition_fen": None}, {"school_not_high_fee": True}),
+        ({"admitted_on": None}, {"admission_given": True}),
+        ({"other_grants_fen": (872_000,)}, {"grant_left_after_others": False}),
+    ],
+)
+def test_it_is_said_whether_the_worker_can_do_something(change, can_change):
+    decision = decide(replace(ORDINARY, **change))
+
+    assert {each.rule: each.can_change for each in decision.changes} == can_change
 
 
 amounts = st.integers(0, 5_000_000)
@@ -200,15 +219,17 @@ FORM = {
 
 
 def test_a_form_as_the_mini_program_sends_it_is_read():
-    form = Form.model_validate(FORM)
+    form = GoldenAutumnForm.model_validate(FORM)
 
     assert form.student.id_number == "440524188001010014"
     assert form.admitted_on == date(2026, 7, 25)
-    assert Form.model_validate(form.model_dump(mode="json")) == form
+    assert GoldenAutumnForm.model_validate(form.model_dump(mode="json")) == form
 
 
 def test_what_is_optional_may_be_left_out():
-    form = Form.model_validate({key: FORM[key] for key in FORM if key not in ("admitted_on", "other_grants")})
+    form = GoldenAutumnForm.model_validate(
+        {key: FORM[key] for key in FORM if key not in ("admitted_on", "other_grants")}
+    )
 
     assert (form.admitted_on, form.other_grants, form.file_ids) == (None, [], [])
 
@@ -235,6 +256,6 @@ def test_what_is_optional_may_be_left_out():
 )
 def test_a_form_that_is_not_exactly_so_is_refused_by_name(change, code):
     with pytest.raises(ValidationError) as error:
-        Form.model_validate(FORM | change)
+        GoldenAutumnForm.model_validate(FORM | change)
 
     assert [each["type"] for each in error.value.errors()] == [code]

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from app.households.rules import CategoryPolicy, HouseholdFacts, classify
 from app.kernel.money import share
-from app.kinds.hardship_aid.forms import Form
+from app.kinds.hardship_aid.forms import HardshipAidForm
 from app.kinds.hardship_aid.rules import Facts, Granted, Policy, assess
 from app.policy.decision import from_plain, plain
 from app.policy.replay import facts_from, facts_json
@@ -92,6 +92,51 @@ def test_a_used_up_year_names_the_day_the_next_one_opens():
 
     assert change.can_change
     assert "2026年1月1日" in change.text
+
+
+def test_an_accident_counts_only_where_aid_for_it_is_asked():
+    comfortable = replace(ORDINARY.household, income_fen_yearly=12_000_000, primary_cause="accident")
+    facts = replace(
+        ORDINARY,
+        household=comfortable,
+        item="living",
+        accident_caused_fen=9_600_001,
+        accident_happened_on=date(2025, 7, 1),
+    )
+
+    assert [change.rule for change in decide(facts).changes] == ["household_category"]
+    assert decide(replace(facts, item="accident")).outcome == "eligible"
+
+
+SETTLED = {"item": "medical", "medical_self_paid_fen": 100, "medical_mutual_aid_paid_fen": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "can_change"),
+    [
+        ({"requested_fen": 0}, {"requested_amount_positive": True}),
+        ({"item": "medical"}, {"medical_costs_unknown": True}),
+        (
+            SETTLED | {"medical_self_paid_fen": 0, "medical_settled_on": date(2025, 8, 1)},
+            {"medical_costs_left": False},
+        ),
+        (SETTLED | {"medical_settled_on": date(2025, 9, 2)}, {"medical_in_window": True}),
+        (SETTLED | {"medical_settled_on": date(2024, 8, 31)}, {"medical_in_window": False}),
+        ({"item": "temporary", "temporary_granted_this_year_fen": 300_000}, {"yearly_room_left": True}),
+        ({"item": "temporary", "temporary_granted_this_year_fen": None}, {"yearly_room_left": False}),
+        (
+            {
+                "household": replace(ORDINARY.household, income_fen_yearly=4_500_000),
+                "granted_this_year": (Granted(kind="hardship_aid", item="medical", amount_fen=1),),
+            },
+            {"one_item_per_year": True},
+        ),
+    ],
+)
+def test_it_is_said_whether_the_worker_can_do_something(change, can_change):
+    decision = decide(replace(ORDINARY, **change))
+
+    assert {each.rule: each.can_change for each in decision.changes} == can_change
 
 
 amounts = st.integers(0, 10**10)
@@ -280,16 +325,16 @@ FORM = {
 
 
 def test_a_form_as_the_mini_program_sends_it_is_read():
-    form = Form.model_validate(FORM)
+    form = HardshipAidForm.model_validate(FORM)
 
     assert form.medical
     assert form.medical.settled_on == date(2025, 8, 1)
-    assert Form.model_validate(form.model_dump(mode="json")) == form
-    assert Form.model_validate_json(form.model_dump_json()) == form
+    assert HardshipAidForm.model_validate(form.model_dump(mode="json")) == form
+    assert HardshipAidForm.model_validate_json(form.model_dump_json()) == form
 
 
 def test_files_and_costs_of_other_items_may_be_left_out():
-    form = Form.model_validate({"item": "living", "requested_fen": 1, "reason": "生活困难"})
+    form = HardshipAidForm.model_validate({"item": "living", "requested_fen": 1, "reason": "生活困难"})
 
     assert (form.file_ids, form.medical, form.accident) == ([], None, None)
 
@@ -315,7 +360,7 @@ def test_files_and_costs_of_other_items_may_be_left_out():
 )
 def test_a_form_that_is_not_exactly_so_is_refused_by_name(change, code):
     with pytest.raises(ValidationError) as error:
-        Form.model_validate(FORM | change)
+        HardshipAidForm.model_validate(FORM | change)
 
     assert [each["type"] for each in error.value.errors()] == [code]
 
@@ -323,6 +368,6 @@ def test_a_form_that_is_not_exactly_so_is_refused_by_name(change, code):
 @pytest.mark.parametrize("missing", ["item", "requested_fen", "reason"])
 def test_what_every_application_needs_cannot_be_left_out(missing):
     with pytest.raises(ValidationError) as error:
-        Form.model_validate({key: value for key, value in FORM.items() if key != missing})
+        HardshipAidForm.model_validate({key: value for key, value in FORM.items() if key != missing})
 
     assert [(each["loc"], each["type"]) for each in error.value.errors()] == [((missing,), "missing")]

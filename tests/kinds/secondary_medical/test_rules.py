@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.kinds.secondary_medical.forms import Form
+from app.kinds.secondary_medical.forms import SecondaryMedicalForm
 from app.kinds.secondary_medical.rules import Cover, Facts, assess, governed_on, lines_paid
 from app.kinds.secondary_medical.scheme import Paid, Policy, Settlement
 from app.policy.decision import from_plain, plain
@@ -134,6 +134,54 @@ def test_the_national_validation_case_shows_that_a_clamp_belongs_to_a_version():
 
     assert assess(facts, free, decided_on=facts.applied_on).amount_fen == 800_000
     assert assess(facts, clamped, decided_on=facts.applied_on).amount_fen == 432_000
+
+
+@pytest.mark.parametrize(
+    ("change", "can_change"),
+    [
+        ({"cover": None}, {"cover_in_force": False}),
+        ({"cover": replace(ORDINARY.cover, starts_on=date(2022, 5, 20))}, {"waiting_period_over": False}),
+        ({"discharged_on": date(2022, 5, 31)}, {"stay_dates_in_order": True}),
+        ({"settlement_claimed_before": True}, {"settlement_not_claimed_before": False}),
+        ({"applied_on": date(2023, 6, 11)}, {"claim_in_window": False}),
+        ({"settlement": sheet(pool=2_000_000)}, {"self_pay_in_scope": False}),
+        ({"paid_in_term": (Paid(line="in_pool", amount_fen=1),) * 2}, {"payments_left_in_term": False}),
+        ({"settlement": replace(ORDINARY.settlement, medfee_sumamt_fen=2_300_001)}, {"settlement_adds_up": True}),
+    ],
+)
+def test_it_is_said_whether_the_worker_can_do_something(change, can_change):
+    decision = decide(replace(ORDINARY, **change))
+
+    assert {each.rule: each.can_change for each in decision.changes} == can_change
+
+
+def test_the_order_of_payment_is_told_in_words():
+    facts = replace(ORDINARY, paid_in_term=(Paid(line="in_pool", amount_fen=240_000),))
+    pays = next(step for step in decide(facts).trace if step.step == "pays_in_pool")
+
+    assert pays.text == "统筹基金内自付：本保障期第2次给付，按70%"
+
+
+def test_a_line_that_is_used_up_stays_in_the_trace_with_nothing():
+    facts = replace(
+        ORDINARY,
+        settlement=sheet(pool=30_000_000, self_pay=300_000, large=8_000_000, self_above=2_000_000),
+        paid_in_term=(Paid(line="above_pool", amount_fen=1_000),),
+    )
+    pays = {step.step: (step.amount_fen, step.text) for step in decide(facts).trace}
+
+    assert pays["pays_above_pool"] == (0, "超封顶线自付：本保障期的给付次数或额度已经用完")
+    assert pays["pays_in_pool"][0] == 240_000
+
+
+def test_a_payment_held_to_what_the_worker_bore_says_so():
+    facts = replace(ORDINARY, settlement=replace(ORDINARY.settlement, psn_cash_pay_fen=100_000))
+
+    assert [(step.step, step.amount_fen) for step in decide(facts).trace[-2:]] == [
+        ("borne", 100_000),
+        ("payable", 100_000),
+    ]
+    assert "borne" not in {step.step for step in decide(ORDINARY).trace}
 
 
 amounts = st.integers(0, 3_000_000)
@@ -281,29 +329,16 @@ def mend_sheet(facts):
     )
 
 
-def mend_dates(facts):
-    """The stay and its settlement on one day before the application, the admission kept where it can be."""
-    day = min(facts.admitted_on, facts.applied_on)
-    settled_on = max(day, min(facts.settlement.settled_on, facts.applied_on))
-    return replace(
-        facts, admitted_on=day, discharged_on=day, settlement=replace(facts.settlement, settled_on=settled_on)
-    )
-
-
 REMEDIES = {
     "cover_in_force": lambda facts: replace(
         facts,
         cover=Cover(starts_on=facts.admitted_on, ends_on=facts.admitted_on + timedelta(days=364), is_renewal=True),
     ),
     "waiting_period_over": lambda facts: replace(facts, cover=replace(facts.cover, is_renewal=True)),
-    "stay_dates_in_order": mend_dates,
     "settlement_not_claimed_before": lambda facts: replace(facts, settlement_claimed_before=False),
     "claim_in_window": lambda facts: replace(facts, applied_on=facts.settlement.settled_on + timedelta(days=365)),
     "self_pay_in_scope": mend_sheet,
     "payments_left_in_term": lambda facts: replace(facts, paid_in_term=()),
-    "settlement_adds_up": lambda facts: facts,
-    "settlement_pool_within_scope": lambda facts: facts,
-    "settlement_payers_within_total": mend_sheet,
 }
 
 
@@ -312,8 +347,13 @@ def refusable(draw):
     """A good claim with some things gone wrong, each by itself mendable."""
     facts = replace(draw(claims(usual=True)), treatment="inpatient", paid_in_term=(), settlement=ORDINARY.settlement)
     facts = replace(facts, settlement=replace(facts.settlement, settled_on=facts.discharged_on))
-    if draw(st.booleans()):
-        facts = replace(facts, cover=None)
+    match draw(st.sampled_from(["covered", "not covered", "new", "perhaps new"])):
+        case "not covered":
+            facts = replace(facts, cover=None)
+        case "new" | "perhaps new" as cover:
+            joined = facts.admitted_on - timedelta(days=draw(st.integers(0, 35)))
+            renewal = False if cover == "new" else None
+            facts = replace(facts, cover=replace(facts.cover, starts_on=joined, is_renewal=renewal))
     if draw(st.booleans()):
         facts = replace(facts, settlement_claimed_before=draw(st.sampled_from([True, None])))
     if draw(st.booleans()):
@@ -373,15 +413,17 @@ FORM = {
 
 
 def test_a_form_as_the_mini_program_sends_it_is_read():
-    form = Form.model_validate(FORM)
+    form = SecondaryMedicalForm.model_validate(FORM)
 
     assert form.settlement.facts() == ORDINARY.settlement
-    assert Form.model_validate(form.model_dump(mode="json")) == form
-    assert Form.model_validate({key: FORM[key] for key in ("stay", "settlement")}).cover_id is None
+    assert SecondaryMedicalForm.model_validate(form.model_dump(mode="json")) == form
+    assert SecondaryMedicalForm.model_validate({key: FORM[key] for key in ("stay", "settlement")}).cover_id is None
 
 
 def test_the_settlement_day_is_that_of_shanghai():
-    form = Form.model_validate(FORM | {"settlement": FORM["settlement"] | {"settled_at": "2022-06-10T16:00:00Z"}})
+    form = SecondaryMedicalForm.model_validate(
+        FORM | {"settlement": FORM["settlement"] | {"settled_at": "2022-06-10T16:00:00Z"}}
+    )
 
     assert form.settlement.facts().settled_on == date(2022, 6, 11)
 
@@ -403,7 +445,7 @@ def test_the_settlement_day_is_that_of_shanghai():
 )
 def test_a_form_that_is_not_exactly_so_is_refused_by_name(part, change, code):
     with pytest.raises(ValidationError) as error:
-        Form.model_validate(FORM | {part: FORM[part] | change})
+        SecondaryMedicalForm.model_validate(FORM | {part: FORM[part] | change})
 
     assert [each["type"] for each in error.value.errors()] == [code]
 
@@ -413,6 +455,6 @@ def test_no_figure_of_the_sheet_may_be_left_out(missing):
     settlement = {key: value for key, value in FORM["settlement"].items() if key != missing}
 
     with pytest.raises(ValidationError) as error:
-        Form.model_validate(FORM | {"settlement": settlement})
+        SecondaryMedicalForm.model_validate(FORM | {"settlement": settlement})
 
     assert [each["loc"] for each in error.value.errors()] == [("settlement", missing)]

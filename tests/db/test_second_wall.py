@@ -1,0 +1,320 @@
+"""The second wall: what the database itself lets the API's role see and write, whatever a query forgets."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.audit.tables import AuditEntry
+from app.db.transaction import Database, Door, Sight, open_database
+from app.households.tables import HouseholdPassage
+from app.kernel.actor import Role
+from app.kernel.ids import new_id
+from app.messaging.tables import KeyedAnswer, OutMessage
+from app.people.tables import BankCard, RefreshToken
+from tests import make
+from tests.make import Guild, Someone, World
+
+PERSONAL = (
+    "person post bank_card session refresh_token consent household household_member household_passage application "
+    "passage cover keyed_answer audit_entry out_message"
+).split()
+OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+"""Where a worker finds their own rows, and nobody else's."""
+IN_REACH = "household household_member household_passage application passage cover".split()
+APPEND_ONLY = ("audit_entry", "passage", "household_passage")
+OUTSIDE = {"alembic_version"}
+"""Without a policy, because neither role may come near it at all."""
+INSUFFICIENT = asyncpg.InsufficientPrivilegeError
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Someone with a row in every table that has personal data, and the clerk of their union."""
+
+    home: Guild
+    someone: Someone
+    clerk: Someone
+    ids: dict[str, set[UUID]]
+
+
+async def lot(world: World, owner: asyncpg.Connection) -> Lot:
+    home = (await world.town()).units[0]
+    someone, clerk = await world.worker(home), await world.staff(Role.UNIT_CLERK, home, consents=())
+    case = await world.application(someone, home)
+    household_id = await owner.fetchval("select id from household where person_id = $1", someone.id)
+    common: dict[str, Any] = {"created_at": make.NOW}
+    await world.insert(
+        HouseholdPassage, id=new_id(), household_id=household_id, round=1, person_id=someone.id, action="submit",
+        from_state="draft", to_state="submitted", counts_as_review=False, **common,
+    )  # fmt: skip
+    await world.insert(
+        BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
+        bank_name="-", state="current", **common,
+    )  # fmt: skip
+    await world.insert(
+        RefreshToken, id=new_id(), session_id=someone.session_id, token_hash=make.unique().encode(), **common
+    )
+    await world.insert(
+        KeyedAnswer, person_id=someone.id, key="k", row_id=new_id(), fingerprint=b"-", status=200, answer=b"-", **common
+    )
+    await world.insert(
+        AuditEntry, id=new_id(), person_id=clerk.id, action="application.opened", subject_kind="application",
+        subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
+    )  # fmt: skip
+    await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
+    of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
+    of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
+    queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
+    queries["household_member"] = (
+        "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
+    )
+    ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
+    assert all(ids.values())
+    return Lot(home, someone, clerk, ids)
+
+
+@pytest.fixture(scope="module")
+async def lots(world: World, database_url: str) -> tuple[Lot, Lot]:
+    connection = await asyncpg.connect(database_url)
+    both = await lot(world, connection), await lot(world, connection)
+    await connection.close()
+    return both
+
+
+@pytest.fixture(scope="module")
+async def api(database_url: str) -> AsyncIterator[Database]:
+    """The database as the API sees it, over one connection alone."""
+    database = await open_database(database_url, "aid_api", size=1)
+    yield database
+    await database.close()
+
+
+def as_worker(someone: Someone) -> Sight:
+    return Sight("worker", someone.id)
+
+
+def as_staff(one: Lot) -> Sight:
+    return Sight("staff", one.clerk.id, (one.home.id,))
+
+
+async def counts(connection: asyncpg.Connection) -> dict[str, int]:
+    return {table: await connection.fetchval(f"select count(*) from {table}") for table in PERSONAL}
+
+
+async def seen(api: Database, sight: Sight, table: str) -> set[UUID]:
+    async with api.begin(sight) as transaction:
+        return {row["id"] for row in await transaction.connection.fetch(f"select id from {table}")}
+
+
+async def refused(api: Database, sight: Sight, sql: str, *values: Any) -> str:
+    """The error with which the database refuses a statement."""
+    with pytest.raises(INSUFFICIENT) as refusal:
+        async with api.begin(sight) as transaction:
+            await transaction.connection.execute(sql, *values)
+    return str(refusal.value)
+
+
+async def touched(api: Database, sight: Sight, sql: str, *values: Any) -> int:
+    async with api.begin(sight) as transaction:
+        return int((await transaction.connection.execute(sql, *values)).rsplit(" ", 1)[-1])
+
+
+# ---- what stands ----
+
+
+async def test_every_table_has_a_wall_that_even_its_owner_cannot_pass(owner: asyncpg.Connection) -> None:
+    tables = await owner.fetch(
+        "select relname, relrowsecurity and relforcerowsecurity as walled from pg_class "
+        "where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')"
+    )
+    assert {table["relname"] for table in tables} > set(PERSONAL)
+    assert {table["relname"] for table in tables if not table["walled"]} == OUTSIDE
+    for role in ("aid_api", "aid_jobs"):
+        for table in OUTSIDE:
+            assert not await owner.fetchval(
+                "select has_table_privilege($1, $2, 'select, insert, update, delete')", role, table
+            )
+
+
+async def test_neither_role_may_pass_walls_own_tables_or_sign_in(owner: asyncpg.Connection) -> None:
+    roles = await owner.fetch("select * from pg_roles where rolname in ('aid_api', 'aid_jobs')")
+    assert len(roles) == 2
+    for role in roles:
+        powers = [role[f"rol{power}"] for power in ("super", "bypassrls", "createrole", "createdb", "canlogin")]
+        assert powers == [False] * 5, role["rolname"]
+        assert await owner.fetchval("select count(*) from pg_auth_members where member = $1", role["oid"]) == 0
+        assert await owner.fetchval("select count(*) from pg_class where relowner = $1", role["oid"]) == 0
+
+
+async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Connection) -> None:
+    assert await owner.fetchval("select count(*) from pg_views where schemaname = 'public'") == 0
+    definers = await owner.fetch(
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef order by 1"
+    )
+    assert [function["proname"] for function in definers] == ["audit_chain_append"]
+
+
+async def test_the_api_deletes_nothing_anywhere(owner: asyncpg.Connection) -> None:
+    grants = await owner.fetch(
+        "select table_name, privilege_type from information_schema.role_table_grants where grantee = 'aid_api'"
+    )
+    assert {grant["privilege_type"] for grant in grants} == {"SELECT", "INSERT", "UPDATE"}
+
+
+# ---- reading ----
+
+
+async def test_without_settings_nothing_personal_is_seen(database_url: str, lots: tuple[Lot, Lot]) -> None:
+    connection = await asyncpg.connect(database_url, server_settings={"role": "aid_api"})
+    try:
+        assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+        async with connection.transaction():
+            await connection.execute("select set_config('app.door', '', true), set_config('app.person', '', true), "
+                                     "set_config('app.organisations', '', true)")  # fmt: skip
+            assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("door", ["worker", "staff", "public", "job"])
+async def test_a_door_without_a_person_shows_nothing_personal(api: Database, lots: tuple[Lot, Lot], door: Door) -> None:
+    async with api.begin(Sight(door)) as transaction:
+        assert await counts(transaction.connection) == dict.fromkeys(PERSONAL, 0)
+
+
+async def test_signing_in_sees_accounts_and_no_case(api: Database, lots: tuple[Lot, Lot]) -> None:
+    async with api.begin(Sight("sign_in")) as transaction:
+        found = {table for table, count in (await counts(transaction.connection)).items() if count}
+    assert found == {"person", "post", "session", "refresh_token", "consent"}
+
+
+@pytest.mark.parametrize("table", OWN)
+async def test_a_worker_sees_their_own_rows_only(api: Database, lots: tuple[Lot, Lot], table: str) -> None:
+    for one in lots:
+        assert await seen(api, as_worker(one.someone), table) == one.ids[table]
+        assert await seen(api, as_worker(one.clerk), table) <= {one.clerk.session_id}
+
+
+@pytest.mark.parametrize("table", IN_REACH)
+async def test_staff_see_the_rows_under_their_union_only(api: Database, lots: tuple[Lot, Lot], table: str) -> None:
+    for one in lots:
+        assert await seen(api, as_staff(one), table) == one.ids[table]
+
+
+async def test_the_workers_door_opens_no_reach_and_the_staff_door_nothing_of_ones_own(
+    api: Database, lots: tuple[Lot, Lot]
+) -> None:
+    first, other = lots
+    wide = Sight("worker", first.someone.id, (other.home.id,))
+    assert await seen(api, wide, "application") == first.ids["application"]
+    elsewhere = Sight("staff", first.someone.id, (other.home.id,))
+    assert await seen(api, elsewhere, "application") == other.ids["application"]
+    assert await seen(api, elsewhere, "bank_card") == set()
+
+
+async def test_who_looked_is_seen_by_the_looker_and_by_whose_data_it_was(api: Database, lots: tuple[Lot, Lot]) -> None:
+    first, other = lots
+    for someone in (first.someone, first.clerk):
+        assert len(await seen(api, as_worker(someone), "audit_entry")) == 1
+    assert (
+        await seen(api, as_worker(other.someone), "audit_entry")
+        & await seen(api, as_worker(first.someone), "audit_entry")
+        == set()
+    )
+
+
+# ---- writing ----
+
+
+@pytest.mark.parametrize(
+    "table", ["person", "session", "consent", "household", "household_member", "application", "bank_card"]
+)
+async def test_an_update_touches_no_foreign_row(api: Database, lots: tuple[Lot, Lot], table: str) -> None:
+    first, other = lots
+    foreign = other.ids.get(table, {other.someone.id})
+    sql = f"update {table} set created_at = created_at where id = any($1)"
+    for sight in (as_worker(first.someone), as_staff(first), Sight("public")):
+        assert await touched(api, sight, sql, list(foreign)) == 0
+    assert await touched(api, as_worker(other.someone), sql, list(foreign)) == len(foreign)
+
+
+async def test_ones_own_row_cannot_be_given_away(api: Database, lots: tuple[Lot, Lot]) -> None:
+    first, other = lots
+    mine, theirs = first.someone, other.someone
+    for table, column in (("application", "applicant_id"), ("household", "person_id"), ("bank_card", "person_id")):
+        sql = f"update {table} set {column} = $1 where {column} = $2"
+        assert "row-level security" in await refused(api, as_worker(mine), sql, theirs.id, mine.id)
+    moved = "update application set city_id = $1, district_id = $1, street_id = $1, unit_id = $1"
+    assert "row-level security" in await refused(api, as_staff(first), moved, other.home.id)
+
+
+async def test_a_foreign_row_cannot_be_inserted(
+    api: Database, lots: tuple[Lot, Lot], owner: asyncpg.Connection
+) -> None:
+    """The foreign rows that are there, once more with another id: everything about them is right but the owner."""
+    first, other = lots
+    for table in OWN:
+        names = [
+            row["column_name"]
+            for row in await owner.fetch(
+                "select column_name from information_schema.columns where table_name = $1 and column_name <> 'id'",
+                table,
+            )
+        ]
+        row = await owner.fetchrow(f"select {', '.join(names)} from {table} where id = any($1)", list(other.ids[table]))
+        assert row is not None
+        places = ", ".join(f"${n}" for n in range(2, len(names) + 2))
+        sql = f"insert into {table} (id, {', '.join(names)}) values ($1, {places})"
+        for sight in (as_worker(first.someone), as_staff(first), Sight("public"), Sight("worker")):
+            assert "row-level security" in await refused(api, sight, sql, new_id(), *row.values()), (table, sight)
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+async def test_what_is_appended_is_never_changed(
+    api: Database, jobs: Database, owner: asyncpg.Connection, lots: tuple[Lot, Lot], table: str
+) -> None:
+    statements = (f"update {table} set created_at = created_at", f"delete from {table}", f"truncate {table} cascade")
+    for sql in statements:
+        await refused(api, as_worker(lots[0].someone), sql)
+        await refused(jobs, Sight("job"), sql)
+        with pytest.raises(INSUFFICIENT, match="append-only"):
+            await owner.execute(sql)
+
+
+async def test_nobody_but_the_trigger_writes_the_heads_of_the_chains(api: Database, jobs: Database) -> None:
+    for database in (api, jobs):
+        await refused(database, Sight("job"), "update audit_chain set length = 0")
+    await refused(api, Sight("job"), "select * from audit_chain")
+
+
+# ---- one transaction after another, on one connection ----
+
+
+async def test_what_one_transaction_might_see_the_next_one_may_not(api: Database, lots: tuple[Lot, Lot]) -> None:
+    first, other = lots
+    assert await seen(api, as_staff(first), "application") == first.ids["application"]
+    assert await seen(api, Sight("public"), "application") == set()
+    assert await seen(api, as_worker(other.someone), "application") == other.ids["application"]
+    assert await seen(api, Sight("worker"), "application") == set()
+
+
+async def test_settings_end_with_a_transaction_that_fails(api: Database, lots: tuple[Lot, Lot]) -> None:
+    first, _ = lots
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with api.begin(as_staff(first)) as transaction:
+            await transaction.connection.fetchval("select 1 / 0")
+    with pytest.raises(RuntimeError):
+        async with api.begin(as_staff(first)):
+            raise RuntimeError
+    async with api.pool.acquire() as connection:
+        settings = await connection.fetchrow(
+            "select current_setting('app.door', true) as door, current_setting('app.person', true) as person, "
+            "current_setting('app.organisations', true) as organisations, current_setting('role') as role"
+        )
+        assert {settings[name] or "" for name in ("door", "person", "organisations")} == {""}
+        assert settings["role"] == "aid_api"
+        assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
