@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from rich.console import Console
 
 from app.audit.chain import verify
@@ -86,9 +87,9 @@ def serve(
 
 def run_api(host: str, port: int) -> None:
     """Serve until SIGTERM: readiness goes first, then the port, then what is in flight is finished."""
+    api = create_app()
     config = uvicorn.Config(
-        create_app,
-        factory=True,
+        api,
         host=host,
         port=port,
         http="app.http.deadline:DeadlineProtocol",
@@ -100,19 +101,32 @@ def run_api(host: str, port: int) -> None:
         timeout_graceful_shutdown=20,
         ws="none",
     )
-    GracefulServer(config).run()
+    server = GracefulServer(config, api)
+    server.run()
+    if not server.started:
+        raise typer.Exit(3)
 
 
 class GracefulServer(uvicorn.Server):
     """uvicorn closes its port at the first signal; this one first says that it is not ready and waits a moment."""
 
+    def __init__(self, config: uvicorn.Config, api: FastAPI) -> None:
+        super().__init__(config)
+        self.api = api
+
     def handle_exit(self, sig: int, frame: Any) -> None:
-        service = getattr(getattr(self.config.loaded_app, "state", None), "service", None)
+        service = getattr(self.api.state, "service", None)
         if service is not None and service.ready and sig == signal.SIGTERM:
             service.ready = False
-            asyncio.get_running_loop().call_later(DRAIN_SECONDS, super().handle_exit, sig, frame)
+            asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.leave, sig)
         else:
-            super().handle_exit(sig, frame)
+            self.leave(sig)
+
+    def leave(self, sig: int) -> None:
+        """End well. uvicorn would raise the signal again afterwards: the companions would be left behind, the exit
+        code would be that of a kill."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 @contextmanager

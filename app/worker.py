@@ -31,6 +31,9 @@ from app.settings import Settings
 
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)
+BATCH = 25
+GIVEN_UP_AFTER = timedelta(seconds=10)
+"""A job whose worker has not been heard of for so long is another's."""
 log = structlog.get_logger("aid.worker")
 assert tables.metadata.tables
 
@@ -101,15 +104,23 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
         for name, handler in HANDLERS.items():
-            queue.entrypoint(name, concurrency_limit=4)(_job(handler, jobs))
+            queue.entrypoint(name)(_job(handler, jobs))
 
         @queue.schedule("forget_old_answers", "17 * * * *")
         async def hourly(_: Schedule) -> None:
             async with jobs.work() as work:
                 log.info("forgotten", count=await forget_old_answers(work))
 
+        # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
+        # would stand still until its jobs are given up.
         running = asyncio.create_task(
-            queue.run(dequeue_timeout=timedelta(seconds=5), shutdown_on_listener_failure=True)
+            queue.run(
+                dequeue_timeout=timedelta(seconds=5),
+                batch_size=BATCH,
+                max_concurrent_tasks=2 * BATCH,
+                heartbeat_timeout=GIVEN_UP_AFTER,
+                shutdown_on_listener_failure=True,
+            )
         )
         waiting = asyncio.create_task(stopping.wait())
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -377,8 +377,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
         sa.UniqueConstraint("number", name=op.f("uq_application_number")),
     )
-    op.create_index(op.f("ix_application_cover_id"), "application", ["cover_id"], unique=False)
-    op.create_index("ix_application_household", "application", ["household_id", "submitted_at"], unique=False)
+    op.create_index(
+        "ix_application_cover",
+        "application",
+        ["cover_id"],
+        unique=False,
+        postgresql_where=sa.text("cover_id is not null"),
+    )
+    op.create_index(
+        "ix_application_household",
+        "application",
+        ["household_id", "submitted_at"],
+        unique=False,
+        postgresql_where=sa.text("household_id is not null"),
+    )
     op.create_index(
         "ix_application_open_city",
         "application",
@@ -416,6 +428,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_application_own", "application", ["applicant_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_application_temporary",
+        "application",
+        ["applicant_id", "submitted_at"],
+        unique=False,
+        postgresql_where=sa.text("item = 'temporary'"),
+    )
     op.create_index(
         "uq_application_open_draft",
         "application",
@@ -583,6 +602,7 @@ def downgrade() -> None:
     op.drop_index(
         "uq_application_open_draft", table_name="application", postgresql_where=sa.text("state in ('draft','returned')")
     )
+    op.drop_index("ix_application_temporary", table_name="application", postgresql_where=sa.text("item = 'temporary'"))
     op.drop_index("ix_application_own", table_name="application")
     op.drop_index(
         "ix_application_open_unit",
@@ -612,8 +632,10 @@ def downgrade() -> None:
             "state in ('submitted','unit_review','district_review','city_approval','public_notice','approved','paying')"
         ),
     )
-    op.drop_index("ix_application_household", table_name="application")
-    op.drop_index(op.f("ix_application_cover_id"), table_name="application")
+    op.drop_index(
+        "ix_application_household", table_name="application", postgresql_where=sa.text("household_id is not null")
+    )
+    op.drop_index("ix_application_cover", table_name="application", postgresql_where=sa.text("cover_id is not null"))
     op.drop_table("application")
     op.drop_index(op.f("ix_session_person_id"), table_name="session")
     op.drop_table("session")

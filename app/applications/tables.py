@@ -50,7 +50,14 @@ class Application(Row, table=True):
             )
             for tier in ("city", "district", "street", "unit")
         ),
-        Index("ix_application_household", "household_id", "submitted_at"),
+        Index(
+            "ix_application_household",
+            "household_id",
+            "submitted_at",
+            postgresql_where=text("household_id is not null"),
+        ),
+        Index("ix_application_cover", "cover_id", postgresql_where=text("cover_id is not null")),
+        Index("ix_application_temporary", "applicant_id", "submitted_at", postgresql_where=text("item = 'temporary'")),
     )
 
     number: str = Field(unique=True, max_length=40)
@@ -78,7 +85,7 @@ class Application(Row, table=True):
     """What must not be aided twice: a student's academic year, a settlement sheet."""
     item: str | None = Field(default=None, max_length=20)
     """What of the kind is asked for, where the yearly caps need to know."""
-    cover_id: UUID | None = Field(default=None, foreign_key="cover.id", index=True)
+    cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
     submitted_at: datetime | None = instant(nullable=True)
     due_at: datetime | None = instant(nullable=True)

@@ -37,7 +37,7 @@ where district_id = $1 and state = 'district_review' and number not like '%-case
 _DRAFTS = """
 select a.id, a.applicant_id as person_id, s.id as session_id, a.version
 from application a join session s on s.person_id = a.applicant_id
-where a.state = 'draft' order by md5(a.id::text) limit $1
+where a.state = 'draft' order by a.id limit $1
 """
 _CASES = """
 select id, district_id, version from application

@@ -19,6 +19,7 @@ from app.bench.people import Rows, Union, applicant, household_form, people_rows
 from app.db.sealing import Keyring
 from app.households.forms import HouseholdForm
 from app.households.queries import CATEGORIES, facts_of
+from app.http.idempotency import ANSWER
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
 from app.kinds.hardship_aid import rules
@@ -65,6 +66,7 @@ def rows_of(share: Share, keyring: Keyring) -> Rows:
     rows: Rows = {"application": applications}
     if share.what in ("open", "cases"):
         rows["passage"] = [passage for application in applications for passage in _passages(application)]
+        rows["keyed_answer"] = [_keyed_answer(application, keyring) for application in applications]
     return rows
 
 
@@ -144,3 +146,14 @@ def _passages(application: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "action": action, "from_state": step.at, "to_state": step.to, "counts_as_review": step.counts_as_review,
             "amount_fen": application["amount_fen"] if action == "submit" else None,
         }  # fmt: skip
+
+
+def _keyed_answer(application: dict[str, Any], keyring: Keyring) -> dict[str, Any]:
+    """The answer that was kept when it was handed in."""
+    answer_id = new_id()
+    answer = orjson.dumps({"id": str(application["id"]), "state": "submitted", "version": 2})
+    return {
+        "person_id": application["applicant_id"], "key": str(application["id"]), "row_id": answer_id,
+        "fingerprint": application["id"].bytes * 2, "status": 200, "etag": '"2"',
+        "answer": keyring.seal(ANSWER, answer_id, answer), "created_at": application["submitted_at"],
+    }  # fmt: skip

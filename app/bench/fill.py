@@ -43,7 +43,8 @@ class Size:
 
 def filled(server: embedded.Server, size: Size, console: Console) -> str:
     """The name of a database that has at least this size; it is made if it is not there."""
-    if not asyncio.run(_is_there(server, size)):
+    version = _version()
+    if not asyncio.run(_is_there(server, size, version)):
         asyncio.run(_make_anew(server, size.database))
         migrations.upgrade(server.dsn(size.database))
         with Progress(console=console) as progress:
@@ -51,7 +52,7 @@ def filled(server: embedded.Server, size: Size, console: Console) -> str:
             for done in _fill(server.dsn(size.database), size):
                 progress.advance(task, done)
         with console.status("整理统计信息"):
-            asyncio.run(_finish(server, size))
+            asyncio.run(_finish(server, size, version))
     return size.database
 
 
@@ -69,7 +70,7 @@ def _version() -> str:
     return digest.hexdigest()[:16]
 
 
-async def _is_there(server: embedded.Server, size: Size) -> bool:
+async def _is_there(server: embedded.Server, size: Size, version: str) -> bool:
     connection = await asyncpg.connect(server.dsn("postgres"))
     try:
         told = await connection.fetchval(
@@ -79,7 +80,7 @@ async def _is_there(server: embedded.Server, size: Size) -> bool:
         await connection.close()
     terms = orjson.loads(told) if told else {}
     return (
-        terms.get("version") == _version()
+        terms.get("version") == version
         and terms.get("drafts", 0) >= size.drafts
         and terms.get("cases", 0) >= size.cases
     )
@@ -163,12 +164,12 @@ async def _write(dsn: str, rows: Rows) -> None:
         await connection.close()
 
 
-async def _finish(server: embedded.Server, size: Size) -> None:
+async def _finish(server: embedded.Server, size: Size, version: str) -> None:
     connection = await asyncpg.connect(server.dsn(size.database))
     try:
         await connection.execute("vacuum (freeze, analyze)", timeout=600)
         await connection.execute("checkpoint", timeout=600)
-        terms = orjson.dumps({"version": _version(), "drafts": size.drafts, "cases": size.cases}).decode()
+        terms = orjson.dumps({"version": version, "drafts": size.drafts, "cases": size.cases}).decode()
         await connection.execute(f"comment on database \"{size.database}\" is '{terms}'")
     finally:
         await connection.close()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +72,9 @@ def core(wanted: int) -> int | None:
 
 
 def pin(pids: Sequence[int], wanted: int) -> None:
-    """Where there is a choice."""
-    if core(wanted) is not None:
-        for pid in pids:
+    """Keep these processes on a processor, where there is a choice; one that has just ended needs none."""
+    for pid in pids if core(wanted) is not None else ():
+        with suppress(ProcessLookupError):
             os.sched_setaffinity(pid, {wanted})
 
 

@@ -6,6 +6,7 @@ all; processor time per request is the figure that other people's work disturbs 
 """
 
 import asyncio
+import fcntl
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -72,11 +73,22 @@ class Case:
 def run(
     *, rows: int = 1_000_000, seconds: float = 5.0, clients: int = 32, rounds: int = 3, folder: Path = FOLDER
 ) -> int:
-    """Measure, print a table and one last line of JSON; 1 if any answer was not 2xx, else 0.
+    """Measure, print a table and one last line of JSON; 1 if any answer was not 2xx, 2 if another run is on, else 0.
 
     `seconds` of load for each case in each of the `rounds`. The databases stay in `folder` for the next time.
     """
     console, plan = Console(stderr=True), Plan(seconds, clients, rounds)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (folder / "bench.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"{folder} 里已有一次压测在进行，请等它结束")
+            return 2
+        return _alone(folder, rows, plan, console)
+
+
+def _alone(folder: Path, rows: int, plan: Plan, console: Console) -> int:
     server = embedded.start(folder, parameters=POSTGRES, databases=())
     try:
         large = filled(server, Size(rows, plan.writes, plan.writes), console)

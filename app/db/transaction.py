@@ -6,7 +6,7 @@ security, the second wall, reads these settings (alembic/versions, `app_*` funct
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -24,11 +24,13 @@ DatabaseRole = Literal["aid_api", "aid_jobs"]
 Record = Mapping[str, Any]
 """A row as it came from the database, by column name."""
 _CONNECTION_LOST = (
-    OSError,
+    OSError,  # and with it TimeoutError
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection whose end it has read but not yet acted upon
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
 )
 
 
@@ -86,6 +88,16 @@ class Database:
 
     pool: asyncpg.Pool
 
+    async def look(self, statement: Statement, /, **values: Any) -> Record | None:
+        """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
+        try:
+            row: Record | None = await self.pool.fetchrow(
+                statement.sql, *statement.arguments(values), timeout=COMMAND_SECONDS
+            )
+        except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
+            raise Unavailable from lost
+        return row
+
     @asynccontextmanager
     async def begin(self, sight: Sight) -> AsyncIterator[Transaction]:
         """A transaction: committed when the block ends well, rolled back when it raises.
@@ -93,27 +105,32 @@ class Database:
         Raises Unavailable when no connection can be had or the connection is lost.
         """
         try:
-            connection = await self.pool.acquire(timeout=ACQUIRE_SECONDS)
-        except (TimeoutError, asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
+            # A timeout costs a task of its own, and an idle connection needs no waiting for.
+            idle = self.pool.get_idle_size() > 0
+            connection = await self.pool.acquire(timeout=None if idle else ACQUIRE_SECONDS)
+        except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
             raise Unavailable from lost
         try:
-            await connection.execute(sight.opening())
+            # It also asks whether the connection still lives: with that of `acquire` its patience stays below 7 s.
+            await connection.execute(sight.opening(), timeout=ACQUIRE_SECONDS)
             yield Transaction(connection)
             await connection.execute("COMMIT")
         except _CONNECTION_LOST as lost:
             connection.terminate()
             raise Unavailable from lost
         finally:
-            await asyncio.shield(self._give_back(connection))
+            await self._give_back(connection)
 
     async def _give_back(self, connection: asyncpg.Connection) -> None:
         """To the pool, out of any transaction; a connection that will not come out of one is closed."""
         try:
             if not connection.is_closed() and connection.is_in_transaction():
                 await connection.execute("ROLLBACK", timeout=COMMAND_SECONDS)
-        except (*_CONNECTION_LOST, TimeoutError):
+        except _CONNECTION_LOST:
             connection.terminate()
-        await self.pool.release(connection)
+        # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
+        with suppress(*_CONNECTION_LOST):
+            await self.pool.release(connection)
 
     async def close(self) -> None:
         try:

@@ -23,6 +23,7 @@ from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
 from app.kernel.errors import NotAllowed, VersionMissing
 from app.people.tokens import TokenRefused
 
+PREFIX = "/api/v1"
 _STACK, _KEYED = "aid_stack", "aid_keyed"
 _VERSION = re.compile(r'\A("?)([0-9]{1,9})\1\Z')
 NO_VERSION = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fastapi.routing import APIRoute
 
 from app.http.door import STAFF_DOORS, signed_in, worker_desk
-from app.http.routes import PREFIX, ROUTERS
+from app.http.routes import ROUTERS
 
 
 def api_routes() -> Iterator[tuple[str, APIRoute]]:
@@ -13,7 +13,7 @@ def api_routes() -> Iterator[tuple[str, APIRoute]]:
     for router in ROUTERS:
         for route in router.routes:
             if isinstance(route, APIRoute):
-                yield PREFIX + route.path, route
+                yield route.path, route
 
 
 def is_guarded(route: APIRoute) -> bool:

@@ -30,16 +30,19 @@ class ConsentText:
     version: str
     text: str
 
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
+    sha256: str
+    """Of the text, in hexadecimal: what a consent is given to."""
 
 
 @cache
 def consent_texts() -> dict[Purpose, ConsentText]:
     """The text in use for every purpose."""
     rows = yaml.safe_load(resources.files(__package__).joinpath("consent_texts.yaml").read_text("utf-8"))
-    texts = {Purpose(row["purpose"]): ConsentText(Purpose(row["purpose"]), row["version"], row["text"]) for row in rows}
+    texts = {Purpose(row["purpose"]): _text(**row) for row in rows}
     if set(texts) != set(Purpose):
         raise ValueError("consent_texts.yaml must have one text for every purpose")
     return texts
+
+
+def _text(purpose: str, version: str, text: str) -> ConsentText:
+    return ConsentText(Purpose(purpose), version, text, hashlib.sha256(text.encode()).hexdigest())

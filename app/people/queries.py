@@ -1,9 +1,9 @@
 """Reading people, their sessions and their consents."""
 
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -21,22 +21,22 @@ _LOCKED = statement(
 _BY_OPENID = statement(
     select(PERSON).where(PERSON.c.openid_index == bindparam("openid_index"), PERSON.c.closed_at.is_(None))
 )
-_LIVING_SESSION = statement(
-    select(SESSION.c.person_id)
-    .join(PERSON, PERSON.c.id == SESSION.c.person_id)
-    .where(
-        SESSION.c.id == bindparam("id"),
-        SESSION.c.ended_at.is_(None),
-        SESSION.c.expires_at > bindparam("now"),
-        PERSON.c.closed_at.is_(None),
-    )
-)
 _CONSENTS = statement(
     select(CONSENT.c.id, CONSENT.c.purpose, CONSENT.c.text_version, CONSENT.c.text_sha256, CONSENT.c.created_at,
            CONSENT.c.withdrawn_at)
     .where(CONSENT.c.person_id == bindparam("person_id"))
     .order_by(CONSENT.c.id)
 )  # fmt: skip
+_STANDING = statement(
+    select(
+        PERSON.c.id,
+        PERSON.c.id_number_index,
+        select(func.coalesce(func.array_agg(CONSENT.c.text_sha256), cast([], ARRAY(Text))))
+        .where(CONSENT.c.person_id == PERSON.c.id, CONSENT.c.withdrawn_at.is_(None))
+        .scalar_subquery()
+        .label("consented"),
+    ).where(PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None))
+)
 _CARDS = statement(
     select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
     .where(CARD.c.person_id == bindparam("person_id"), CARD.c.state != "replaced")
@@ -68,12 +68,6 @@ async def person_of_openid(transaction: Transaction, openid_index: bytes) -> Rec
     return await transaction.row(_BY_OPENID, openid_index=openid_index)
 
 
-async def living_session(transaction: Transaction, session_id: UUID, now: datetime) -> UUID | None:
-    """The person of a session that has neither ended nor expired."""
-    found: UUID | None = await transaction.value(_LIVING_SESSION, id=session_id, now=now)
-    return found
-
-
 async def consents(transaction: Transaction, person_id: UUID) -> list[Record]:
     """Every consent ever given, withdrawn ones too."""
     return await transaction.rows(_CONSENTS, person_id=person_id)
@@ -87,6 +81,13 @@ async def consented(transaction: Transaction, person_id: UUID) -> frozenset[Purp
         for row in await consents(transaction, person_id)
         if row["withdrawn_at"] is None and row["text_sha256"] == texts[Purpose(row["purpose"])].sha256
     )
+
+
+async def standing(transaction: Transaction, person_id: UUID) -> tuple[Record, frozenset[Purpose]]:
+    """The account and its living consents to the texts in use, in one round trip. Raises PersonNotFound."""
+    row = _found(await transaction.row(_STANDING, id=person_id))
+    given = set(row["consented"])
+    return row, frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
 
 
 async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:

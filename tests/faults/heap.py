@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import orjson
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from app.applications.path import Kind, State
@@ -27,6 +28,10 @@ class Heap(World):
 
     async def pour(self, owner: asyncpg.Connection) -> None:
         """Copy the rows into their tables, in the order in which the tables were first used."""
+        await owner.set_type_codec(
+            "jsonb", schema="pg_catalog", format="binary", encoder=lambda value: b"\x01" + orjson.dumps(value),
+            decoder=lambda data: orjson.loads(data[1:]),
+        )  # fmt: skip
         for model, rows in self.rows.items():
             table = table_of(model)
             columns = [column for column in table.columns if column.name in rows[0] or column.default is not None]

@@ -51,11 +51,8 @@ class Postgres:
         self.frozen = False
 
     def _processes(self) -> list[int]:
-        """The postmaster first, then its children as the kernel knows them."""
-        children = [
-            int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent_of(stat) == self.server.pid
-        ]
-        return [self.server.pid, *children]
+        """The postmaster first."""
+        return [self.server.pid, *children_of(self.server.pid)]
 
     def stop(self) -> None:
         embedded.stop(self.folder)
@@ -67,6 +64,15 @@ class Postgres:
     @property
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
+
+
+def children_of(pid: int) -> list[int]:
+    """As the kernel knows them."""
+    return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _parent_of(stat) == pid]
+
+
+def is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def _parent_of(stat: Path) -> int:
@@ -96,6 +102,11 @@ class Aid:
     def signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
     def wait(self, seconds: float = 30.0) -> int:
         assert self.process is not None

@@ -17,7 +17,7 @@ from tests.faults.heap import Heap, drafts
 from tests.faults.processes import Api, Postgres
 from tests.make import Case, Someone, Town
 
-SUBMITS = max(100, int(1_500 * SCALE))
+SUBMITS = max(100, int(600 * SCALE))
 CLIENTS = 20
 AWAY_SECONDS = 3.0
 FROZEN_SECONDS = 8.0

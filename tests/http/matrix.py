@@ -2,11 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, product
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -65,7 +65,6 @@ _TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:ZQ|BF-)[0-9
 _FILES = statement(text("select id, number, state, submitted_at from household where person_id = :person_id"))
 _UNSUBMIT = statement(text("update household set submitted_at = null where id = :id"))
 Post = tuple[Role, Guild]
-Answered = TypeVar("Answered")
 BODIES: dict[str, dict[str, Any]] = {
     "/staff/applications/{}/actions": {"action": "return"},
     "/staff/households/{}/actions": {"action": "return"},
@@ -283,15 +282,21 @@ async def build(world: World) -> Matrix:
 # ---- asking ----
 
 
-async def each(calls: Iterable[Awaitable[Answered]]) -> list[Answered]:
-    """The answers, six calls at a time."""
-    gate = asyncio.Semaphore(6)
+async def each(check: Callable[..., Awaitable[None]], given: Iterable[tuple[Any, ...]]) -> None:
+    """Check everything given, six at a time; what fails first ends it."""
+    waiting = iter(given)
 
-    async def one(call: Awaitable[Answered]) -> Answered:
-        async with gate:
-            return await call
+    async def work() -> None:
+        for arguments in waiting:
+            await check(*arguments)
 
-    return await asyncio.gather(*(one(call) for call in calls))
+    workers = [asyncio.create_task(work()) for _ in range(6)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
 async def ask(client: httpx.AsyncClient, actor: Actor, method: str, path: str, thing_id: object) -> httpx.Response:

@@ -1,6 +1,7 @@
 """Each wall for itself: with the first one open the second holds, and with both open the check must notice."""
 
 from collections.abc import Iterator
+from itertools import product
 
 import httpx
 import pytest
@@ -71,9 +72,9 @@ async def leaks(client: httpx.AsyncClient, matrix: Matrix) -> dict[str, int]:
         found["file"] += len(matrix.strangers(actor, answer.text, own=False))
 
     readers = [actor for actor in matrix.usual if actor.reads]
-    await each(ask_queue(actor) for actor in readers)
-    await each(ask_case(actor, case) for actor in readers for case in matrix.cases[::9])
-    await each(ask_file(actor, file) for actor in readers for file in matrix.files[::9])
+    await each(ask_queue, ((actor,) for actor in readers))
+    await each(ask_case, product(readers, matrix.cases[::9]))
+    await each(ask_file, product(readers, matrix.files[::9]))
     return found
 
 

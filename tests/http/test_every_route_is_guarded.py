@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from app.http.door import STAFF_DOORS, Door, worker_desk
 from app.http.openapi import UNKEYED
-from app.http.routes import PREFIX
+from app.http.door import PREFIX
 from app.http.routes.reference import PUBLIC as REFERENCE
 from app.http.routing import api_routes, is_guarded
 from app.kernel.actor import PERMISSIONS, Permission, Role

@@ -5,6 +5,7 @@ The cases and the oracle stand in tests/http/matrix.py; nothing of them is read 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import httpx
@@ -93,7 +94,7 @@ async def test_a_queue_its_count_and_its_filters_hold_exactly_what_waits(
             counted = (await get(client, actor, "/staff/tasks/count", **query)).json()
             assert (ids, counted) == (in_order(kept), {"count": len(kept)}), (actor.name, query)
 
-    await each(check(actor) for actor in matrix.actors)
+    await each(check, ((actor,) for actor in matrix.actors))
 
 
 def filters(waiting: Sequence[Thing]) -> Iterator[tuple[dict[str, Any], list[Thing]]]:
@@ -116,7 +117,7 @@ async def test_looking_for_a_number_finds_it_only_where_it_waits(client: httpx.A
     open_states = {State.SUBMITTED, State.UNIT_REVIEW, State.DISTRICT_REVIEW, State.CITY_APPROVAL, State.APPROVED}
     looked_for = [case for case in matrix.cases if case.state in open_states]
     readers = [actor for actor in matrix.usual if actor.reads]
-    await each(check(actor, case) for actor in readers for case in [actor.case, *looked_for[::2]])
+    await each(check, ((actor, case) for actor in readers for case in [actor.case, *looked_for[::2]]))
 
 
 async def test_a_queue_of_files_holds_exactly_what_waits(client: httpx.AsyncClient, matrix: Matrix) -> None:
@@ -129,7 +130,7 @@ async def test_a_queue_of_files_holds_exactly_what_waits(client: httpx.AsyncClie
         assert (sorted(ids), len(ids)) == (sorted(waiting), len(waiting)), actor.name
         assert matrix.strangers(actor, said, own=False) == set(), actor.name
 
-    await each(check(actor) for actor in matrix.actors)
+    await each(check, ((actor,) for actor in matrix.actors))
 
 
 # ---- staff: one case, one file ----
@@ -151,7 +152,7 @@ async def test_an_id_outside_ones_reach_is_answered_like_one_that_never_was(
             assert answer.status_code == (404 if actor.reads else 403), (actor.name, thing, answer.text)
             assert answer.content == absent[actor.name], (actor.name, thing)
 
-    await each(check(actor, thing) for actor, thing in matrix.pairs(things))
+    await each(check, matrix.pairs(things))
 
 
 async def test_ones_own_case_and_file_are_not_ones_work(client: httpx.AsyncClient, matrix: Matrix) -> None:
@@ -159,11 +160,8 @@ async def test_ones_own_case_and_file_are_not_ones_work(client: httpx.AsyncClien
         answer = await ask(client, actor, *call, thing.id)
         assert answer.status_code == (404 if actor.reads else 403), (actor.name, call, answer.text)
 
-    await each(
-        check(actor, call, actor.case if call in CASES_BY_ID else actor.file)
-        for call in (*CASES_BY_ID, *FILES_BY_ID)
-        for actor in matrix.actors
-    )
+    await each(check, ((actor, call, actor.case) for call in CASES_BY_ID for actor in matrix.actors))
+    await each(check, ((actor, call, actor.file) for call in FILES_BY_ID for actor in matrix.actors))
 
 
 async def test_a_cover_is_enrolled_only_for_a_union_within_reach(client: httpx.AsyncClient, matrix: Matrix) -> None:
@@ -181,7 +179,7 @@ async def test_a_cover_is_enrolled_only_for_a_union_within_reach(client: httpx.A
             assert answer.status_code == (404 if actor.enrols else 403), (actor.name, union.name)
             assert answer.content == (await enrol(actor, "NO-SUCH-UNION")).content
 
-    await each(check(actor, union) for actor in matrix.actors for union in matrix.unions)
+    await each(check, product(matrix.actors, matrix.unions))
 
 
 # ---- the worker's door ----
@@ -193,7 +191,7 @@ async def test_anothers_application_is_answered_like_one_that_never_was(
 ) -> None:
     async def check(actor: Actor) -> None:
         own = await ask(client, actor, *call, actor.case.id)
-        assert own.status_code in (found, 422), (actor.name, own.text)
+        assert own.status_code == found, (actor.name, own.text)
         assert matrix.strangers(actor, own.text, own=True) == set(), actor.name
         absent = (await ask(client, actor, *call, new_id())).content
         for thing in matrix.cases[::12]:
@@ -201,7 +199,7 @@ async def test_anothers_application_is_answered_like_one_that_never_was(
                 answer = await ask(client, actor, *call, thing.id)
                 assert (answer.status_code, answer.content) == (404, absent), (actor.name, thing)
 
-    await each(check(actor) for actor in matrix.usual)
+    await each(check, ((actor,) for actor in matrix.usual))
 
 
 async def test_the_worker_sees_only_what_is_their_own(client: httpx.AsyncClient, matrix: Matrix) -> None:
@@ -214,7 +212,7 @@ async def test_the_worker_sees_only_what_is_their_own(client: httpx.AsyncClient,
             assert matrix.strangers(actor, answer.text + said, own=True) == set(), (actor.name, path)
         assert (await get(client, actor, "/me/household")).json()["id"] == str(actor.file.id)
 
-    await each(check(actor) for actor in matrix.actors)
+    await each(check, ((actor,) for actor in matrix.actors))
 
 
 async def test_what_someone_does_for_themselves_shows_nothing_of_others(
@@ -228,7 +226,7 @@ async def test_what_someone_does_for_themselves_shows_nothing_of_others(
         new = {answer.json()["id"]} if path == "/applications" else set()
         assert matrix.strangers(actor, answer.text, own=True) - new == set(), (actor.name, path)
 
-    await each(check(actor, *call, due) for actor in matrix.usual for call, due in OWN_ACTS.items())
+    await each(check, ((actor, *call, due) for actor in matrix.usual for call, due in OWN_ACTS.items()))
 
 
 def own_headers(actor: Actor) -> dict[str, str]:

@@ -2,5 +2,4 @@
 
 from app.http.routes import applications, households, me, my_data, reference, sessions, staff
 
-PREFIX = "/api/v1"
 ROUTERS = tuple(module.router for module in (staff, applications, sessions, me, my_data, households, reference))

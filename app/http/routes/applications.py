@@ -14,7 +14,7 @@ from app.applications.programme import Filing, Programme
 from app.applications.queries import own, own_locked, own_page
 from app.db.transaction import Record
 from app.households.queries import living
-from app.http.door import Desk, Door, WorkerDesk, answer
+from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
 from app.http.kinds import KINDS, draft_name
 from app.http.problems import FieldProblem
@@ -22,11 +22,11 @@ from app.http.views import applications as views
 from app.kernel.actor import Permission
 from app.organisations.queries import for_unattached, organisation
 from app.people.commands import IdentityRequired
-from app.people.queries import consented, person
+from app.people.queries import person, standing
 from app.policy.decision import Decision
 from app.policy.drafts import read_draft, read_whole, warnings_of
 
-router = APIRouter(tags=["申请"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["申请"], route_class=Door)
 FormDraft = Annotated[
     dict[str, Any], WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{draft_name(kind)}"} for kind in KINDS]})
 ]
@@ -88,7 +88,8 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
     programme = KINDS[Kind(row["kind"])]
-    assessed = await _assess(desk, row, programme, locked=False)
+    me, _ = await standing(desk.work.transaction, desk.actor.person_id)
+    assessed = await _assess(desk, row, programme, me, locked=False)
     return Response(assessed.decision, media_type="application/json")
 
 
@@ -100,10 +101,11 @@ async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
     commands.expect_version(row, expected)
     programme = KINDS[Kind(row["kind"])]
     PATHS[programme.kind].step(row["state"], Action.SUBMIT)
-    missing = set(programme.consents) - await consented(desk.work.transaction, desk.actor.person_id)
+    me, given = await standing(desk.work.transaction, desk.actor.person_id)
+    missing = set(programme.consents) - given
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
-    assessed = await _assess(desk, row, programme, locked=True)
+    assessed = await _assess(desk, row, programme, me, locked=True)
     moved = await commands.submit(desk.work, row, assessed)
     return answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
 
@@ -167,10 +169,9 @@ async def _applicant(desk: Desk) -> Applicant:
     )
 
 
-async def _assess(desk: Desk, row: Record, programme: Programme, *, locked: bool) -> commands.Assessed:
+async def _assess(desk: Desk, row: Record, programme: Programme, me: Record, *, locked: bool) -> commands.Assessed:
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
     form = read_whole(programme.form, kept)
-    me = await person(desk.work.transaction, desk.actor.person_id)
     # The household is held while one of its applications is submitted, so that two cannot share one cap unseen.
     household = await living(desk.work.transaction, desk.actor.person_id, locked=locked)
     return await programme.assess(desk.work, Filing(me, row["id"], form, household))

@@ -14,7 +14,7 @@ from app.households.commands import Scope
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
 from app.households.queries import FORM, HouseholdNotFound, file, form_of, living, waiting
-from app.http.door import Desk, Door, WorkerDesk, answer, staff
+from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, Limit, PathId
 from app.http.views import households as views
 from app.kernel.actor import Permission
@@ -26,7 +26,7 @@ from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
 from app.policy.fields import LongText
 
-router = APIRouter(tags=["家庭档案"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
 CONSENTS = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE)
 HouseholdDraft = Annotated[dict[str, Any], Body(), WithJsonSchema({"$ref": "#/components/schemas/HouseholdFormDraft"})]
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.audit.queries import looked_at
 from app.db.transaction import Sight
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
-from app.http.door import Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
+from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import In, Limit, PathId
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, WechatUnavailable, person_view
 from app.http.views.applications import instant
@@ -19,7 +19,7 @@ from app.people.consents import Purpose
 from app.people.queries import bank_cards, consents, person
 from app.policy.fields import Code, PersonName, ShortText
 
-router = APIRouter(tags=["我的"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["我的"], route_class=Door)
 
 
 class IdentityRequest(In):

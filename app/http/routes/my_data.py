@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from app.applications.path import OPEN
 from app.applications.queries import all_own
 from app.households.queries import FORM, living
-from app.http.door import Door, WorkerDesk, answer
+from app.http.door import PREFIX, Door, WorkerDesk, answer
 from app.http.views.applications import detail, instant
 from app.kernel.errors import Conflict
 from app.people.commands import ID_NUMBER, NAME, PHONE, close_account
 from app.people.queries import bank_cards, consents, person, sessions
 
-router = APIRouter(tags=["我的"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["我的"], route_class=Door)
 
 
 class ApplicationsOpen(Conflict):

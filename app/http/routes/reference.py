@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.applications.path import Kind
 from app.db.transaction import Sight
-from app.http.door import Door, begin, service_of
+from app.http.door import PREFIX, Door, begin, service_of
 from app.http.inputs import Limit, PathId
 from app.http.kinds import KINDS
 from app.http.service import clock
@@ -20,7 +20,7 @@ from app.organisations.queries import choice
 from app.people.consents import Purpose, consent_texts
 from app.policy.decision import PolicyCited
 
-router = APIRouter(tags=["公开信息"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["公开信息"], route_class=Door)
 PUBLIC = frozenset({"/consents", "/organisations", "/programmes", "/public/notices", "/public/notices/{notice_id}"})
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from app.db.transaction import Sight
 from app.db.work import Work
 from app.gateways.wechat_errors import CodeRefused, WeChatError
-from app.http.door import Door, WorkerDesk, answer, begin, service_of
+from app.http.door import PREFIX, Door, WorkerDesk, answer, begin, service_of
 from app.http.inputs import In
 from app.http.problems import of_domain
 from app.http.service import Service
@@ -20,7 +20,7 @@ from app.people.consents import REQUIRED_OF_EVERYONE
 from app.people.queries import consented, person
 from app.people.tokens import ACCESS_LIFE, TokenRefused, issue
 
-router = APIRouter(tags=["登录"], route_class=Door)
+router = APIRouter(prefix=PREFIX, tags=["登录"], route_class=Door)
 
 
 class WechatCodeInvalid(Unauthenticated):

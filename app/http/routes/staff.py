@@ -19,7 +19,7 @@ from app.audit.commands import record
 from app.covers.commands import enrol
 from app.db.scope import permissions_over, post_over
 from app.households.queries import form_of, household
-from app.http.door import Desk, Door, answer, staff
+from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
@@ -30,7 +30,7 @@ from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
 from app.policy.fields import Code, IsoDate, LongText
 
-router = APIRouter(prefix="/staff", tags=["工会办理"], route_class=Door)
+router = APIRouter(prefix=f"{PREFIX}/staff", tags=["工会办理"], route_class=Door)
 STAFF_ACTIONS = [
     Action.ACCEPT,
     Action.RETURN,

@@ -1,0 +1,147 @@
+"""The worker killed in the middle of its work, and the database taken from under it: each fact has one effect."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.applications.events import ApplicationMoved
+from app.applications.path import Action, Kind, State
+from app.kernel.ids import new_id
+from app.messaging.outbox import spelt
+from app.messaging.tables import OutMessage
+from tests import make
+from tests.faults.conftest import SCALE
+from tests.faults.heap import Heap
+from tests.faults.processes import Aid, Postgres, worker_of
+from tests.make import Case, Town
+
+FACTS = max(60, int(1_000 * SCALE))
+KILLS = 3
+log = logging.getLogger(__name__)
+
+
+@pytest.fixture
+async def worker(durable: Postgres, folder: Path) -> AsyncIterator[Aid]:
+    running = worker_of(durable.dsn, folder)
+    yield running
+    running.end()
+
+
+async def approved_at_city(heap: Heap, owner: asyncpg.Connection, town: Town, count: int) -> list[Case]:
+    """As many applications that have just reached the public notice, each with its fact in the outbox."""
+    cases = []
+    for _ in range(count):
+        someone = await heap.person(consents=())
+        case = await heap.application(someone, town.units[0], kind=Kind.HARDSHIP_AID, state=State.PUBLIC_NOTICE)
+        fact = ApplicationMoved(case.id, case.kind, Action.APPROVE, State.CITY_APPROVAL, State.PUBLIC_NOTICE, 1)
+        await heap.insert(OutMessage, id=new_id(), created_at=make.NOW, name="ApplicationMoved", body=spelt(fact))
+        cases.append(case)
+    await heap.pour(owner)
+    return cases
+
+
+async def notices_of(owner: asyncpg.Connection, cases: list[Case]) -> tuple[int, int]:
+    """How many notices there are, and of how many applications."""
+    row = await owner.fetchrow(
+        "select count(*) as notices, count(distinct application_id) as of from notice where application_id = any($1)",
+        [case.id for case in cases],
+    )
+    return row["notices"], row["of"]
+
+
+async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> float:
+    begun = time.monotonic()
+    while not await reached():
+        assert time.monotonic() - begun < seconds, "it did not come to that"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - begun
+
+
+async def test_a_killed_worker_leaves_each_fact_with_one_effect(
+    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
+) -> None:
+    cases = await approved_at_city(heap, held, town, FACTS)
+    for number in range(1, KILLS + 1):
+        worker.start()
+        due = FACTS * number // (KILLS + 1)
+
+        async def part_of_it(due: int = due) -> bool:
+            return (await notices_of(held, cases))[0] >= due
+
+        await until(part_of_it, 60)
+        worker.kill()
+        assert (await notices_of(held, cases))[0] < FACTS
+    worker.start()
+
+    async def all_of_it() -> bool:
+        return (await notices_of(held, cases))[0] >= FACTS
+
+    took = await until(all_of_it, 60)
+    log.info("%d facts, %d kills, all handled %.1f s after the last", FACTS, KILLS, took)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert await notices_of(held, cases) == (FACTS, FACTS)
+    assert await held.fetchval("select count(*) from out_message where relayed_at is null") == 0
+    assert "Traceback" not in worker.log
+
+
+async def test_two_workers_share_the_facts(
+    worker: Aid, durable: Postgres, folder: Path, heap: Heap, town: Town, held: asyncpg.Connection
+) -> None:
+    cases = await approved_at_city(heap, held, town, FACTS)
+    other = worker_of(durable.dsn, folder)
+    worker.start()
+    other.start()
+
+    async def all_of_it() -> bool:
+        return (await notices_of(held, cases))[0] >= FACTS
+
+    try:
+        await until(all_of_it, 60)
+        for each in (worker, other):
+            each.signal(signal.SIGTERM)
+        assert (worker.wait(20), other.wait(20)) == (0, 0)
+    finally:
+        other.end()
+    assert await notices_of(held, cases) == (FACTS, FACTS)
+
+
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+async def test_the_worker_outlives_its_database(
+    worker: Aid, durable: Postgres, heap: Heap, town: Town, held: asyncpg.Connection, how: str
+) -> None:
+    first = await approved_at_city(heap, held, town, 50)
+    second = await approved_at_city(heap, held, town, 50)
+    await held.execute("update out_message set relayed_at = now() where body->>'application_id' = any($1)",
+                       [str(case.id) for case in second])  # fmt: skip
+    worker.start()
+
+    async def first_done() -> bool:
+        return await notices_of(held, first) == (50, 50)
+
+    await until(first_done, 30)
+    await held.close()
+    await asyncio.to_thread(durable.stop if how == "restarted" else durable.kill)
+    await asyncio.sleep(2)
+    await asyncio.to_thread(durable.start)
+    again = await asyncpg.connect(durable.dsn)
+    await again.execute("update out_message set relayed_at = null where body->>'application_id' = any($1)",
+                        [str(case.id) for case in second])  # fmt: skip
+
+    async def second_done() -> bool:
+        return await notices_of(again, second) == (50, 50)
+
+    took = await until(second_done, 30)
+    log.info("handled %.1f s after the database's return", took)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert await notices_of(again, first + second) == (100, 100)
+    await again.close()
+    assert "database_away" in worker.log
+    assert "Traceback" not in worker.log
