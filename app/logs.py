@@ -15,7 +15,7 @@ ALLOWED = frozenset(
 
 
 def configure(level: str) -> None:
-    """Log JSON to stderr from `level` on; the standard library's loggers only warn, without their arguments."""
+    """Log JSON to stderr from `level` on; the standard library's loggers only warn, without arguments or tracebacks."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -27,7 +27,17 @@ def configure(level: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s")
+    others = logging.StreamHandler(sys.stderr)
+    others.setFormatter(_Quiet())
+    logging.basicConfig(level=logging.WARNING, handlers=[others])
+
+
+class _Quiet(logging.Formatter):
+    """Of what a library says only how bad it is, who says it and the kind of error: the rest may hold values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = record.exc_info[0] if record.exc_info else None
+        return f"{record.levelname} {record.name}" + (f" {kind.__name__}" if kind else "")
 
 
 def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -14,13 +14,13 @@ import asyncpg
 import orjson
 import structlog
 from pgqueuer import PgQueuer
-from pgqueuer.errors import RetryRequested
+from pgqueuer.errors import PgqException, RetryRequested
 from pgqueuer.models import Job, Schedule
 
 from app import tables
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import ACQUIRE_SECONDS, Database, Sight, open_database
+from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, Database, Sight, open_database
 from app.db.work import Work
 from app.jobs.daily import forget_old_answers
 from app.jobs.handlers import HANDLERS, Handler, end_notices
@@ -81,17 +81,20 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
                 busy |= await end_notices(work) > 0
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
+        except Exception as failed:
+            # A defect, and rolled back: it must not take down what else this process does.
+            log.error("tick_failed", error=type(failed).__name__)
         if not busy:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
 
 
 async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
-    """Run the queue's jobs; begin again when the database was away."""
+    """Run the queue's jobs; begin again when the database was away, or the queue believes that it was."""
     while not stopping.is_set():
         try:
             await _consume_once(dsn, jobs, stopping)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError) as away:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, PgqException) as away:
             log.warning("queue_away", error=type(away).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)
@@ -100,7 +103,12 @@ async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
 async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     settings = {"role": "aid_jobs", "application_name": "aid_queue", "timezone": "UTC"}
     async with asyncpg.create_pool(
-        dsn, min_size=1, max_size=3, timeout=ACQUIRE_SECONDS, server_settings=settings
+        dsn,
+        min_size=1,
+        max_size=3,
+        timeout=ACQUIRE_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        server_settings=settings,
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
         for name, handler in HANDLERS.items():

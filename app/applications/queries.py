@@ -255,25 +255,28 @@ async def task_count(transaction: Transaction, actor: Actor, wanted: TaskFilter)
     return count
 
 
-_MONEY = statement(
-    select(A.c.number, A.c.kind, A.c.state, A.c.amount_fen, A.c.submitted_at)
-    .where(
+@cache
+def _money(tiers: Shape) -> Statement:
+    query = select(A.c.number, A.c.kind, A.c.state, A.c.amount_fen, A.c.submitted_at).where(
+        within(A, tiers),
         A.c.household_id == bindparam("household_id"),
         A.c.id != bindparam("except_id"),
         A.c.submitted_at >= bindparam("since"),
         A.c.state.notin_([literal_column(f"'{state}'") for state in ("draft", "rejected", "withdrawn")]),
     )
-    .order_by(A.c.submitted_at)
-)
+    return statement(query.order_by(A.c.submitted_at))
 
 
 async def money_of_household(
-    transaction: Transaction, household_id: UUID | None, since: datetime, *, except_id: UUID
+    transaction: Transaction, actor: Actor, household_id: UUID | None, since: datetime, *, except_id: UUID
 ) -> list[Record]:
-    """What a household has received or has in flight since an instant, over all kinds."""
+    """What a household has received or has in flight since an instant, over all kinds, within the actor's reach."""
     if household_id is None:
         return []
-    return await transaction.rows(_MONEY, household_id=household_id, since=since, except_id=except_id)
+    reach = actor.reach(Permission.READ_CASES)
+    return await transaction.rows(
+        _money(shape(reach)), household_id=household_id, since=since, except_id=except_id, **nodes(reach)
+    )
 
 
 _LIVE_SINCE = (

@@ -37,7 +37,6 @@ _AFTER = tuple_(bindparam("at", type_=H.c.created_at.type), bindparam("after_id"
 _OWN = select(H).where(H.c.person_id == bindparam("person_id"), H.c.state.notin_(_DEAD))
 _LIVING = statement(_OWN)
 _LIVING_LOCKED = statement(_OWN.with_for_update())
-_BY_ID = statement(select(H).where(H.c.id == bindparam("id")))
 
 
 class HouseholdNotFound(NotFound):
@@ -47,11 +46,6 @@ class HouseholdNotFound(NotFound):
 async def living(transaction: Transaction, person_id: UUID, *, locked: bool = False) -> Record | None:
     """The person's living file, if there is one."""
     return await transaction.row(_LIVING_LOCKED if locked else _LIVING, person_id=person_id)
-
-
-async def household(transaction: Transaction, household_id: UUID) -> Record | None:
-    """A file by its id, as far as the second wall lets it be seen (the caller has already seen its case)."""
-    return await transaction.row(_BY_ID, id=household_id)
 
 
 @cache
@@ -65,12 +59,19 @@ def _in_reach(tiers: Shape, locked: bool) -> Statement:
     return statement(query.with_for_update() if locked else query)
 
 
-async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, locked: bool = False) -> Record:
-    """A file within the actor's reach, never one's own. Raises HouseholdNotFound."""
+async def household(
+    transaction: Transaction, actor: Actor, household_id: UUID, *, locked: bool = False
+) -> Record | None:
+    """A file within the actor's reach, never one's own; None when there is no such file."""
     reach = actor.reach(Permission.READ_CASES)
-    row = await transaction.row(
+    return await transaction.row(
         _in_reach(shape(reach), locked), id=household_id, actor_id=actor.person_id, **nodes(reach)
     )
+
+
+async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, locked: bool = False) -> Record:
+    """The same. Raises HouseholdNotFound."""
+    row = await household(transaction, actor, household_id, locked=locked)
     if row is None:
         raise HouseholdNotFound
     return row

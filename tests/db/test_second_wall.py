@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from app.audit.tables import AuditEntry
 from app.db.transaction import Database, Door, Sight, open_database
 from app.households.tables import HouseholdPassage
+from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.messaging.tables import KeyedAnswer, OutMessage
@@ -318,3 +320,13 @@ async def test_settings_end_with_a_transaction_that_fails(api: Database, lots: t
         assert {settings[name] or "" for name in ("door", "person", "organisations")} == {""}
         assert settings["role"] == "aid_api"
         assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+
+
+async def test_the_look_at_who_signed_in_leaves_no_door_open(api: Database, lots: tuple[Lot, Lot]) -> None:
+    someone, now = lots[0].clerk, datetime.now(UTC)
+    found = await api.look(ACTOR_OF_SESSION, asked=someone.session_id, at=now, today=make.TODAY)
+    assert found is not None
+    assert (found["person_id"], [post["role"] for post in found["posts"]]) == (someone.id, ["unit_clerk"])
+    async with api.pool.acquire() as connection:
+        assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+    assert await api.look(ACTOR_OF_SESSION, asked=new_id(), at=now, today=make.TODAY) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -112,6 +113,42 @@ async def test_two_workers_share_the_facts(
     assert await notices_of(held, cases) == (FACTS, FACTS)
 
 
+async def test_a_queue_that_hears_nothing_is_opened_again(
+    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
+) -> None:
+    """The library asks every ten seconds whether its LISTEN still hears, and gives up when it does not."""
+    worker.start()
+
+    async def listens() -> bool:
+        return await _listener(held) is not None
+
+    await until(listens, 30)
+    deaf = await _listener(held)
+    os.kill(deaf, signal.SIGSTOP)
+    try:
+
+        async def noticed() -> bool:
+            return "queue_away" in worker.log
+
+        await until(noticed, 45)
+        cases = await approved_at_city(heap, held, town, 50)
+
+        async def all_of_it() -> bool:
+            return await notices_of(held, cases) == (50, 50)
+
+        await until(all_of_it, 30)
+    finally:
+        os.kill(deaf, signal.SIGCONT)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+
+
+async def _listener(owner: asyncpg.Connection) -> int | None:
+    return await owner.fetchval(
+        "select pid from pg_stat_activity where application_name = 'aid_queue' and query ilike 'listen%'"
+    )
+
+
 @pytest.mark.parametrize("how", ["restarted", "killed"])
 async def test_the_worker_outlives_its_database(
     worker: Aid, durable: Postgres, heap: Heap, town: Town, held: asyncpg.Connection, how: str
@@ -144,4 +181,5 @@ async def test_the_worker_outlives_its_database(
     assert await notices_of(again, first + second) == (100, 100)
     await again.close()
     assert "database_away" in worker.log
+    assert "tick_failed" not in worker.log
     assert "Traceback" not in worker.log

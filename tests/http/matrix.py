@@ -158,6 +158,8 @@ class Matrix:
     """Each role once, where it usually sits, a plain worker, and those with several posts."""
     by_token: dict[str, Thing] = field(default_factory=dict)
     people: set[str] = field(default_factory=set)
+    moved: list[tuple[Thing, Thing]] = field(default_factory=list)
+    """Cases of those whose household file is under another union, with that file."""
     minutes: Iterator[int] = field(default_factory=lambda: count(1))
 
     def strangers(self, actor: Actor, answer: str, *, own: bool) -> set[str]:
@@ -187,7 +189,16 @@ class Matrix:
         self.people.add(str(thing.owner.id))
         return thing
 
-    async def case(self, owner: Someone, home: Guild, kind: Kind, state: State, *, filed: bool = True) -> Thing:
+    async def case(
+        self,
+        owner: Someone,
+        home: Guild,
+        kind: Kind,
+        state: State,
+        *,
+        filed: bool = True,
+        household: Thing | None = None,
+    ) -> Thing:
         """An application that bears its marks in its number, its name, its form and its timeline."""
         mark, at = make.unique("ZQ").upper(), make.NOW - timedelta(minutes=next(self.minutes))
         number, name, words = (make.unique("ZQ").upper() for _ in range(3))
@@ -202,6 +213,7 @@ class Matrix:
             number=number,
             applicant_masked=name,
             submitted_at=at if filed else None,
+            household_id=household.id if household else None,
             **overdue,
         )
         tokens = frozenset({str(case.id), mark, number, name, words})
@@ -227,10 +239,17 @@ class Matrix:
         active = await self.file(worker, home, "active")
         for n, (state, filed) in enumerate(states, turn):
             kinds = [kind for kind in Kind if (kind, state) != (Kind.SECONDARY_MEDICAL, State.PUBLIC_NOTICE)]
-            await self.case(worker, home, kinds[n % len(kinds)], state, filed=filed)
-        assert active.submitted
+            await self.case(worker, home, kinds[n % len(kinds)], state, filed=filed, household=active)
         for file_state in FILE_STATES:
             await self.file(await self.world.person(home=home, consents=()), home, file_state)
+
+    async def mover(self, home: Guild, there: Guild) -> None:
+        """Somebody whose file stayed at the union that they left, with a case at each: what one union may know."""
+        someone = await self.world.person(home=home, consents=())
+        file = await self.file(someone, there, "active")
+        for union in (home, there):
+            case = await self.case(someone, union, Kind.HARDSHIP_AID, State.SUBMITTED, household=file)
+            self.moved.append((case, file))
 
     async def actor(self, name: str, home: Guild, *posts: Post) -> Actor:
         """Somebody whose own case and file wait where they themselves could decide them."""
@@ -261,6 +280,7 @@ async def build(world: World) -> Matrix:
     ]
     matrix = Matrix(world, homes)
     await asyncio.gather(*(matrix.residents(home, turn) for turn, home in enumerate(homes)))
+    await asyncio.gather(*(matrix.mover(own, there) for there in (beside, town.units[2], other.units[0])))
     chain = {"unit": own, "street": town.streets[0], "district": town.districts[0], "city": town.city}
     posts = [(role, tier) for role in Role for tier in chain]
     made = await asyncio.gather(

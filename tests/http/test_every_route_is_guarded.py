@@ -10,9 +10,8 @@ from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.http.door import STAFF_DOORS, Door, worker_desk
+from app.http.door import PREFIX, STAFF_DOORS, Door, worker_desk
 from app.http.openapi import UNKEYED
-from app.http.door import PREFIX
 from app.http.routes.reference import PUBLIC as REFERENCE
 from app.http.routing import api_routes, is_guarded
 from app.kernel.actor import PERMISSIONS, Permission, Role

@@ -155,6 +155,21 @@ async def test_an_id_outside_ones_reach_is_answered_like_one_that_never_was(
     await each(check, matrix.pairs(things))
 
 
+async def test_what_a_case_tells_of_the_household_ends_where_the_reach_ends(
+    client: httpx.AsyncClient, matrix: Matrix
+) -> None:
+    async def check(actor: Actor, case: Thing, file: Thing) -> None:
+        shown = (await ask(client, actor, "GET", "/staff/applications/{}", case.id)).json()
+        household = shown["household"] and shown["household"]["id"]
+        assert household == (str(file.id) if actor.sees(file) else None), actor.name
+        others = [each.case for each, of in matrix.moved if of is file and each is not case and actor.sees(each)]
+        assert [line["number"] for line in shown["money_this_year"]] == [o.number for o in others if o], actor.name
+
+    readers = [(actor, case, file) for actor in matrix.actors for case, file in matrix.moved if actor.sees(case)]
+    assert len({actor.sees(file) for actor, _, file in readers}) == 2
+    await each(check, readers)
+
+
 async def test_ones_own_case_and_file_are_not_ones_work(client: httpx.AsyncClient, matrix: Matrix) -> None:
     async def check(actor: Actor, call: tuple[str, str], thing: Thing) -> None:
         answer = await ask(client, actor, *call, thing.id)

@@ -134,10 +134,10 @@ async def read_case(application_id: PathId, desk: Annotated[Desk, staff(Permissi
     """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id)
-    file = await household(work.transaction, row["household_id"]) if row["household_id"] else None
+    file = await household(work.transaction, desk.actor, row["household_id"]) if row["household_id"] else None
     form = form_of(work.keyring, file)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
-    money = await money_of_household(work.transaction, row["household_id"], year, except_id=application_id)
+    money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
     await record(
         work,
         person_id=desk.actor.person_id,
