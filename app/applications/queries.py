@@ -133,6 +133,14 @@ async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, 
     return _found(found)
 
 
+def has_signed(actor: Actor, row: Record) -> bool:
+    """Whether the actor took a step of this round that keeps them from another; `row` has its timeline."""
+    return any(
+        step["counts_as_review"] and step["round"] == row["round"] and step["person_id"] == str(actor.person_id)
+        for step in row["timeline"]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Pile:
     """What waits at one node in one state: a queue is a merge of piles, each in the order of its index."""

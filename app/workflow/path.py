@@ -53,10 +53,11 @@ class Path:
     def actions_at(self, state: str) -> tuple[str, ...]:
         return tuple(step.action for step in self.steps if step.at == state and step.by is not Permission.SYSTEM)
 
-    def open_to(self, state: str, permissions: Iterable[Permission]) -> list[str]:
-        """The actions that someone with these permissions may take now."""
+    def open_to(self, state: str, permissions: Iterable[Permission], *, signed: bool = False) -> list[str]:
+        """The actions that someone with these permissions may take now; `signed`: they have signed this round."""
         held = frozenset(permissions)
-        return [step.action for step in self.steps if step.at == state and step.by in held]
+        steps = (step for step in self.steps if step.at == state and step.by in held)
+        return [step.action for step in steps if not (signed and step.counts_as_review)]
 
     def waiting_for(self, permission: Permission) -> tuple[str, ...]:
         """The states in which a case waits for whoever has this permission."""

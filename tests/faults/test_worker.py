@@ -22,7 +22,7 @@ from tests.faults.heap import Heap
 from tests.faults.processes import Aid, Postgres, worker_of
 from tests.make import Case, Town
 
-FACTS = max(60, int(1_000 * SCALE))
+FACTS = max(60, int(500 * SCALE))
 KILLS = 3
 log = logging.getLogger(__name__)
 

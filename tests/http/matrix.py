@@ -83,6 +83,7 @@ class Thing:
     submitted: bool
     tokens: frozenset[str]
     case: Case | None = None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,7 @@ class Matrix:
     people: set[str] = field(default_factory=set)
     moved: list[tuple[Thing, Thing]] = field(default_factory=list)
     """Cases of those whose household file is under another union, with that file."""
-    minutes: Iterator[int] = field(default_factory=lambda: count(1))
+    turns: Iterator[int] = field(default_factory=lambda: count(1))
 
     def strangers(self, actor: Actor, answer: str, *, own: bool) -> set[str]:
         """The tokens in an answer of what the actor may not see: through the worker's door, all but their own.
@@ -200,9 +201,9 @@ class Matrix:
         household: Thing | None = None,
     ) -> Thing:
         """An application that bears its marks in its number, its name, its form and its timeline."""
-        mark, at = make.unique("ZQ").upper(), make.NOW - timedelta(minutes=next(self.minutes))
-        number, name, words = (make.unique("ZQ").upper() for _ in range(3))
-        overdue = {"due_at": make.NOW - timedelta(days=1)} if at.minute % 2 and filed and state != "draft" else {}
+        turn = next(self.turns)
+        at, overdue = make.NOW - timedelta(seconds=turn), bool(turn % 2) and filed and state is not State.DRAFT
+        mark, number, name, words = (make.unique("ZQ").upper() for _ in range(4))
         case = await self.world.application(
             owner,
             home,
@@ -214,10 +215,11 @@ class Matrix:
             applicant_masked=name,
             submitted_at=at if filed else None,
             household_id=household.id if household else None,
-            **overdue,
+            **({"due_at": make.NOW - timedelta(days=1)} if overdue else {}),
         )
         tokens = frozenset({str(case.id), mark, number, name, words})
-        return self.keep(Thing(case.id, state, owner, home, case.submitted_at is not None, tokens, case), self.cases)
+        submitted = case.submitted_at is not None
+        return self.keep(Thing(case.id, state, owner, home, submitted, tokens, case, overdue), self.cases)
 
     async def file(self, owner: Someone, home: Guild, state: str) -> Thing:
         mark = make.unique("ZQ").upper()

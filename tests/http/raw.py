@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -41,6 +42,24 @@ async def listening(app: ASGIApp, protocol: type[asyncio.Protocol] = DeadlinePro
         finally:
             server.should_exit = True
             await serving
+
+
+@contextlib.contextmanager
+def in_a_thread(app: ASGIApp) -> Iterator[str]:
+    """The base URL of an app that starts, runs and stops in a loop of its own: for clients that are not coroutines."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        config = uvicorn.Config(
+            app, http=DeadlineProtocol, lifespan="on", ws="none", log_config=None, access_log=False,
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="api", daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @dataclass(frozen=True)

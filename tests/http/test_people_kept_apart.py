@@ -50,6 +50,11 @@ async def act(client: httpx.AsyncClient, by: Someone, case_id: UUID, version: in
     )
 
 
+async def open_actions(client: httpx.AsyncClient, by: Someone, case: Case) -> list[str]:
+    shown = await client.get(f"/staff/applications/{case.id}", headers=by.headers)
+    return list(shown.json()["open_actions"])
+
+
 async def signatures(owner: asyncpg.Connection, case: Case) -> list[tuple[str, UUID]]:
     """The steps of staff on a case, and who took them."""
     rows = await owner.fetch(
@@ -86,10 +91,12 @@ async def test_nobody_signs_two_steps_of_one_round(
     both = await almighty(world, town)
     case = await world.application(worker, town.units[0], kind=kind, state=state)
     assert (await act(client, both, case.id, 1, first)).status_code == 200
+    assert await open_actions(client, both, case) == []
     again = await act(client, both, case.id, 2, then)
     assert (again.status_code, again.json()["code"]) == (403, "already_signed"), again.text
     assert await signatures(owner, case) == [(first, both.id)]
     other = await almighty(world, town)
+    assert then in await open_actions(client, other, case)
     assert (await act(client, other, case.id, 2, then)).status_code == 200
     assert await signatures(owner, case) == [(first, both.id), (then, other.id)]
 
@@ -125,6 +132,7 @@ async def test_a_new_round_is_a_new_signature(client: httpx.AsyncClient, world: 
             headers=applicant.headers | make.keyed() | {"If-Match": f'"{version + 1}"'},
         )
         assert (again.status_code, again.json()["state"]) == (200, "submitted"), again.text
+        assert await open_actions(client, clerk, case) == ["accept", "return"]
 
 
 async def test_nobody_signs_a_household_file_twice(client: httpx.AsyncClient, world: World, town: Town) -> None:

@@ -100,6 +100,7 @@ async def test_a_queue_its_count_and_its_filters_hold_exactly_what_waits(
 def filters(waiting: Sequence[Thing]) -> Iterator[tuple[dict[str, Any], list[Thing]]]:
     """Every filter of a queue, with what it should leave."""
     yield {}, list(waiting)
+    yield {"overdue": "true"}, [t for t in waiting if t.overdue]
     for kind in Kind:
         yield {"kind": kind.value}, [t for t in waiting if t.case and t.case.kind is kind]
     for state in (State.SUBMITTED, State.UNIT_REVIEW, State.CITY_APPROVAL, State.PAID, State.DRAFT):

@@ -11,6 +11,7 @@ from app.applications.path import REASONS, Action, Kind, State
 from app.applications.queries import (
     TaskFilter,
     case,
+    has_signed,
     money_of_household,
     task_count,
     tasks,
@@ -146,7 +147,8 @@ async def read_case(application_id: PathId, desk: Annotated[Desk, staff(Permissi
         subject_id=application_id,
         subject_person_id=row["applicant_id"],
     )
-    shown = views.detail(row, work.keyring, permissions_over(desk.actor, row)) | {
+    permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
+    shown = views.detail(row, work.keyring, permissions, signed=signed) | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],

@@ -105,14 +105,14 @@ def summary(row: Record) -> dict[str, Any]:
     }
 
 
-def detail(row: Record, keyring: Keyring, permissions: Iterable[Permission]) -> dict[str, Any]:
+def detail(row: Record, keyring: Keyring, permissions: Iterable[Permission], *, signed: bool = False) -> dict[str, Any]:
     """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed."""
     decision = row["decision"]
     return summary(row) | {
         "form": orjson.Fragment(keyring.open(FORM, row["id"], row["form"])),
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
         "timeline": [_entry(step, row, keyring) for step in row["timeline"]],
-        "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions),
+        "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions, signed=signed),
     }
 
 
