@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 
 from app.http.strict_json import BodyTooLarge, UnsupportedMediaType
 from app.kernel.errors import (
@@ -159,6 +160,12 @@ def of_database(error: BaseException) -> DomainError | None:
     return None
 
 
+def _methods_of(request: Request) -> set[str]:
+    """Every method of an address: the router itself would name only those of its first route."""
+    routes = (route for route in request.app.router.routes if isinstance(route, Route))
+    return {method for route in routes if route.path_regex.match(request.url.path) for method in route.methods or ()}
+
+
 def install(app: FastAPI) -> None:
     """Domain errors, refused input, the framework's own errors and the database's: one shape of answer."""
 
@@ -179,8 +186,8 @@ def install(app: FastAPI) -> None:
             _CODES.get(status, "http_error"),
             DETAILS.get(status, DETAILS[400]),
         )
-        for name, value in (error.headers or {}).items():
-            answer.headers[name] = value
+        if status == 405:
+            answer.headers["Allow"] = ", ".join(sorted(_methods_of(request)))
         return answer
 
     async def on_gone(request: Request, error: Exception) -> Response:
