@@ -4,12 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,7 @@ app.add_typer(audit_app, name="audit")
 console = Console(stderr=True)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
+START_SECONDS = 30.0
 DIAGRAMS = migrations.ROOT / "docs" / "diagrams"
 
 
@@ -141,6 +143,8 @@ def companions(*, with_worker: bool, simulator_port: int | None) -> Iterator[Non
         console.print("[bold]后台任务[/] 已启动")
     started = [subprocess.Popen([sys.executable, "-m", "app.cli", *command]) for command in commands]  # noqa: S603 - our own command
     try:
+        if simulator_port is not None:
+            _wait_for(simulator_port)
         yield
     finally:
         for process in started:
@@ -150,6 +154,16 @@ def companions(*, with_worker: bool, simulator_port: int | None) -> Iterator[Non
                 process.wait(timeout=15)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _wait_for(port: int) -> None:
+    """Until something listens there: whoever signs in first should find WeChat."""
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on port {port}")
 
 
 @app.command()

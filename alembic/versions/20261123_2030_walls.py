@@ -69,7 +69,9 @@ end $$
 """
 GRANT_MEMBERSHIP = """
 do $$ begin
-  execute format('grant aid_api, aid_jobs to %I', current_user);
+  if not (pg_has_role(current_user, 'aid_api', 'member') and pg_has_role(current_user, 'aid_jobs', 'member')) then
+    execute format('grant aid_api, aid_jobs to %I', current_user);
+  end if;
 end $$
 """
 REFUSE_CHANGE = """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, under, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.kernel.actor import Actor, Node, Permission, Tier
+from app.kernel.actor import Actor, Node, Permission, Post, Tier
 from app.kernel.errors import NotFound
 
 A = table_of(Application)
@@ -35,6 +35,8 @@ _TIMELINE = (
     .label("timeline")
 )
 _DETAIL = [c for c in A.c if c.name not in {"facts", "subject_index"}]
+_STANDING = [c for c in _DETAIL if c.name not in {"form", "decision"}]
+"""What a step needs to know. The sealed columns lie outside the row and are costly to fetch."""
 _SUMMARY = [
     A.c[name]
     for name in [
@@ -119,7 +121,7 @@ def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
 
 @cache
 def _case(tiers: Shape, locked: bool) -> Statement:
-    query = _in_reach(select(*_DETAIL) if locked else select(*_DETAIL, _TIMELINE), tiers)
+    query = _in_reach(select(*_STANDING) if locked else select(*_DETAIL, _TIMELINE), tiers)
     query = query.where(A.c.id == bindparam("id"))
     return statement(query.with_for_update() if locked else query)
 
@@ -161,8 +163,13 @@ class TaskFilter:
 
 def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
     """What waits for this actor, by the paths of the kinds."""
+    return _piles_of(actor.posts, wanted.state)
+
+
+@lru_cache(maxsize=4096)
+def _piles_of(posts: tuple[Post, ...], state_wanted: str | None) -> tuple[Pile, ...]:
     kinds: dict[tuple[Node, str], list[str]] = {}
-    for post in actor.posts:
+    for post in posts:
         node = Node(post.place.tier, post.place.id)
         for kind, path in PATHS.items():
             states = {
@@ -173,7 +180,7 @@ def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
     return tuple(
         Pile(node, state, tuple(dict.fromkeys(of)))
         for (node, state), of in sorted(kinds.items(), key=lambda pile: (pile[0][1], str(pile[0][0].organisation_id)))
-        if wanted.state in (None, state)
+        if state_wanted in (None, state)
     )
 
 

@@ -20,6 +20,16 @@ def business_date(instant: datetime) -> date:
     return _aware(instant).astimezone(SHANGHAI).date()
 
 
+def answered(instant: datetime) -> datetime:
+    """The same instant at +08:00, which orjson then writes just as `rfc3339` would, at a fraction of its cost.
+
+    Raises ValueError without an offset, OverflowError if the local date leaves the years 1–9999.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("instant must carry an offset")
+    return instant.astimezone(_ANSWERED_IN)
+
+
 def rfc3339(instant: datetime) -> str:
     """The instant in RFC 3339 with offset +08:00, with microseconds only if it has any.
 

@@ -1,6 +1,5 @@
 """One durable PostgreSQL for the tests of a file, migrated, with a town in it; and the API that uses it."""
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -58,7 +57,8 @@ async def held(durable: Postgres) -> AsyncIterator[asyncpg.Connection]:
     """A connection of the owner of the tables."""
     connection = await asyncpg.connect(durable.dsn)
     yield connection
-    await asyncio.wait_for(connection.close(), 5) if not connection.is_closed() else None
+    if not connection.is_closed():
+        await connection.close(timeout=5)
 
 
 @pytest.fixture

@@ -103,8 +103,12 @@ async def test_two_workers_share_the_facts(
     async def all_of_it() -> bool:
         return (await notices_of(held, cases))[0] >= FACTS
 
+    async def both_run() -> bool:
+        return all("worker_started" in each.log for each in (worker, other))
+
     try:
         await until(all_of_it, 60)
+        await until(both_run, 60)
         for each in (worker, other):
             each.signal(signal.SIGTERM)
         assert (worker.wait(20), other.wait(20)) == (0, 0)

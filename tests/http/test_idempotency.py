@@ -137,6 +137,37 @@ async def test_a_hundred_requests_on_ten_keys_have_ten_effects(
     assert await applications_of(owner, *workers) == 10
 
 
+async def test_of_drafts_opened_at_once_one_is_made_and_the_others_are_told_which(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    worker = await world.worker((await world.town()).units[0])
+    answers = await asyncio.gather(*(draft(client, worker, make.unique("k-")) for _ in range(8)))
+    (made,) = (answer.json()["id"] for answer in answers if answer.status_code == 201)
+    told = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {(problem["code"], problem["application_id"]) for problem in told} == {("draft_already_open", made)}
+    assert len(told) == 7
+    assert await applications_of(owner, worker) == 1
+
+
+async def test_of_two_drafts_moved_to_one_school_year_at_once_one_stays_where_it_was(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    worker = await world.worker((await world.town()).units[0])
+    year = make.golden_autumn()["academic_year"]
+    drafts = [
+        await draft(client, worker, make.unique("k-"), {"academic_year": year - n}, kind="golden_autumn")
+        for n in (1, 2)
+    ]
+    headers = worker.headers | {"If-Match": '"1"'}
+    body = {"form": {"academic_year": year}}
+    answers = await asyncio.gather(
+        *(client.put(f"/applications/{each.json()['id']}", json=body, headers=headers) for each in drafts)
+    )
+    moved, refused = sorted(answers, key=lambda answer: answer.status_code)
+    assert (moved.status_code, refused.status_code, refused.json()["code"]) == (200, 409, "draft_already_open")
+    assert refused.json()["application_id"] == moved.json()["id"]
+
+
 async def test_a_request_that_still_runs_is_said_to_be_in_progress(
     client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
 ) -> None:

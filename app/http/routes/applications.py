@@ -22,7 +22,7 @@ from app.http.views import applications as views
 from app.kernel.actor import Permission
 from app.organisations.queries import for_unattached, organisation
 from app.people.commands import IdentityRequired
-from app.people.queries import person, standing
+from app.people.queries import person_locked, standing
 from app.policy.decision import Decision
 from app.policy.drafts import read_draft, read_whole, warnings_of
 
@@ -79,6 +79,8 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
     programme = KINDS[Kind(row["kind"])]
     kept = read_draft(programme.form, body.form)
     period = programme.period(kept, desk.work.today)
+    if period != row["period"]:
+        await person_locked(desk.work.transaction, desk.actor.person_id)
     await commands.replace_form(desk.work, row, period, orjson.dumps(kept))
     return await _draft(desk, application_id, programme, kept, 200)
 
@@ -146,7 +148,8 @@ async def _draft(desk: Desk, application_id: UUID, programme: Programme, kept: d
 async def _applicant(desk: Desk) -> Applicant:
     """Who applies, and the union that takes it: the household's, else the person's own, else the service centre."""
     transaction = desk.work.transaction
-    me = await person(transaction, desk.actor.person_id)
+    # Held until the end: of two drafts that are opened at once, the second has to find the first.
+    me = await person_locked(transaction, desk.actor.person_id)
     if me["id_number_index"] is None:
         raise IdentityRequired
     household = await living(transaction, desk.actor.person_id)

@@ -10,7 +10,7 @@ from app.db.transaction import Sight
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import In, Limit, PathId
-from app.http.routes.sessions import PersonView, WechatCodeInvalid, WechatUnavailable, person_view
+from app.http.routes.sessions import PersonView, WechatCodeInvalid, person_view, wechat_failed
 from app.http.views.applications import instant
 from app.kernel.errors import FieldError, Invalid
 from app.organisations.queries import organisation, organisation_of_code
@@ -125,8 +125,8 @@ async def set_phone(request: Request, body: PhoneRequest) -> Response:
         raise WechatCodeInvalid from None
     except PhoneNotMainland:
         raise Invalid(FieldError("/code", "phone_not_mainland", "目前只支持中国大陆手机号。")) from None
-    except WeChatError:
-        raise WechatUnavailable from None
+    except WeChatError as failed:
+        raise wechat_failed(failed) from None
     work = await begin(request, Sight("worker", actor.person_id))
     await commands.set_phone(work, actor.person_id, number)
     return await _me(work, actor.person_id)

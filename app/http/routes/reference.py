@@ -70,7 +70,7 @@ class ProgrammeList(BaseModel):
 
 
 class NoticeView(BaseModel):
-    """一条公示：只有姓氏、工会、项目和金额。"""
+    """一条公示：只有脱敏的姓名、工会、项目和金额。"""
 
     id: str
     number: str

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
@@ -20,6 +21,7 @@ from app.people.consents import REQUIRED_OF_EVERYONE
 from app.people.queries import consented, person
 from app.people.tokens import ACCESS_LIFE, TokenRefused, issue
 
+log = structlog.get_logger("aid.wechat")
 router = APIRouter(prefix=PREFIX, tags=["登录"], route_class=Door)
 
 
@@ -29,6 +31,12 @@ class WechatCodeInvalid(Unauthenticated):
 
 class WechatUnavailable(Unavailable):
     """微信服务暂时没有响应，请稍后再试。"""
+
+
+def wechat_failed(failed: WeChatError) -> WechatUnavailable:
+    """For the person a plain word; for the operator the call and WeChat's own code in the log."""
+    log.warning("wechat_failed", error=type(failed).__name__, name=failed.call, reason=str(failed))
+    return WechatUnavailable()
 
 
 class SignInRequest(In):
@@ -80,8 +88,8 @@ async def create_session(request: Request, body: SignInRequest) -> Response:
         identity = await service.wechat.sign_in(body.code)
     except CodeRefused:
         raise WechatCodeInvalid from None
-    except WeChatError:
-        raise WechatUnavailable from None
+    except WeChatError as failed:
+        raise wechat_failed(failed) from None
     work = await begin(request, Sight("sign_in"))
     signed_in = await commands.sign_in(work, identity.openid, identity.unionid)
     return await _session(work, service, signed_in, 201)

@@ -13,7 +13,7 @@ from app.applications.path import PATHS, REASONS, Action, Kind, State
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.kernel.actor import Permission
-from app.kernel.business_time import rfc3339
+from app.kernel.business_time import answered
 from app.policy.decision import Decision
 
 
@@ -86,8 +86,9 @@ class MovedView(BaseModel):
     version: int
 
 
-def instant(value: Any) -> str | None:
-    return None if value is None else rfc3339(value)
+def instant(value: datetime | None) -> datetime | None:
+    """As `answer` writes it, at +08:00."""
+    return None if value is None else answered(value)
 
 
 def summary(row: Record) -> dict[str, Any]:
@@ -141,8 +142,8 @@ def _by(step: dict[str, Any], row: Record) -> dict[str, Any]:
     return {"who": "staff", "role": step["post_role"], "organisation": step["organisation_name"]}
 
 
-def _shanghai(text: str) -> str:
-    return rfc3339(datetime.fromisoformat(text))
+def _shanghai(text: str) -> datetime:
+    return answered(datetime.fromisoformat(text))
 
 
 def task(row: Record) -> dict[str, Any]:
