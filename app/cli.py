@@ -26,6 +26,7 @@ from app.db import embedded, migrations
 from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
 from app.http.diagrams import diagrams
+from app.http.server import SERVER
 from app.main import create_app
 from app.settings import Settings, settings
 
@@ -90,19 +91,7 @@ def serve(
 def run_api(host: str, port: int) -> None:
     """Serve until SIGTERM: readiness goes first, then the port, then what is in flight is finished."""
     api = create_app()
-    config = uvicorn.Config(
-        api,
-        host=host,
-        port=port,
-        http="app.http.deadline:DeadlineProtocol",
-        loop="uvloop",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=20,
-        ws="none",
-    )
+    config = uvicorn.Config(api, host=host, port=port, **SERVER)
     server = GracefulServer(config, api)
     server.run()
     if not server.started:

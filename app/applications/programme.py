@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel
 
 from app.applications.commands import Assessed
@@ -15,7 +14,7 @@ from app.applications.path import Kind
 from app.db.transaction import Record
 from app.db.work import Work
 from app.people.consents import Purpose
-from app.policy.decision import Decision, cite, plain
+from app.policy.decision import Decision, cite
 from app.policy.replay import code_sha256, facts_json, sha256
 from app.policy.versions import NoPolicyInForce, Version, in_force
 
@@ -81,7 +80,7 @@ def assessed(decision: Decision, facts: Any, rules: ModuleType, **kept: Any) -> 
         amount_fen=decision.amount_fen,
         facts=canonical,
         facts_sha256=sha256(canonical),
-        decision=orjson.dumps(plain(decision)),
+        decision=decision.model_dump_json().encode(),
         policy_version=decision.policy.version,
         code_sha256=code_of(rules),
         **kept,

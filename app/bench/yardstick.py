@@ -14,6 +14,8 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from app.http.server import SERVER
+
 _ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 15\r\ncontent-type: application/json\r\n\r\n{"status":"ok"}'
 
 
@@ -37,19 +39,7 @@ def create_app() -> FastAPI:
 
 
 def serve_fastapi(port: int) -> None:
-    uvicorn.run(
-        create_app,
-        factory=True,
-        host="127.0.0.1",
-        port=port,
-        http="app.http.deadline:DeadlineProtocol",
-        loop="uvloop",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=75,
-        ws="none",
-    )
+    uvicorn.run(create_app, factory=True, host="127.0.0.1", port=port, **SERVER)
 
 
 class _Echo(asyncio.Protocol):

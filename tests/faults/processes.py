@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from app.db import embedded
+from tests.make import unique
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
 START_SECONDS = 60.0
@@ -164,7 +165,8 @@ def api_of(dsn: str, folder: Path, **settings: str) -> Api:
 
 
 def worker_of(dsn: str, folder: Path, **settings: str) -> Aid:
-    return Aid(("worker",), environment(dsn, **settings), folder / "worker.log")
+    """A worker with a log of its own."""
+    return Aid(("worker",), environment(dsn, **settings), folder / unique("worker-"))
 
 
 def environment(dsn: str, **settings: str) -> dict[str, str]:

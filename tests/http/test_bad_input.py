@@ -240,6 +240,12 @@ async def test_a_filter_that_does_not_exist_is_refused(
     refused(await client.get("/staff/tasks", params=wanted, headers=clerk.headers), 422, "invalid")
 
 
+async def test_an_unknown_parameter_changes_nothing(client: httpx.AsyncClient, worker: Someone) -> None:
+    plain = await client.get("/applications", headers=worker.headers)
+    for unknown in ({"sort": "amount_fen; drop table person"}, {"order": "desc"}, {"offset": str(2**63)}):
+        assert (await client.get("/applications", params=unknown, headers=worker.headers)).json() == plain.json()
+
+
 async def test_nobody_can_make_a_cursor_or_use_it_on_another_list(client: httpx.AsyncClient, world: World) -> None:
     worker = await world.worker((await world.town()).units[0])
     for kind in ("hardship_aid", "golden_autumn"):
