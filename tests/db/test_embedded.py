@@ -26,8 +26,10 @@ BUSY = """do $$ declare until timestamptz := clock_timestamp() + interval '0.8 s
 begin while clock_timestamp() < until loop null; end loop; end $$"""
 
 # Imports, says so, waits for a line, starts the server, says its process id, and stays for another line.
+# It hears Ctrl-C even where the tests run in the background of a shell, which has it ignored.
 STARTER = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from app.db.embedded import start
 print(flush=True)
@@ -219,7 +221,7 @@ async def test_two_processes_that_start_at_once_get_one_server_which_outlives_ct
     assert pids[0] == pids[1]
     for process in both:
         os.killpg(process.pid, signal.SIGINT)
-        await process.communicate()
+        await asyncio.wait_for(process.communicate(), 10)
     server = running(place / "pg")
     assert server is not None
     assert server.pid == int(pids[0])
