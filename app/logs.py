@@ -24,7 +24,7 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     others = logging.StreamHandler(sys.stderr)
@@ -44,5 +44,5 @@ def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return {key: value for key, value in event.items() if key in ALLOWED and value is not None}
 
 
-def _to_json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+def _to_json(event: Any, **_: Any) -> bytes:
+    return orjson.dumps(event, default=str)

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import Select, Text, and_, bindparam, func, literal_column, select, text, true, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.path import PATHS, Kind
@@ -15,8 +15,11 @@ from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, under, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
+from app.households.queries import LIVING, H
 from app.kernel.actor import Actor, Node, Permission, Post, Tier
 from app.kernel.errors import NotFound
+from app.people.consents import Purpose
+from app.people.queries import CONSENTED, PERSON, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
@@ -88,6 +91,54 @@ async def own(transaction: Transaction, actor: Actor, application_id: UUID) -> R
 async def own_locked(transaction: Transaction, actor: Actor, application_id: UUID) -> Record:
     """The same, held until commit, without the timeline."""
     return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
+
+
+_OWN_TO_SUBMIT = (
+    select(*_DETAIL)
+    .where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
+    .with_for_update()
+    .cte("own_to_submit")
+)
+_FILE = (
+    select(H.c.id, H.c.state, H.c.submitted_at, H.c.form)
+    .where(H.c.person_id == bindparam("applicant_id"), LIVING)
+    .with_for_update()
+    .cte("living_file")
+)
+_TO_SUBMIT = statement(
+    select(
+        _OWN_TO_SUBMIT,
+        PERSON.c.id_number_index,
+        CONSENTED,
+        *(column.label(f"file_{column.name}") for column in _FILE.c),
+    ).select_from(
+        _OWN_TO_SUBMIT.join(
+            PERSON, and_(PERSON.c.id == _OWN_TO_SUBMIT.c.applicant_id, PERSON.c.closed_at.is_(None))
+        ).outerjoin(_FILE, true())
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToSubmit:
+    """An application about to be submitted, with what its submission needs to know of its applicant."""
+
+    row: Record
+    applicant: Record
+    household: Record | None
+    """The living household file: id, state, submitted_at, form."""
+    consented: frozenset[Purpose]
+
+
+async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID) -> ToSubmit:
+    """The applicant's own application and household file, held until commit, in one round trip.
+
+    The household is held so that two applications cannot share one cap unseen. Raises ApplicationNotFound.
+    """
+    row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id))
+    applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
+    household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE.c}
+    return ToSubmit(row, applicant, household, purposes_of(row["consented"]))
 
 
 async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, period: str) -> UUID | None:

@@ -107,6 +107,28 @@ def copied(server: embedded.Server, database: str, console: Console) -> Iterator
         asyncio.run(_drop(server, copy))
 
 
+async def warm(dsn: str) -> None:
+    """Read what the cases touch into PostgreSQL's memory, as a server has it that has been running for a while.
+
+    The sealed documents of old applications stay on disk: nobody reads them, and they would not fit.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("create extension if not exists pg_prewarm")
+        await connection.execute(_WARM, timeout=600)
+    finally:
+        await connection.close()
+
+
+_WARM = """
+select pg_prewarm(oid::regclass) from pg_class
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'i') and relname <> 'application' and relpages > 0
+union all
+select pg_prewarm('application', 'buffer', 'main', greatest(relpages - 40000, 0), null)
+from pg_class where relname = 'application' and relpages > 0
+"""
+
+
 async def _drop(server: embedded.Server, name: str) -> None:
     connection = await asyncpg.connect(server.dsn("postgres"))
     try:

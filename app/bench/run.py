@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.bench.cases import Requests, bare, prepared
-from app.bench.fill import Size, copied, filled
+from app.bench.fill import Size, copied, filled, warm
 from app.bench.load import drive, ready
 from app.bench.processes import DATABASE_CORE, Served, core, cpu_seconds, family, pin, rss_mib, serving
 from app.bench.report import Figures, remarks, table, told
@@ -104,6 +104,7 @@ def _compare(server: embedded.Server, large: str, small: str, plan: Plan, consol
     with console.status("准备请求"):
         requests = asyncio.run(prepared(server.dsn(large), plan.writes))
         few = asyncio.run(prepared(server.dsn(small), 0))
+        asyncio.run(warm(server.dsn(large)))
     with _servers(server, large, small, console) as served:
         service = served["large"].pid
         rest = rss_mib(service)

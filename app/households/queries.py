@@ -34,7 +34,8 @@ _SUMMARY = [
 ]
 _AFTER = tuple_(bindparam("at", type_=H.c.created_at.type), bindparam("after_id", type_=H.c.id.type))
 
-_OWN = select(H).where(H.c.person_id == bindparam("person_id"), H.c.state.notin_(_DEAD))
+LIVING = H.c.state.notin_(_DEAD)
+_OWN = select(H).where(H.c.person_id == bindparam("person_id"), LIVING)
 _LIVING = statement(_OWN)
 _LIVING_LOCKED = statement(_OWN.with_for_update())
 

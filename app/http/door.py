@@ -6,7 +6,7 @@ A route asks for a `Desk` (`WorkerDesk`, or `Annotated[Desk, staff(permission)]`
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -14,14 +14,14 @@ import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from app.db.transaction import Sight
+from app.db.transaction import Sight, Transaction
 from app.db.work import Work
-from app.http.idempotency import Keyed, Replay, key_of, keyed, lock_of
+from app.http.idempotency import Keyed, Replay, keyed, lock_of
 from app.http.service import Service, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
 from app.kernel.errors import NotAllowed, VersionMissing
-from app.people.tokens import TokenRefused
+from app.people.tokens import Claims, TokenRefused
 
 PREFIX = "/api/v1"
 _STACK, _KEYED = "aid_stack", "aid_keyed"
@@ -84,46 +84,60 @@ def service_of(request: Request) -> Service:
 
 async def begin(request: Request, sight: Sight) -> Work:
     """Begin the transaction of this request; `Door` ends it."""
+    return await _work(request, service_of(request).database.begin(sight))
+
+
+async def look(request: Request, sight: Sight) -> Work:
+    """What a request works with that only reads."""
+    return await _work(request, service_of(request).database.glance(sight))
+
+
+async def _work(request: Request, opening: AbstractAsyncContextManager[Transaction]) -> Work:
     service = service_of(request)
     calendar = await service.calendar.get()
     stack: AsyncExitStack = request.scope[_STACK]
-    transaction = await stack.enter_async_context(service.database.begin(sight))
+    transaction = await stack.enter_async_context(opening)
     return Work(transaction, service.keyring, calendar, clock())
+
+
+def claims_of(request: Request) -> Claims:
+    """What the bearer token says; whether its session still lives has to be asked. Raises TokenRefused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenRefused
+    claims = service_of(request).claims(token, clock())
+    request.scope["aid_person"] = claims.person_id
+    return claims
 
 
 async def signed_in(request: Request) -> Actor:
     """The person of the bearer token. Raises TokenRefused."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise TokenRefused
-    service, now = service_of(request), clock()
-    actor = await service.actor(service.claims(token, now), now)
-    request.scope["aid_person"] = actor.person_id
-    return actor
-
-
-async def _desk(request: Request, actor: Actor, sight: Sight) -> Desk:
-    if request.method == "POST":
-        key = key_of(request)
-        work = await begin(request, replace(sight, lock=lock_of(actor, key)))
-        request.scope[_KEYED] = await keyed(request, actor, key, work)
-    else:
-        work = await begin(request, sight)
-    return Desk(actor, work, service_of(request), request)
+    service = service_of(request)
+    return await service.actor(claims_of(request), clock(), service.database.look)
 
 
 async def worker_desk(request: Request) -> Desk:
-    """A signed-in person and their own data."""
-    actor = await signed_in(request)
-    return await _desk(request, actor, Sight("worker", actor.person_id))
+    """A signed-in person and their own data. Whether they still are is asked on the way, not beforehand."""
+    claims, service = claims_of(request), service_of(request)
+    sight = Sight("worker", claims.person_id)
+    key = request.headers.get("idempotency-key", "") if request.method == "POST" else None
+    if key is not None:
+        work = await begin(request, replace(sight, lock=lock_of(claims.person_id, key)))
+    else:
+        work = await (look if request.method == "GET" else begin)(request, sight)
+    actor = await service.actor(claims, work.now, work.transaction.row)
+    if key is not None:
+        request.scope[_KEYED] = await keyed(request, actor, key, work)
+    return Desk(actor, work, service, request)
 
 
 WorkerDesk = Annotated[Desk, Depends(worker_desk)]
 """The door of everyone who is signed in, to what is their own."""
 
 
-def staff(*permissions: Permission) -> Any:
-    """The door of those who hold any of these permissions, to what their posts reach."""
+def staff(*permissions: Permission, recorded: bool = False) -> Any:
+    """The door of those who hold any of these permissions, to what their posts reach. `recorded`: a reading that
+    leaves a trace of itself, and so needs a transaction."""
 
     async def staff_desk(request: Request) -> Desk:
         actor = await signed_in(request)
@@ -131,7 +145,14 @@ def staff(*permissions: Permission) -> Any:
             raise NotAllowed
         reach = nodes_of(post.place for post in actor.posts if PERMISSIONS[post.role])
         organisations = tuple(node.organisation_id for node in reach)
-        return await _desk(request, actor, Sight("staff", actor.person_id, organisations))
+        sight = Sight("staff", actor.person_id, organisations)
+        if request.method == "POST":
+            key = request.headers.get("idempotency-key", "")
+            work = await begin(request, replace(sight, lock=lock_of(actor.person_id, key)))
+            request.scope[_KEYED] = await keyed(request, actor, key, work)
+        else:
+            work = await (look if request.method == "GET" and not recorded else begin)(request, sight)
+        return Desk(actor, work, service_of(request), request)
 
     STAFF_DOORS[staff_desk] = permissions
     return Depends(staff_desk)

@@ -8,6 +8,7 @@ when the transaction begins, a statement before the look-up: whoever gets it aft
 import hashlib
 import re
 from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -77,27 +78,21 @@ class Keyed:
         )
 
 
-def key_of(request: Request) -> str:
-    """Raises IdempotencyKeyMissing."""
-    key = request.headers.get("idempotency-key", "")
-    if not _KEY.match(key):
-        raise IdempotencyKeyMissing
-    return key
-
-
-def lock_of(actor: Actor, key: str) -> int:
+def lock_of(person_id: UUID, key: str) -> int:
     """The advisory lock of a person's key, for `Sight.lock`."""
-    digest = hashlib.blake2b(actor.person_id.bytes + key.encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(person_id.bytes + key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 async def keyed(request: Request, actor: Actor, key: str, work: Work) -> Keyed:
     """Take the key of this request, whose transaction began with `lock_of` it.
 
-    Raises IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
+    Raises IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
     """
+    if not _KEY.match(key):
+        raise IdempotencyKeyMissing
     body = await request.body()
-    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+    fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest()
     found = await work.transaction.row(_LOOK_UP, person_id=actor.person_id, key=key)
     assert found is not None
     if found["row_id"] is not None:

@@ -1,6 +1,7 @@
 """What one API process holds. All of it can be rebuilt by any other process: no state lives here alone."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.statements import Statement
-from app.db.transaction import Database
+from app.db.transaction import Database, Record
 from app.gateways.wechat import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import Actor, Place, Post, Role, Tier
@@ -16,6 +17,8 @@ from app.kernel.business_time import business_date
 from app.people.tokens import LEEWAY_SECONDS, Claims, TokenRefused, read
 from app.settings import Settings
 
+Look = Callable[..., Awaitable[Record | None]]
+"""How one row is asked for: on a connection of its own or in a transaction."""
 ACTOR_SECONDS = 3.0
 """How long a process may believe that a session lives and a post is held (the promise is 5 seconds)."""
 CACHE_SIZE = 20_000
@@ -49,12 +52,13 @@ class Service:
             raise TokenRefused
         return found
 
-    async def actor(self, claims: Claims, now: datetime) -> Actor:
-        """Who signed in, with the posts held now. Raises TokenRefused when the session has ended."""
+    async def actor(self, claims: Claims, now: datetime, look: Look) -> Actor:
+        """Who signed in, with the posts held now; `look` asks the database. Raises TokenRefused when the session has
+        ended."""
         cached = self._actors.get(claims.session_id)
         if cached is not None and cached[1] > time.monotonic():
             return cached[0]
-        found = await self.database.look(ACTOR_OF_SESSION, asked=claims.session_id, at=now, today=business_date(now))
+        found = await look(ACTOR_OF_SESSION, asked=claims.session_id, at=now, today=business_date(now))
         if found is None or found["person_id"] != claims.person_id:
             self.forget(claims.session_id)
             raise TokenRefused

@@ -1,5 +1,6 @@
 """Reading people, their sessions and their consents."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Text, bindparam, cast, func, select
@@ -27,15 +28,17 @@ _CONSENTS = statement(
     .where(CONSENT.c.person_id == bindparam("person_id"))
     .order_by(CONSENT.c.id)
 )  # fmt: skip
+CONSENTED = (
+    select(func.coalesce(func.array_agg(CONSENT.c.text_sha256), cast([], ARRAY(Text))))
+    .where(CONSENT.c.person_id == PERSON.c.id, CONSENT.c.withdrawn_at.is_(None))
+    .scalar_subquery()
+    .label("consented")
+)
+"""Beside a person: the hashes of the texts consented to, for `purposes_of`."""
 _STANDING = statement(
-    select(
-        PERSON.c.id,
-        PERSON.c.id_number_index,
-        select(func.coalesce(func.array_agg(CONSENT.c.text_sha256), cast([], ARRAY(Text))))
-        .where(CONSENT.c.person_id == PERSON.c.id, CONSENT.c.withdrawn_at.is_(None))
-        .scalar_subquery()
-        .label("consented"),
-    ).where(PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None))
+    select(PERSON.c.id, PERSON.c.id_number_index, CONSENTED).where(
+        PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)
+    )
 )
 _CARDS = statement(
     select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
@@ -86,8 +89,13 @@ async def consented(transaction: Transaction, person_id: UUID) -> frozenset[Purp
 async def standing(transaction: Transaction, person_id: UUID) -> tuple[Record, frozenset[Purpose]]:
     """The account and its living consents to the texts in use, in one round trip. Raises PersonNotFound."""
     row = _found(await transaction.row(_STANDING, id=person_id))
-    given = set(row["consented"])
-    return row, frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
+    return row, purposes_of(row["consented"])
+
+
+def purposes_of(hashes: Iterable[str]) -> frozenset[Purpose]:
+    """The purposes whose texts in use have these hashes."""
+    given = set(hashes)
+    return frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
 
 
 async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:

@@ -11,7 +11,7 @@ from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import own, own_locked, own_page
+from app.applications.queries import own, own_locked, own_page, own_to_submit
 from app.db.transaction import Record
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
@@ -91,7 +91,8 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     row = await own(desk.work.transaction, desk.actor, application_id)
     programme = KINDS[Kind(row["kind"])]
     me, _ = await standing(desk.work.transaction, desk.actor.person_id)
-    assessed = await _assess(desk, row, programme, me, locked=False)
+    household = await living(desk.work.transaction, desk.actor.person_id)
+    assessed = await _assess(desk, row, programme, me, household)
     return Response(assessed.decision, media_type="application/json")
 
 
@@ -99,16 +100,15 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
 async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
     expected = desk.expected_version()
-    row = await own_locked(desk.work.transaction, desk.actor, application_id)
-    commands.expect_version(row, expected)
-    programme = KINDS[Kind(row["kind"])]
-    PATHS[programme.kind].step(row["state"], Action.SUBMIT)
-    me, given = await standing(desk.work.transaction, desk.actor.person_id)
-    missing = set(programme.consents) - given
+    held = await own_to_submit(desk.work.transaction, desk.actor, application_id)
+    commands.expect_version(held.row, expected)
+    programme = KINDS[Kind(held.row["kind"])]
+    PATHS[programme.kind].step(held.row["state"], Action.SUBMIT)
+    missing = set(programme.consents) - held.consented
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
-    assessed = await _assess(desk, row, programme, me, locked=True)
-    moved = await commands.submit(desk.work, row, assessed)
+    assessed = await _assess(desk, held.row, programme, held.applicant, held.household)
+    moved = await commands.submit(desk.work, held.row, assessed)
     return answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
 
 
@@ -172,11 +172,11 @@ async def _applicant(desk: Desk) -> Applicant:
     )
 
 
-async def _assess(desk: Desk, row: Record, programme: Programme, me: Record, *, locked: bool) -> commands.Assessed:
+async def _assess(
+    desk: Desk, row: Record, programme: Programme, me: Record, household: Record | None
+) -> commands.Assessed:
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
     form = read_whole(programme.form, kept)
-    # The household is held while one of its applications is submitted, so that two cannot share one cap unseen.
-    household = await living(desk.work.transaction, desk.actor.person_id, locked=locked)
     return await programme.assess(desk.work, Filing(me, row["id"], form, household))
 
 

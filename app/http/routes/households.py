@@ -123,7 +123,9 @@ async def list_household_tasks(
 
 
 @router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
-async def read_household_case(household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
+async def read_household_case(
+    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+) -> Response:
     """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。"""
     row = await file(desk.work.transaction, desk.actor, household_id)
     form = form_of(desk.work.keyring, row)

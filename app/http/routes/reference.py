@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.applications.path import Kind
 from app.db.transaction import Sight
-from app.http.door import PREFIX, Door, begin, service_of
+from app.http.door import PREFIX, Door, look, service_of
 from app.http.inputs import Limit, PathId
 from app.http.kinds import KINDS
 from app.http.service import clock
@@ -126,7 +126,7 @@ async def list_organisations(
     cursor: Annotated[str, Query(max_length=60, pattern=r"^[0-9A-Za-z-]*$")] = "",
 ) -> Response:
     """按名称查找基层工会和镇街工会。"""
-    work = await begin(request, Sight("public"))
+    work = await look(request, Sight("public"))
     rows = await choice(work.transaction, q, cursor, limit + 1)
     items = [dict(row) | {"id": str(row["id"])} for row in rows[:limit]]
     return reference(request, {"items": items, "next_cursor": items[-1]["code"] if len(rows) > limit else None})
@@ -139,7 +139,7 @@ async def list_notices(
     """正在公示的拟发放名单，最新的在前；公示期满即撤下。"""
     cursors = service_of(request).cursors
     after = cursors.read("notices", cursor)
-    work = await begin(request, Sight("public"))
+    work = await look(request, Sight("public"))
     rows = await notices(work.transaction, limit + 1, after)
     page, following = cursors.cut("notices", rows, limit, "created_at")
     return reference(request, {"items": [_notice(row) for row in page], "next_cursor": following})
@@ -148,7 +148,7 @@ async def list_notices(
 @router.get("/public/notices/{notice_id}", summary="一条公示", response_model=NoticeView)
 async def read_notice(request: Request, notice_id: PathId) -> Response:
     """已撤下的公示视同不存在。"""
-    work = await begin(request, Sight("public"))
+    work = await look(request, Sight("public"))
     return reference(request, _notice(await notice(work.transaction, notice_id)))
 
 

@@ -131,7 +131,9 @@ async def count_tasks(
 
 
 @router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
-async def read_case(application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
+async def read_case(
+    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+) -> Response:
     """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id)
