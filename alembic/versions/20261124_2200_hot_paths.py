@@ -1,12 +1,14 @@
-"""The look at who is there closes its door behind itself; sealed values are not compressed in vain
+"""What the hot paths pay for: a door put back, rows kept whole, two indexes that nobody asked
 
 Revision: 20261124_hot_paths, after 20261123_job_queue
 
 `actor_of_session` may now be asked inside a request's own transaction: it puts the door back. Sealed values look like
-noise, so PostgreSQL is told not to try and compress them on their way out of the row.
+noise, so PostgreSQL is told not to try and compress them, and an application stays in its row up to half a page.
+The audit trail is read by whose data it was, or along its chains; its other two indexes served no query.
 """
 
 from alembic import op
+from sqlalchemy import text
 
 revision = "20261124_hot_paths"
 down_revision = "20261123_job_queue"
@@ -45,9 +47,20 @@ def upgrade() -> None:
         )
     )
     store("external")
+    op.execute("alter table application set (toast_tuple_target = 4080)")
+    op.drop_index("ix_audit_entry_subject", "audit_entry")
+    op.drop_index("ix_audit_entry_person", "audit_entry")
 
 
 def downgrade() -> None:
+    op.create_index(
+        "ix_audit_entry_person",
+        "audit_entry",
+        ["person_id", "created_at"],
+        postgresql_where=text("person_id is not null"),
+    )
+    op.create_index("ix_audit_entry_subject", "audit_entry", ["subject_id", "created_at"])
+    op.execute("alter table application reset (toast_tuple_target)")
     op.execute(ACTOR_OF_SESSION.format(before="", after=""))
     store("extended")
 

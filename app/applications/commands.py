@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.events import ApplicationMoved
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
-from app.applications.queries import A, case, open_draft, own_locked
+from app.applications.queries import A, case, open_draft, own_locked, version_now
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
@@ -254,7 +254,7 @@ async def act(
 
     Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid.
     """
-    row = await case(work.transaction, actor, application_id, locked=True)
+    row = await case(work.transaction, actor, application_id, whole=False)
     expect_version(row, version)
     step = PATHS[Kind(row["kind"])].step(row["state"], action)
     if step.by in (Permission.OWN, Permission.SYSTEM):
@@ -322,8 +322,8 @@ async def _take(
         )
     except asyncpg.UniqueViolationError as taken:
         raise _taken(taken) from taken
-    if version is None:
-        raise StaleVersion
+    if version is None:  # somebody else took a step since the row was read
+        raise StaleVersion(version=await version_now(work.transaction, row["id"]))
     return Moved(row["id"], step.to, version)
 
 

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, bindparam, func, literal_column, select, text, true, tuple_, union_all
+from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.path import PATHS, Kind
@@ -93,29 +93,19 @@ async def own_locked(transaction: Transaction, actor: Actor, application_id: UUI
     return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
 
 
-_OWN_TO_SUBMIT = (
-    select(*_DETAIL)
-    .where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
-    .with_for_update()
-    .cte("own_to_submit")
-)
-_FILE = (
-    select(H.c.id, H.c.state, H.c.submitted_at, H.c.form)
-    .where(H.c.person_id == bindparam("applicant_id"), LIVING)
-    .with_for_update()
-    .cte("living_file")
-)
+_FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form]
 _TO_SUBMIT = statement(
     select(
-        _OWN_TO_SUBMIT,
+        *_DETAIL,
         PERSON.c.id_number_index,
         CONSENTED,
-        *(column.label(f"file_{column.name}") for column in _FILE.c),
-    ).select_from(
-        _OWN_TO_SUBMIT.join(
-            PERSON, and_(PERSON.c.id == _OWN_TO_SUBMIT.c.applicant_id, PERSON.c.closed_at.is_(None))
-        ).outerjoin(_FILE, true())
+        *(column.label(f"file_{column.name}") for column in _FILE),
+        func.pg_advisory_xact_lock(func.hashtextextended(cast(H.c.id, Text), literal_column("0"))),
     )
+    .select_from(A)
+    .join(PERSON, and_(PERSON.c.id == A.c.applicant_id, PERSON.c.closed_at.is_(None)))
+    .outerjoin(H, and_(H.c.person_id == A.c.applicant_id, LIVING))
+    .where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
 )
 
 
@@ -131,13 +121,15 @@ class ToSubmit:
 
 
 async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID) -> ToSubmit:
-    """The applicant's own application and household file, held until commit, in one round trip.
+    """The applicant's own application and household file, in one round trip. Raises ApplicationNotFound.
 
-    The household is held so that two applications cannot share one cap unseen. Raises ApplicationNotFound.
+    The household is locked until commit, so that two of its applications cannot share one cap unseen: what the next
+    statement finds granted is all there is. An advisory lock does that without writing to the row. The application
+    itself needs no lock: the step that follows is taken only at the version read here.
     """
     row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id))
     applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
-    household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE.c}
+    household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE}
     return ToSubmit(row, applicant, household, purposes_of(row["consented"]))
 
 
@@ -171,19 +163,27 @@ def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
 
 
 @cache
-def _case(tiers: Shape, locked: bool) -> Statement:
-    query = _in_reach(select(*_STANDING) if locked else select(*_DETAIL, _TIMELINE), tiers)
-    query = query.where(A.c.id == bindparam("id"))
-    return statement(query.with_for_update() if locked else query)
+def _case(tiers: Shape, whole: bool) -> Statement:
+    query = _in_reach(select(*_DETAIL, _TIMELINE) if whole else select(*_STANDING), tiers)
+    return statement(query.where(A.c.id == bindparam("id")))
 
 
-async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, locked: bool = False) -> Record:
-    """A case within the actor's reach, with its timeline unless locked. Raises ApplicationNotFound."""
+async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True) -> Record:
+    """A case within the actor's reach; `whole`: with form, decision and timeline. Raises ApplicationNotFound."""
     reach = actor.reach(Permission.READ_CASES)
     found = await transaction.row(
-        _case(shape(reach), locked), id=application_id, actor_id=actor.person_id, **nodes(reach)
+        _case(shape(reach), whole), id=application_id, actor_id=actor.person_id, **nodes(reach)
     )
     return _found(found)
+
+
+_VERSION = statement(select(A.c.version).where(A.c.id == bindparam("id")))
+
+
+async def version_now(transaction: Transaction, application_id: UUID) -> int:
+    """The version of an application that this transaction can see, as it is by now."""
+    version: int = await transaction.value(_VERSION, id=application_id)
+    return version
 
 
 def has_signed(actor: Actor, row: Record) -> bool:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger
 from sqlmodel import Field
 
 from app.db.base import Named, Row, document, instant
@@ -15,9 +15,7 @@ class AuditEntry(Row, table=True):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("uq_audit_entry_chain", "shard", "sequence", unique=True),
-        Index("ix_audit_entry_subject", "subject_id", "created_at"),
         Index("ix_audit_entry_subject_person", "subject_person_id", "created_at", "id"),
-        Index("ix_audit_entry_person", "person_id", "created_at", postgresql_where=text("person_id is not null")),
     )
 
     shard: int = Field(sa_type=SmallInteger)

@@ -2,6 +2,7 @@
 
 A sealed value is `format(1) algorithm(1) key number(2) nonce(12) ciphertext tag(16)`; the associated
 data binds it to its table, column and row, so that a ciphertext copied elsewhere does not open.
+Format 2 was compressed (zstd) before it was sealed, and is bound to its header too: a decision's prose halves.
 Keys are derived per purpose (HKDF-SHA256) from numbered master keys; the highest number seals, all open.
 """
 
@@ -21,16 +22,20 @@ from cryptography.hazmat.primitives.ciphers.base import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from zstandard import ZstdCompressor, ZstdDecompressor
 
 from app.settings import Settings
 
 Algorithm = Literal["aes-256-gcm", "sm4-gcm"]
-_FORMAT = 1
+_PLAIN, _COMPRESSED = 1, 2
+_WORTH_COMPRESSING_BYTES = 400
 _ALGORITHMS: dict[Algorithm, int] = {"aes-256-gcm": 1, "sm4-gcm": 2}
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _HEADER_BYTES = 4 + _NONCE_BYTES
 BLIND_INDEX_BYTES = 16
+_COMPRESSOR = ZstdCompressor(level=1)
+_DECOMPRESSOR = ZstdDecompressor()
 
 
 class SealBroken(Exception):
@@ -71,24 +76,28 @@ class Keyring:
 
     def seal(self, column: str, row_id: UUID, value: bytes) -> bytes:
         """Seal a value of `column` ("table.column", also its purpose) in the row `row_id`."""
-        number, algorithm = max(self.master_keys), _ALGORITHMS[self.algorithm]
-        header = bytes((_FORMAT, algorithm)) + number.to_bytes(2, "big")
+        number, algorithm, form = max(self.master_keys), _ALGORITHMS[self.algorithm], _PLAIN
+        if len(value) >= _WORTH_COMPRESSING_BYTES:
+            form, value = _COMPRESSED, _COMPRESSOR.compress(value)
+        header = bytes((form, algorithm)) + number.to_bytes(2, "big")
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher(number, algorithm, column).encrypt(nonce, value, _binding(column, row_id))
+        sealed = self._cipher(number, algorithm, column).encrypt(nonce, value, _binding(header, column, row_id))
         return header + nonce + sealed
 
     def open(self, column: str, row_id: UUID, sealed: bytes) -> bytes:
         """The value again. Raises SealBroken."""
-        if len(sealed) < _HEADER_BYTES + _TAG_BYTES or sealed[0] != _FORMAT:
+        if len(sealed) < _HEADER_BYTES + _TAG_BYTES or sealed[0] not in (_PLAIN, _COMPRESSED):
             raise SealBroken
         number = int.from_bytes(sealed[2:4], "big")
         if number not in self.master_keys or sealed[1] not in _ALGORITHMS.values():
             raise SealBroken
         cipher = self._cipher(number, sealed[1], column)
         try:
-            return cipher.decrypt(sealed[4:_HEADER_BYTES], sealed[_HEADER_BYTES:], _binding(column, row_id))
+            binding = _binding(sealed[:4], column, row_id)
+            value = cipher.decrypt(sealed[4:_HEADER_BYTES], sealed[_HEADER_BYTES:], binding)
         except InvalidTag:
             raise SealBroken from None
+        return value if sealed[0] == _PLAIN else _DECOMPRESSOR.decompress(value)
 
     def seal_text(self, column: str, row_id: UUID, text: str) -> bytes:
         return self.seal(column, row_id, text.encode())
@@ -127,8 +136,9 @@ def keyring_of(configured: Settings) -> Keyring:
     return Keyring(configured.master_key_bytes(), configured.index_key_bytes(), configured.seal_algorithm)
 
 
-def _binding(column: str, row_id: UUID) -> bytes:
-    return column.encode() + b"|" + row_id.bytes
+def _binding(header: bytes, column: str, row_id: UUID) -> bytes:
+    bound = column.encode() + b"|" + row_id.bytes
+    return bound if header[0] == _PLAIN else header + bound
 
 
 def _derive(key: bytes, purpose: str, length: int) -> bytes:

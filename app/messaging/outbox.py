@@ -1,6 +1,6 @@
 """Facts leave through a table: a row in the transaction that made the fact true."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from app.db.base import table_of
 from app.db.statements import insertion
@@ -17,7 +17,7 @@ class Fact:
 
 
 def spelt(fact: Fact) -> dict[str, str]:
-    return {name: str(value) for name, value in asdict(fact).items()}
+    return {each.name: str(getattr(fact, each.name)) for each in fields(fact)}
 
 
 async def emit(work: Work, fact: Fact) -> None:

@@ -1,10 +1,8 @@
 """Reading people, their sessions and their consents."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import bindparam, func, literal_column, select
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -29,12 +27,13 @@ _CONSENTS = statement(
     .order_by(CONSENT.c.id)
 )  # fmt: skip
 CONSENTED = (
-    select(func.coalesce(func.array_agg(CONSENT.c.text_sha256), cast([], ARRAY(Text))))
+    select(func.coalesce(func.string_agg(CONSENT.c.text_sha256, literal_column("' '")), literal_column("''")))
     .where(CONSENT.c.person_id == PERSON.c.id, CONSENT.c.withdrawn_at.is_(None))
     .scalar_subquery()
     .label("consented")
 )
-"""Beside a person: the hashes of the texts consented to, for `purposes_of`."""
+"""Beside a person: the hashes of the texts consented to, for `purposes_of`. As text: the driver has to
+learn an array's type on every new connection."""
 _STANDING = statement(
     select(PERSON.c.id, PERSON.c.id_number_index, CONSENTED).where(
         PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)
@@ -92,9 +91,9 @@ async def standing(transaction: Transaction, person_id: UUID) -> tuple[Record, f
     return row, purposes_of(row["consented"])
 
 
-def purposes_of(hashes: Iterable[str]) -> frozenset[Purpose]:
-    """The purposes whose texts in use have these hashes."""
-    given = set(hashes)
+def purposes_of(hashes: str) -> frozenset[Purpose]:
+    """The purposes whose texts in use have these hashes, which stand apart by spaces."""
+    given = set(hashes.split())
     return frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
 
 

@@ -8,9 +8,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
-from jose import JWTError, jwt
+from jose import JWTError, jwk, jwt
+from jose.backends.base import Key
 
 from app.kernel.errors import Unauthenticated
 from app.kernel.ids import new_id
@@ -58,10 +60,16 @@ def read(key: str, token: str) -> Claims:
         raise TokenRefused
     options = {**_REQUIRED, "leeway": LEEWAY_SECONDS}
     try:
-        claims = jwt.decode(token, key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=ISSUER, options=options)
+        claims = jwt.decode(token, _key(key), algorithms=[ALGORITHM], audience=AUDIENCE, issuer=ISSUER, options=options)
         return Claims(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(float(claims["exp"]), tz=UTC))
     except (JWTError, KeyError, ValueError, TypeError, RecursionError, AttributeError) as refused:
         raise TokenRefused from refused
+
+
+@cache
+def _key(key: str) -> Key:
+    """The key made up once: given as text it would be tried as JSON, as a list and as a URL for every token."""
+    return jwk.construct(key, ALGORITHM)
 
 
 def new_refresh_token() -> str:
