@@ -23,10 +23,11 @@ from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, Database, Sight, open_database
 from app.db.work import Work
 from app.jobs.daily import forget_old_answers
-from app.jobs.handlers import HANDLERS, Handler, end_notices
+from app.jobs.handlers import HANDLERS, Handler, end_notice
 from app.jobs.relay import relay
 from app.kernel.errors import Unavailable
 from app.logs import configure
+from app.notices.queries import due
 from app.settings import Settings
 
 IDLE_SECONDS = 0.5
@@ -77,8 +78,7 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
         try:
             async with jobs.work() as work:
                 busy = await relay(work, frozenset(HANDLERS)) > 0
-            async with jobs.work() as work:
-                busy |= await end_notices(work) > 0
+            busy |= await end_notices(jobs)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
         except Exception as failed:
@@ -87,6 +87,23 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
         if not busy:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
+
+
+async def end_notices(jobs: Jobs) -> bool:
+    """Each in a transaction of its own, so that one that cannot be ended holds up no other. Whether any was."""
+    async with jobs.work() as work:
+        waiting = await due(work.transaction, work.now)
+    ended = 0
+    for notice in waiting:
+        try:
+            async with jobs.work() as work:
+                await end_notice(work, notice)
+            ended += 1
+        except Unavailable:
+            raise
+        except Exception as failed:
+            log.error("notice_failed", notice_id=str(notice["id"]), error=type(failed).__name__)
+    return ended > 0
 
 
 async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:

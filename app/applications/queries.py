@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, bindparam, cast, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import Select, Text, and_, bindparam, func, literal_column, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.path import PATHS, Kind
@@ -19,7 +19,7 @@ from app.households.queries import LIVING, H
 from app.kernel.actor import Actor, Node, Permission, Post, Tier
 from app.kernel.errors import NotFound
 from app.people.consents import Purpose
-from app.people.queries import CONSENTED, PERSON, purposes_of
+from app.people.queries import CONSENTED, PERSON, held, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
@@ -100,7 +100,7 @@ _TO_SUBMIT = statement(
         PERSON.c.id_number_index,
         CONSENTED,
         *(column.label(f"file_{column.name}") for column in _FILE),
-        func.pg_advisory_xact_lock(func.hashtextextended(cast(H.c.id, Text), literal_column("0"))),
+        held(A.c.applicant_id),
     )
     .select_from(A)
     .join(PERSON, and_(PERSON.c.id == A.c.applicant_id, PERSON.c.closed_at.is_(None)))
@@ -123,9 +123,9 @@ class ToSubmit:
 async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID) -> ToSubmit:
     """The applicant's own application and household file, in one round trip. Raises ApplicationNotFound.
 
-    The household is locked until commit, so that two of its applications cannot share one cap unseen: what the next
-    statement finds granted is all there is. An advisory lock does that without writing to the row. The application
-    itself needs no lock: the step that follows is taken only at the version read here.
+    The applicant is held until commit, so that two applications cannot share one cap unseen: what the next statement
+    finds granted is all there is. The application itself needs no lock: the step that follows is taken only at the
+    version read here.
     """
     row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id))
     applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from app.kernel.errors import DomainError
 
-MAXIMUM_BYTES = 1024 * 1024
+MAXIMUM_BYTES = 256 * 1024
+"""Several times the largest form; files come another way."""
 DEEPEST = 32
-_OPENERS = (ord("["), ord("{"))
-_CLOSERS = (ord("]"), ord("}"))
+_STRINGS_AND_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 _JSON = re.compile(r"\Aapplication/(?:[a-z0-9.-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 
 
@@ -64,24 +64,16 @@ def parse(body: bytes) -> Any:
 
 
 def _deeper_than(body: bytes, depth: int) -> bool:
-    """Whether brackets outside strings nest deeper; one pass over the bytes."""
-    level, in_string, escaped = 0, False, False
-    for byte in body:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in _OPENERS:
-            level += 1
-            if level > depth:
-                return True
-        elif byte in _CLOSERS:
-            level -= 1
+    """Whether brackets outside strings nest deeper."""
+    level = 0
+    for found in _STRINGS_AND_BRACKETS.finditer(body):
+        match found[0]:
+            case b"[" | b"{":
+                level += 1
+                if level > depth:
+                    return True
+            case b"]" | b"}":
+                level -= 1
     return False
 
 

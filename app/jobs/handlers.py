@@ -7,10 +7,10 @@ from app.applications.commands import take_as_system
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
+from app.db.transaction import Record
 from app.db.work import Work
 from app.notices import commands as notices
 from app.notices.commands import Published
-from app.notices.queries import due
 from app.settings import settings
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
@@ -38,12 +38,10 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
 HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
 
 
-async def end_notices(work: Work) -> int:
-    """Notices whose time is over come down, and their applications are approved. Answers how many."""
-    ended = await due(work.transaction, work.now)
-    for notice in ended:
-        row = await by_id_locked(work.transaction, notice["application_id"])
-        await notices.close(work, notice["id"])
-        if row is not None and row["state"] == State.PUBLIC_NOTICE and row["round"] == notice["round"]:
-            await take_as_system(work, row, Action.END_NOTICE)
-    return len(ended)
+async def end_notice(work: Work, notice: Record) -> None:
+    """A notice whose time is over comes down, and its application is approved; nothing happens the second time."""
+    row = await by_id_locked(work.transaction, notice["application_id"])
+    if not await notices.close(work, notice["id"]):
+        return
+    if row is not None and row["state"] == State.PUBLIC_NOTICE and row["round"] == notice["round"]:
+        await take_as_system(work, row, Action.END_NOTICE)

@@ -19,7 +19,6 @@ _DUE = statement(
     .where(N.c.ends_at <= bindparam("now"), N.c.closed_at.is_(None))
     .order_by(N.c.ends_at)
     .limit(literal_column("100"))
-    .with_for_update(skip_locked=True)
 )
 
 
@@ -51,5 +50,5 @@ async def notice(transaction: Transaction, notice_id: UUID) -> Record:
 
 
 async def due(transaction: Transaction, now: datetime) -> list[Record]:
-    """Notices whose time is over, held for whoever closes them; at most a hundred at once."""
+    """Notices whose time is over; at most a hundred at once."""
     return await transaction.rows(_DUE, now=now)

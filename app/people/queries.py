@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -46,6 +46,15 @@ _CARDS = statement(
 )
 
 
+def held(person_id: ColumnElement[UUID]) -> ColumnElement[None]:
+    """Holds a person until commit against others who ask the same, without writing to the row: what a person does
+    with their money and their account goes one after the other."""
+    return func.pg_advisory_xact_lock(func.hashtextextended(cast(person_id, Text), literal_column("0")))
+
+
+_HOLD = statement(select(held(bindparam("id", type_=PERSON.c.id.type))))
+
+
 class PersonNotFound(NotFound):
     """没有找到您的账户，请重新登录。"""
 
@@ -58,6 +67,11 @@ async def person(transaction: Transaction, person_id: UUID) -> Record:
 async def person_locked(transaction: Transaction, person_id: UUID) -> Record:
     """The same, held until commit."""
     return _found(await transaction.row(_LOCKED, id=person_id))
+
+
+async def hold(transaction: Transaction, person_id: UUID) -> None:
+    """See `held`."""
+    await transaction.value(_HOLD, id=person_id)
 
 
 def _found(row: Record | None) -> Record:

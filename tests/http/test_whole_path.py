@@ -9,10 +9,10 @@ import pytest
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
-from app.jobs.handlers import HANDLERS, end_notices
+from app.jobs.handlers import HANDLERS
 from app.jobs.relay import relay
 from app.kernel.actor import Role
-from app.worker import Jobs
+from app.worker import Jobs, end_notices
 from tests import make
 from tests.make import Someone, Town, World
 
@@ -57,8 +57,7 @@ async def end_notice(jobs: Database, keyring: Keyring, application_id: str) -> N
         await relay(work, frozenset(HANDLERS))
         await HANDLERS["ApplicationMoved"](work, {"to_state": "public_notice", "application_id": application_id})
     await asyncio.sleep(1.1)
-    async with worker.work() as work:
-        assert await end_notices(work) >= 1
+    assert await end_notices(worker)
 
 
 @pytest.mark.parametrize("kind", ["hardship_aid", "golden_autumn", "secondary_medical"])
