@@ -5,7 +5,7 @@ security, the second wall, reads these settings (alembic/versions, `app_*` funct
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -44,6 +44,8 @@ class Sight:
     organisation_ids: tuple[UUID, ...] = ()
     lock: int | None = None
     """An advisory lock (64 bits) to try for until the end; the setting `app.locked` says whether it was free."""
+    snapshot: bool = False
+    """Read only, and from first to last the database as it was when the transaction began."""
 
     def opening(self) -> str:
         """BEGIN and the settings, in one simple query. Only UUIDs, numbers and fixed words are written into it."""
@@ -51,8 +53,9 @@ class Sight:
         locked = (
             "" if self.lock is None else f",set_config('app.locked',pg_try_advisory_xact_lock({self.lock})::text,true)"
         )
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.snapshot else "BEGIN"
         return (
-            f"BEGIN; SELECT set_config('app.door','{self.door}',true),"
+            f"{begin}; SELECT set_config('app.door','{self.door}',true),"
             f"set_config('app.person','{self.person_id or ''}',true),"
             f"set_config('app.organisations','{{{organisations}}}',true){locked}"
         )
@@ -86,6 +89,10 @@ class Transaction:
         status = await self.connection.execute(statement.sql, *statement.arguments(values))
         return int(status.rsplit(" ", 1)[-1])
 
+    async def many(self, statement: Statement, values: Sequence[dict[str, Any]], /) -> None:
+        """The statement once for each of these sets of values, in one go."""
+        await self.connection.executemany(statement.sql, [statement.arguments(each) for each in values])
+
 
 class Glance(Transaction):
     """Reading without a transaction around it: each statement is one of its own and tells who is looking as it starts.
@@ -117,6 +124,9 @@ class Glance(Transaction):
         return None if row is None else next(iter(row.values()))
 
     async def run(self, statement: Statement, /, **values: Any) -> int:
+        raise TypeError("a glance does not write: this door needs a transaction")
+
+    async def many(self, statement: Statement, values: Sequence[dict[str, Any]], /) -> None:
         raise TypeError("a glance does not write: this door needs a transaction")
 
 

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from app.db.sealing import Keyring
 from app.db.transaction import Transaction
 from app.kernel.business_time import business_date
 from app.kernel.working_days import Calendar
+
+if TYPE_CHECKING:
+    from app.policy.book import PolicyBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Work:
     keyring: Keyring
     calendar: Calendar
     now: datetime
+    policies: "PolicyBook"
 
     @property
     def today(self) -> date:

@@ -44,6 +44,10 @@ class Permission(StrEnum):
     START_PAYMENT = "payment:start"
     CONFIRM_PAYMENT = "payment:confirm"
     ENROL_COVER = "cover:enrol"
+    READ_POLICIES = "policy:read"
+    PROPOSE_POLICY = "policy:propose"
+    PUBLISH_POLICY = "policy:publish"
+    REHEARSE_POLICY = "policy:rehearse"
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -51,21 +55,25 @@ class Permission(StrEnum):
 
 
 _P = Permission
+# Who decides cases reads what they are decided by. Who knows a scheme proposes (the mutual aid officer any kind too:
+# what guards the law is that another person publishes it), and whoever proposes or publishes may first rehearse.
+_PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
+_PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}),
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}),
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES}),
-    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT}),
-    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT}),
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}),
-    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}),
-    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}),
+    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
+    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
+    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES,
+    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PUBLISHES,
+    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES}),
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset(),
     Role.SECURITY_ADMIN: frozenset(),

@@ -11,11 +11,12 @@ MAX_FEN: Final[Fen] = 10**12
 WHOLE_BP: Final = 10_000
 """100 % in basis points; 70 % is 7_000."""
 
+_CENTS: Final = tuple(f".{rest:02d}元" for rest in range(100))
+
 
 def yuan(fen: Fen) -> str:
     """An amount as people read it: 123456 → 1,234.56元, −5 → -0.05元."""
-    whole, rest = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole:,}.{rest:02d}元"
+    return f"{fen // 100:,}{_CENTS[fen % 100]}" if fen >= 0 else f"-{yuan(-fen)}"
 
 
 def half_up(numerator: int, denominator: int) -> int:

@@ -1,148 +1,219 @@
 """A decision: how much, with every reason, what would change it, and each step of the calculation. Pure.
 
 A refusal is an outcome to keep, not an error. What is not known is not met: the answer is then no, by name.
+Everything here is a plain tuple, because a decision is made on the way of every submission (docs/measurements.md).
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Annotated, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from app.kernel.money import Fen
-from app.policy.fields import Frozen, IsoDate
 from app.policy.versions import Version
 
-RuleCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Text = Annotated[str, Field(min_length=1)]
+F = TypeVar("F")
 
 
-class Reason(Frozen):
-    """One rule asked. `met` is None when it cannot be answered; `needed` and `given` are short Chinese text."""
+class Reason(NamedTuple):
+    """One rule asked. `met` is None when it cannot be answered; the texts are plain Chinese for the worker.
 
-    rule: RuleCode
+    `needed` and `given` are what the rule wants and what was found; `source` is where the wanted figure comes from,
+    with its date where it has one.
+    """
+
+    rule: str
     met: bool | None
-    text: Text
-    needed: Text
-    given: Text
-    source: Text
+    text: str
+    needed: str
+    given: str
+    source: str
 
 
-class Change(Frozen):
-    """What would turn a rule that is not met; `can_change`: by a paper, a correction, or waiting for a named day."""
+class Remedy(NamedTuple, Generic[F]):
+    """What would turn one rule: in words, and as the facts would then be. `can_change`: by the worker, or by waiting.
 
-    rule: RuleCode
-    text: Text
+    `apply` takes any facts of the kind, so that remedies can be tried together (`app.policy.changes`).
+    """
+
+    rule: str
+    text: str
+    can_change: bool
+    apply: Callable[[F], F]
+
+
+class Finding(NamedTuple, Generic[F]):
+    """One rule's answer, with its remedy exactly when the rule is not met."""
+
+    reason: Reason
+    remedy: Remedy[F] | None
+
+
+class Change(NamedTuple):
+    """One part of the smallest set of changes that would turn a refusal."""
+
+    rule: str
+    text: str
     can_change: bool
 
 
-class TraceStep(Frozen):
-    """One step of the calculation, in fen (negative: taken off)."""
+class TraceStep(NamedTuple):
+    """One step of the calculation, in fen (negative: taken off). The steps of a decision sum to its amount."""
 
-    step: RuleCode
-    text: Text
-    amount_fen: int
-
-
-class PolicyCited(Frozen):
-    kind: RuleCode
-    version: Text
-    source: Text
-    in_force_from: IsoDate
+    step: str
+    text: str
+    amount_fen: Fen
 
 
-class Decision(Frozen):
+class Cited(NamedTuple):
+    """Another version that the decision rests on, such as the criteria of hardship."""
+
+    kind: str
+    version: str
+
+
+class PolicyCited(NamedTuple):
+    kind: str
+    version: str
+    source: str
+    in_force_from: date
+    rests_on: tuple[Cited, ...] = ()
+
+
+class Decision(NamedTuple):
     """Eligible with an amount above zero and every reason met; or ineligible with zero and one that is not."""
 
     outcome: Literal["eligible", "ineligible"]
-    amount_fen: Annotated[Fen, Field(ge=0)]
+    amount_fen: Fen
     policy: PolicyCited
     reasons: tuple[Reason, ...]
     changes: tuple[Change, ...]
     trace: tuple[TraceStep, ...]
-    decided_on: IsoDate
-
-    @model_validator(mode="after")
-    def agrees_with_itself(self) -> Self:
-        if len({reason.rule for reason in self.reasons}) < len(self.reasons):
-            raise ValueError("a rule is asked once")
-        unmet = [reason.rule for reason in self.reasons if reason.met is not True]
-        if (self.outcome == "eligible") is bool(unmet) or (self.amount_fen > 0) is bool(unmet):
-            raise ValueError("outcome, amount and reasons contradict one another")
-        if [change.rule for change in self.changes] != unmet:
-            raise ValueError("each rule that is not met, and no other, says what would change it")
-        if not self.trace or self.trace[-1].amount_fen != self.amount_fen:
-            raise ValueError("the trace must end with the amount")
-        return self
+    decided_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One rule's answer with what would change it (None exactly when the rule is met)."""
+class Judged(NamedTuple, Generic[F]):
+    """What the rules say of facts, before it is known what would change it. `amount_fen` counts if all are met."""
 
-    reason: Reason
-    change: Change | None
+    findings: tuple[Finding[F], ...]
+    trace: tuple[TraceStep, ...]
+    amount_fen: Fen
+
+    @property
+    def eligible(self) -> bool:
+        return all(each.remedy is None for each in self.findings)
+
+
+_REFUSED: Final = "有条件不符合或暂时无法判断，本次不发放"
 
 
 def finding(
     rule: str,
     met: bool | None,
     text: str,
-    *,
     needed: str,
     given: str,
     source: str,
     change: str,
-    can_change: bool = False,
-) -> Finding:
-    """Ask one rule. `change` tells what would turn it, and is dropped when the rule is met."""
-    reason = Reason(rule=rule, met=met, text=text, needed=needed, given=given, source=source)
-    return Finding(reason, None if met is True else Change(rule=rule, text=change, can_change=can_change))
+    can_change: bool,
+    becomes: Callable[[F], F],
+) -> Finding[F]:
+    """Ask one rule. `change` tells what would turn it and `becomes` how the facts would then be; dropped when met."""
+    reason = Reason(rule, met, text, needed, given, source)
+    return Finding(reason, None if met is True else Remedy(rule, change, can_change, becomes))
 
 
-def unmet(findings: Iterable[Finding]) -> bool:
-    """Whether any rule is not met or cannot be answered."""
-    return any(each.change for each in findings)
-
-
-def cite(kind: str, version: Version) -> PolicyCited:
+def cite(kind: str, version: Version, *rests_on: Cited) -> PolicyCited:
     """The version as a decision cites it."""
-    return PolicyCited(kind=kind, version=version.version, source=version.source, in_force_from=version.in_force_from)
+    return PolicyCited(kind, version.version, version.source, version.in_force_from, rests_on)
 
 
-def decide(
-    policy: PolicyCited,
-    findings: Iterable[Finding],
-    trace: Iterable[TraceStep],
-    amount_fen: Fen,
-    decided_on: date,
-) -> Decision:
-    """The decision these findings make: `amount_fen` if every rule is met, otherwise nothing (fails closed).
+class Running:
+    """An amount as it is worked out: each step says what it brings the amount to, and is kept as the difference."""
 
-    Raises ValidationError if all rules are met and there is no amount: the kind has then forgotten to ask a rule.
+    __slots__ = ("amount_fen", "steps")
+
+    def __init__(self) -> None:
+        self.amount_fen: Fen = 0
+        self.steps: list[TraceStep] = []
+
+    def to(self, step: str, text: str, amount_fen: Fen) -> None:
+        """A step to this amount; one that changes nothing is left out, the first excepted."""
+        if amount_fen != self.amount_fen or not self.steps:
+            self.steps.append(TraceStep(step, text, amount_fen - self.amount_fen))
+            self.amount_fen = amount_fen
+
+    def at_most(self, step: str, text: str, limit_fen: Fen) -> None:
+        """A step down to the limit, if the amount is above it."""
+        if self.amount_fen > limit_fen:
+            self.to(step, text, limit_fen)
+
+
+def decided(policy: PolicyCited, judged: Judged[F], changes: Iterable[Change], decided_on: date) -> Decision:
+    """The decision that these findings make: the amount if every rule is met, otherwise nothing (fails closed).
+
+    Raises ValueError where the rules contradict themselves: that is a defect of the rules, never of the facts.
     """
-    asked = tuple(findings)
-    refused = unmet(asked)
-    amount = 0 if refused else amount_fen
-    last = "有条件不符合或暂时无法判断，本次不发放" if refused else "本次可以发放的金额"
-    return Decision(
-        outcome="ineligible" if refused else "eligible",
-        amount_fen=amount,
-        policy=policy,
-        reasons=tuple(each.reason for each in asked),
-        changes=tuple(each.change for each in asked if each.change),
-        trace=(*trace, TraceStep(step="payable", text=last, amount_fen=amount)),
-        decided_on=decided_on,
+    reasons = tuple(each.reason for each in judged.findings)
+    if judged.eligible:
+        decision = Decision("eligible", judged.amount_fen, policy, reasons, (), judged.trace, decided_on)
+    else:
+        total = sum(step.amount_fen for step in judged.trace)
+        trace = (*judged.trace, TraceStep("refused", _REFUSED, -total))
+        decision = Decision("ineligible", 0, policy, reasons, tuple(changes), trace, decided_on)
+    _agrees_with_itself(decision)
+    return decision
+
+
+def _agrees_with_itself(decision: Decision) -> None:
+    rules = {reason.rule for reason in decision.reasons}
+    if len(rules) < len(decision.reasons):
+        raise ValueError("a rule is asked twice")
+    if sum(step.amount_fen for step in decision.trace) != decision.amount_fen:
+        raise ValueError("the trace does not sum to the amount")
+    if decision.outcome == "eligible":
+        if decision.amount_fen <= 0:
+            raise ValueError("every rule is met and nothing is paid: a rule was not asked")
+    elif not decision.changes:
+        raise ValueError("a refusal must say what would change it")
+
+
+def plain(decision: Decision) -> dict[str, Any]:
+    """The decision as JSON's own types, in the shape and order the surface promises."""
+    return {
+        "outcome": decision.outcome,
+        "amount_fen": decision.amount_fen,
+        "policy": plain_policy(decision.policy),
+        "reasons": [each._asdict() for each in decision.reasons],
+        "changes": [each._asdict() for each in decision.changes],
+        "trace": [each._asdict() for each in decision.trace],
+        "decided_on": decision.decided_on.isoformat(),
+    }
+
+
+def plain_policy(policy: PolicyCited) -> dict[str, Any]:
+    """A cited version as JSON's own types."""
+    return {
+        "kind": policy.kind,
+        "version": policy.version,
+        "source": policy.source,
+        "in_force_from": policy.in_force_from.isoformat(),
+        "rests_on": [each._asdict() for each in policy.rests_on],
+    }
+
+
+def from_plain(data: Mapping[str, Any]) -> Decision:
+    """The decision that `plain` wrote. Raises KeyError, TypeError or ValueError if it is not one."""
+    cited = dict(data["policy"])
+    rests_on = tuple(Cited(**each) for each in cited.pop("rests_on"))
+    cited["in_force_from"] = date.fromisoformat(cited["in_force_from"])
+    decision = Decision(
+        outcome=data["outcome"],
+        amount_fen=data["amount_fen"],
+        policy=PolicyCited(**cited, rests_on=rests_on),
+        reasons=tuple(Reason(**each) for each in data["reasons"]),
+        changes=tuple(Change(**each) for each in data["changes"]),
+        trace=tuple(TraceStep(**each) for each in data["trace"]),
+        decided_on=date.fromisoformat(data["decided_on"]),
     )
-
-
-def plain(decision: Decision) -> dict[str, object]:
-    """The decision as JSON's own types, in the shape the surface promises."""
-    return decision.model_dump(mode="json")
-
-
-def from_plain(data: Mapping[str, object]) -> Decision:
-    """The decision `plain` wrote. Raises ValidationError if it is not one, or contradicts itself."""
-    return Decision.model_validate_json(json.dumps(data))
+    _agrees_with_itself(decision)
+    return decision

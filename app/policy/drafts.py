@@ -4,7 +4,7 @@
 still missing comes back as warnings. `read_whole` is what submission asks for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -25,15 +25,24 @@ MESSAGES = {
     "string_type": "请填写文字。",
     "int_type": "请填写整数。",
     "int_parsing": "请填写整数。",
+    "int_from_float": "请填写整数。",
+    "int_parsing_size": "数值太大。",
+    "greater_than": "数值太小。",
+    "less_than": "数值太大。",
     "greater_than_equal": "数值太小。",
     "less_than_equal": "数值太大。",
     "bool_type": "请选择是或否。",
     "literal_error": "请从给出的选项中选择。",
     "enum": "请从给出的选项中选择。",
+    "union_tag_invalid": "请从给出的选项中选择。",
+    "union_tag_not_found": "请填写种类。",
     "too_long": "数量太多。",
     "too_short": "数量太少。",
     "dict_type": "请按表格逐项填写。",
+    "model_type": "请按表格逐项填写。",
+    "model_attributes_type": "请按表格逐项填写。",
     "list_type": "请按列表逐项填写。",
+    "tuple_type": "请按列表逐项填写。",
     "json_invalid": "提交的内容不是有效的 JSON。",
     "json_too_deep": "提交的内容嵌套太深。",
     "json_duplicate_key": "提交的内容里有重复的项目。",
@@ -101,16 +110,21 @@ def field_errors(errors: Sequence[Any], at: str = "") -> list[FieldError]:
     return [_field_error(error, at) for error in errors]
 
 
+def pointer_to(location: Iterable[object]) -> str:
+    """The JSON pointer (RFC 6901) of a place given step by step."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
 def _field_error(error: Any, at: str) -> FieldError:
     code, location = error["type"], list(error["loc"])
     if code == "json_invalid":
         code, location = error.get("ctx", {}).get("error", code), []
     if location and location[0] in ("body", "query", "path", "header"):
         location = location[1:]
-    pointer = at + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+    pointer = at + pointer_to(location)
     if code == "extra_forbidden" or not pointer.isascii() or len(pointer) > _POINTER_LIMIT:
         # The name of an unknown field is the sender's own text: its parent is named instead.
-        pointer = at + "".join(f"/{part}" for part in location[:-1])
+        pointer = at + pointer_to(location[:-1])
         pointer = pointer if pointer.isascii() and len(pointer) <= _POINTER_LIMIT else at
     # Our own validators speak Chinese; what the library says in English is replaced.
     said = error["msg"] if not error["msg"].isascii() else _DEFAULT_MESSAGE

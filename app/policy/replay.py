@@ -7,14 +7,17 @@ import ast
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter
+import orjson
+
+from app.policy.facts import FactsChanged, reader_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -24,16 +27,13 @@ F = TypeVar("F")
 _OURS = "app."
 
 
-class FactsChanged(ValueError):
-    """The stored facts are not what was stored: their bytes, their fields or their types differ."""
-
-
 def facts_json(facts: "DataclassInstance") -> bytes:
     """Facts as canonical JSON: UTF-8, sorted keys, no spaces, dates as YYYY-MM-DD.
 
-    Raises TypeError for anything but text, whole numbers, booleans, None, dates, tuples and such facts again.
+    Raises TypeError for anything but text, whole numbers of 64 bits, booleans, None, dates, tuples and such facts
+    again.
     """
-    return canonical(_plain(facts))
+    return orjson.dumps(_plain(facts), option=orjson.OPT_SORT_KEYS)
 
 
 def canonical(data: object) -> bytes:
@@ -49,13 +49,20 @@ def sha256(data: bytes) -> str:
 def facts_from(kind: type[F], data: bytes) -> F:
     """The facts that `facts_json` wrote. Raises FactsChanged if anything is missing, added, or of another type."""
     try:
-        facts = TypeAdapter(kind).validate_json(data, strict=True)
+        plain = orjson.loads(data)
     except ValueError as error:
-        raise FactsChanged("stored facts do not fit this kind") from error
-    # Covers what the parser is lenient about: unknown keys, other spellings of a date.
-    if canonical(_plain(facts)) != data:
+        raise FactsChanged("stored facts are not JSON") from error
+    facts: F = reader_of(kind)(plain)
+    # Covers what a parser is lenient about: a key twice, white space, another order.
+    if orjson.dumps(plain, option=orjson.OPT_SORT_KEYS) != data:
         raise FactsChanged("stored facts are not in their canonical spelling")
     return facts
+
+
+def differing(stored: Mapping[str, Any], again: Mapping[str, Any]) -> tuple[str, ...]:
+    """The members in which two decisions, as `decision.plain` writes them, differ."""
+    one, other = ({name: canonical(value) for name, value in each.items()} for each in (stored, again))
+    return tuple(name for name in one | other if one.get(name) != other.get(name))
 
 
 def code_sha256(rules: ModuleType) -> str:
@@ -95,14 +102,22 @@ def _imports(name: str) -> tuple[str, ...]:
     return tuple(each for each in sorted(named) if each.startswith(_OURS) and each in sys.modules)
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """Exact types only: a float, a datetime or a set in a fact is a mistake, not something to convert."""
-    if value is None or type(value) in (str, int, bool):
+    kind = type(value)
+    if value is None or kind is int or kind is str or kind is bool:
         return value
-    if type(value) is date:
+    if kind is date:
         return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple):
+    if kind is tuple:
         return [_plain(each) for each in value]
-    raise TypeError(f"not a fact: {type(value).__name__}")
+    names = _NAMES.get(kind)
+    if names is None:
+        if not is_dataclass(kind):
+            raise TypeError(f"not a fact: {kind.__name__}")
+        names = _NAMES[kind] = tuple(each.name for each in fields(kind))
+    return {name: _plain(getattr(value, name)) for name in names}
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+"""The fields of each kind of facts."""

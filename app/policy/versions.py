@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
 from itertools import pairwise
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import yaml
 from pydantic import Field
@@ -14,17 +14,24 @@ from pydantic import Field
 from app.kernel.errors import Conflict
 from app.policy.fields import Frozen, IsoDate
 
+CITY: Final = "440500"
+"""Shantou (汕头市), whose policies apply where nothing else is said."""
+
 V = TypeVar("V", bound="Version")
 
 
 class Version(Frozen):
     """One version of a policy: in force from its day until the next version's. Never edited once in force."""
 
-    version: Annotated[str, Field(min_length=1, max_length=60)]
-    in_force_from: IsoDate
-    source: Annotated[str, Field(min_length=2)]
+    version: Annotated[
+        str, Field(min_length=1, max_length=60, description="版本名称，决定里引用的就是它；发布后不能改")
+    ]
+    area: Annotated[str, Field(pattern=r"^[0-9]{6}$", description="适用地区：地级市（440500）或省（440000）")]
+    """GB/T 2260 code of the prefecture (440500) or province (440000) that the version is for."""
+    in_force_from: Annotated[IsoDate, Field(description="生效日期：从这一天起适用，到下一个版本生效的前一天为止")]
+    source: Annotated[str, Field(min_length=2, description="依据的文件和条款（文号、条款）")]
     """The document and clause (文号、条款) it is taken from, in Chinese: people read it beside each reason."""
-    note: str | None = None
+    note: Annotated[str | None, Field(description="说明：缺什么、暂按什么；可以不写")] = None
 
 
 class NoPolicyInForce(Conflict):
@@ -44,27 +51,33 @@ def parse(model: type[V], text: str) -> tuple[V, ...]:
     """The versions in a YAML list, oldest first. Raises InvalidPolicy or pydantic's ValidationError."""
     rows = read_yaml(text)
     if not isinstance(rows, list):
-        raise InvalidPolicy("a policy file is a list of versions")
+        raise InvalidPolicy("政策文件应是一列版本，每个版本以“- version:”开头")
     return in_order(tuple(model.model_validate_json(json.dumps(row)) for row in rows))
 
 
 def in_order(versions: tuple[V, ...]) -> tuple[V, ...]:
-    """The same versions. Raises InvalidPolicy unless there is one, names differ and dates strictly rise."""
+    """The same versions. Raises InvalidPolicy unless there is one, and names differ and dates strictly rise by area."""
     if not versions:
-        raise InvalidPolicy("no version at all")
-    if len({each.version for each in versions}) < len(versions):
-        raise InvalidPolicy("two versions have one name")
-    if any(earlier.in_force_from >= later.in_force_from for earlier, later in pairwise(versions)):
-        raise InvalidPolicy("versions must be listed by date, oldest first, no two on one day")
+        raise InvalidPolicy("没有任何版本")
+    for area in {each.area for each in versions}:
+        of_area = [each for each in versions if each.area == area]
+        if len({each.version for each in of_area}) < len(of_area):
+            raise InvalidPolicy("同一地区有两个版本同名")
+        if any(earlier.in_force_from >= later.in_force_from for earlier, later in pairwise(of_area)):
+            raise InvalidPolicy("同一地区的版本应按生效日期从早到晚排列，一天只能有一个")
     return versions
 
 
-def in_force(versions: Sequence[V], on: date) -> V:
-    """The latest version that has begun by this day. Raises NoPolicyInForce before the first."""
-    begun = [each for each in versions if each.in_force_from <= on]
-    if not begun:
-        raise NoPolicyInForce
-    return begun[-1]
+def in_force(versions: Sequence[V], on: date, division_code: str = CITY) -> V:
+    """The latest version that has begun by this day: the prefecture's own, else its province's.
+
+    Raises NoPolicyInForce before the first.
+    """
+    for area in (f"{division_code[:4]}00", f"{division_code[:2]}0000"):
+        begun = [each for each in versions if each.area == area and each.in_force_from <= on]
+        if begun:
+            return begun[-1]
+    raise NoPolicyInForce
 
 
 class _Loader(yaml.SafeLoader):
@@ -83,11 +96,15 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"\A(?:0|-?[1-
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
     built = loader.construct_mapping(node, deep=True)
     if len(built) < len(node.value):
-        raise InvalidPolicy(f"a key occurs twice {node.start_mark}")
+        raise InvalidPolicy(f"同一项写了两次{_where(node.start_mark)}")
     return dict(built)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def _where(mark: yaml.Mark | None) -> str:
+    return f"（第{mark.line + 1}行第{mark.column + 1}列）" if mark else ""
 
 
 def read_yaml(text: str) -> object:
@@ -95,7 +112,11 @@ def read_yaml(text: str) -> object:
     loader = _Loader(text)
     try:
         return loader.get_single_data()
+    except InvalidPolicy:
+        raise
     except yaml.YAMLError as error:
-        raise InvalidPolicy(str(error)) from error
+        raise InvalidPolicy(f"不是有效的 YAML{_where(getattr(error, 'problem_mark', None))}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidPolicy("数字太长或层次太深") from error
     finally:
         loader.dispose()

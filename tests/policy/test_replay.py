@@ -35,7 +35,7 @@ facts = st.builds(
     st.text(st.characters(exclude_categories=["Cs"])),
     st.dates(),
     st.sampled_from([True, False, None]),
-    st.lists(st.builds(Inner, st.integers() | st.none())).map(tuple),
+    st.lists(st.builds(Inner, st.integers(-(2**63), 2**63 - 1) | st.none())).map(tuple),
 )
 
 

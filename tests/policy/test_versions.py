@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.policy.versions import InvalidPolicy, NoPolicyInForce, Version, in_force, in_order, parse, read_yaml
+from app.policy.versions import CITY, InvalidPolicy, NoPolicyInForce, Version, in_force, in_order, parse, read_yaml
 
 
 class Capped(Version):
@@ -13,8 +13,8 @@ class Capped(Version):
 
 
 TWO = """
-- {version: a, in_force_from: 2020-01-01, source: 甲文〔2020〕1号, cap_fen: 100_000}
-- {version: b, in_force_from: 2025-07-01, source: 乙文〔2025〕2号, cap_fen: 200_000, note: 提高上限}
+- {version: a, area: "440500", in_force_from: 2020-01-01, source: 甲文〔2020〕1号, cap_fen: 100_000}
+- {version: b, area: "440500", in_force_from: 2025-07-01, source: 乙文〔2025〕2号, cap_fen: 200_000, note: 提高上限}
 """
 
 
@@ -51,7 +51,9 @@ def test_before_the_first_version_there_is_no_policy():
 @given(st.lists(st.dates(date(2000, 1, 1), date(2100, 1, 1)), min_size=1, unique=True), st.dates(date(2000, 1, 1)))
 def test_the_version_in_force_is_the_latest_that_has_begun(starts, on):
     versions = in_order(
-        tuple(Capped(version=str(day), in_force_from=day, source="某文", cap_fen=1) for day in sorted(starts))
+        tuple(
+            Capped(version=str(day), area=CITY, in_force_from=day, source="某文", cap_fen=1) for day in sorted(starts)
+        )
     )
     begun = [day for day in starts if day <= on]
 
@@ -110,7 +112,7 @@ def test_a_file_that_is_not_an_ordered_list_of_versions_is_refused(text):
     ],
 )
 def test_a_value_of_another_type_or_an_unknown_name_is_refused(row):
-    text = f"- {{version: a, in_force_from: 2020-01-01, source: 某文, {row}}}"
+    text = f"- {{version: a, area: '440500', in_force_from: 2020-01-01, source: 某文, {row}}}"
 
     with pytest.raises(ValidationError):
         parse(Capped, text)
@@ -119,12 +121,57 @@ def test_a_value_of_another_type_or_an_unknown_name_is_refused(row):
 @pytest.mark.parametrize("day", ["2020-1-1", "2020-02-30", "1577836800", "2020-01-01T00:00:00", "yes"])
 def test_a_date_in_any_other_spelling_is_refused(day):
     with pytest.raises(ValidationError):
-        parse(Capped, f"- {{version: a, in_force_from: {day}, source: 某文, cap_fen: 1}}")
+        parse(Capped, f"- {{version: a, area: '440500', in_force_from: {day}, source: 某文, cap_fen: 1}}")
+
+
+@pytest.mark.parametrize(
+    ("division_code", "version"),
+    [("440507", "own"), ("440507103", "own"), ("440100", "province"), ("440000", "province")],
+)
+def test_a_prefectures_own_version_comes_before_its_provinces(division_code, version):
+    own, province = (
+        Capped(version=name, area=area, in_force_from=date(2020, 1, 1), source="某文", cap_fen=1)
+        for name, area in (("own", "440500"), ("province", "440000"))
+    )
+
+    assert in_force((province, own), date(2026, 1, 1), division_code).version == version
+
+
+def test_until_a_prefecture_has_a_version_of_its_own_its_provinces_is_in_force():
+    own = Capped(version="own", area="440500", in_force_from=date(2026, 1, 1), source="某文", cap_fen=1)
+    province = Capped(version="province", area="440000", in_force_from=date(2020, 1, 1), source="某文", cap_fen=1)
+
+    assert in_force((province, own), date(2025, 12, 31)).version == "province"
+    assert in_force((province, own), date(2026, 1, 1)).version == "own"
+
+
+def test_another_province_has_no_policy_here():
+    version = Capped(version="own", area="440500", in_force_from=date(2020, 1, 1), source="某文", cap_fen=1)
+
+    with pytest.raises(NoPolicyInForce):
+        in_force((version,), date(2026, 1, 1), "430100")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "没有任何版本"),
+        ("version: a", "应是一列版本"),
+        ("- [1", "第1行第5列"),
+        ("- {a: 1, a: 2}", "写了两次（第1行第3列）"),
+        (TWO.replace("version: b", "version: a"), "同名"),
+        (TWO.replace("2025-07-01", "2019-07-01"), "从早到晚"),
+        ("- " + "1" * 5_000, "数字太长"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_chinese(text, said):
+    with pytest.raises(InvalidPolicy, match=said):
+        parse(Capped, text)
 
 
 def test_a_version_without_source_is_refused():
     with pytest.raises(ValidationError):
-        parse(Capped, "- {version: a, in_force_from: 2020-01-01, cap_fen: 1}")
+        parse(Capped, "- {version: a, area: '440500', in_force_from: 2020-01-01, cap_fen: 1}")
 
 
 def test_words_that_yaml_takes_for_truth_stay_words():
