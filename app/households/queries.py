@@ -1,5 +1,6 @@
 """Reading household files: one's own, or those within one's reach."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -13,21 +14,21 @@ from app.db.scope import Shape, nodes, shape, within
 from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
+from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
-from app.households.path import PATH
-from app.households.rules import CategoryPolicy, HouseholdFacts
+from app.households.path import EDITABLE, PATH
 from app.households.tables import DEAD_STATES, Household
+from app.households.told import told_by
 from app.kernel.actor import Actor, Permission, Reach
+from app.kernel.business_time import business_date
 from app.kernel.errors import NotFound
-from app.policy.reference import load_standards, minimum_living_standard
-from app.policy.versions import load
+from app.policy.book import PolicyBook
+from app.policy.reference import Residence, minimum_living_standard
+from app.policy.versions import CITY
 
 H = table_of(Household)
 FORM = "household.form"
-PREFECTURE = "440500"
 ACTIVE_STATES = frozenset({"active", "annual_review"})
-STANDARDS = load_standards()
-CATEGORIES = load(CategoryPolicy, "app.households")
 _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
 _SUMMARY = [
     H.c[name] for name in ("id", "number", "state", "version", "head_masked", "submitted_at", "active_at", "created_at")
@@ -125,24 +126,36 @@ def form_of(keyring: Keyring, row: Record | None) -> HouseholdForm | None:
         return None
 
 
-def facts_of(form: HouseholdForm | None, row: Record | None, on: date) -> HouseholdFacts:
-    """The household as the rules see it on a day. Without a file nothing is known, and nothing is granted on it."""
-    standard = minimum_living_standard(STANDARDS, form.division_code if form else PREFECTURE, on)
+def kept_form(keyring: Keyring, row: Record | None) -> Mapping[str, Any] | None:
+    """What a file says that is not with its owner, as plain JSON: it was checked when it was submitted, and the seal
+    says that it is what was checked."""
+    if row is None or row["submitted_at"] is None or row["state"] in EDITABLE:
+        return None
+    form: Mapping[str, Any] = keyring.open_document(FORM, row["id"], row["form"])
+    return form
+
+
+def facts_of(form: Mapping[str, Any] | None, row: Record | None, on: date, policies: PolicyBook) -> HouseholdFacts:
+    """The household as the rules see it on a day. Without a file nothing is known, and nothing is granted on it.
+
+    The standard is that of the place where the household lives, and that of town residents where the form does not say
+    otherwise: the union's criteria are written for workers in town.
+    """
+    residence: Residence = (form.get("residence") if form else None) or "urban"
+    standard = minimum_living_standard(policies, form["division_code"] if form else CITY, on, residence)
     known: dict[str, Any] = {
         "minimum_living_standard_fen": standard.monthly_fen,
         "edge_line_fen": standard.edge_line_fen,
         "minimum_living_standard_from": standard.in_force_from,
+        "minimum_living_standard_version": standard.version,
         "minimum_living_standard_source": standard.source,
     }
     if form is None or row is None:
         return HouseholdFacts(file_active=False, **known)
-    accident = [spending.amount_fen for spending in form.rigid_spending if spending.kind == "accident"]
+    filed_at = row.get("submitted_at")
     return HouseholdFacts(
         file_active=row["state"] in ACTIVE_STATES,
-        income_fen_yearly=form.income_fen_yearly,
-        rigid_spending_fen=sum(spending.amount_fen for spending in form.rigid_spending),
-        members=len({form.head.id_number, *(member.id_number for member in form.members)}),
-        primary_cause=form.primary_cause,
-        accident_cost_fen=sum(accident) if accident else None,
+        filed_on=business_date(filed_at) if filed_at else None,
+        **told_by(form),
         **known,
     )

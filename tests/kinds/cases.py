@@ -7,7 +7,8 @@ from typing import Any, Self, TypeVar
 
 from pydantic import model_validator
 
-from app.policy.decision import Decision
+from app.policy.changes import mended, smallest
+from app.policy.decision import Decision, Judged, from_plain, plain
 from app.policy.fields import Frozen
 from app.policy.replay import canonical, facts_from, facts_json
 from app.policy.versions import read_yaml
@@ -32,14 +33,14 @@ class Case(Frozen):
         return self
 
     def check(self, decision: Decision) -> None:
-        failed = sorted(change.rule for change in decision.changes)
+        failed = sorted(reason.rule for reason in decision.reasons if reason.met is not True)
         assert (decision.amount_fen, failed) == (self.amount_fen or 0, sorted(self.failed or []))
         assert self.version in (None, decision.policy.version)
 
 
-def read_cases(beside: str) -> list[Case]:
-    """The cases in the cases.yaml beside a test file: a list, or `situations` by name and the `cases` that use them."""
-    read = read_yaml(Path(beside).with_name("cases.yaml").read_text(encoding="utf-8"))
+def read_cases(beside: str, name: str = "cases.yaml") -> list[Case]:
+    """The cases in a file beside a test file: a list, or `situations` by name and the `cases` that use them."""
+    read = read_yaml(Path(beside).with_name(name).read_text(encoding="utf-8"))
     rows, situations = (read["cases"], read["situations"]) if isinstance(read, dict) else (read, {})
     cases = []
     for row in rows:
@@ -60,21 +61,34 @@ def _merged(old: Any, new: Any) -> Any:
     return new
 
 
-def check_changes_flip(
-    facts: Any, assess: Callable[[Any], Decision], remedies: Mapping[str, Callable[[Any], Any]]
-) -> None:
-    """All changes together make it eligible; leaving out any one does not."""
-    wanted = [change.rule for change in assess(facts).changes]
+def check_changes_flip(facts: F, judge: Callable[[F], Judged[F]]) -> None:
+    """The changes of a refusal together make it eligible, and without any one of them it stays refused."""
+    judged = judge(facts)
+    if judged.eligible:
+        return
+    changes = smallest(facts, judged, judge)
+    assert changes
+    assert judge(mended(facts, changes)).eligible
+    for left_out in changes:
+        assert not judge(mended(facts, [each for each in changes if each is not left_out])).eligible
 
-    def mended(rules: list[str]) -> Any:
-        result = facts
-        for rule in rules:
-            result = remedies[rule](result)
-        return result
 
-    assert assess(mended(wanted)).outcome == "eligible"
-    for left_out in wanted:
-        assert assess(mended([rule for rule in wanted if rule != left_out])).outcome == "ineligible"
+def check_remedies_mend(facts: F, judge: Callable[[F], Judged[F]]) -> None:
+    """What a remedy turns into is met by the very rule that wanted it."""
+    for each in judge(facts).findings:
+        if each.remedy is not None:
+            again = {after.reason.rule: after.reason.met for after in judge(each.remedy.apply(facts)).findings}
+            assert again.get(each.reason.rule, True) is True, each.reason.rule
+
+
+def check_decision_agrees(decision: Decision) -> None:
+    """Eligible exactly when every rule is met; the steps sum to the amount; a refusal says what would change it."""
+    failed = {reason.rule for reason in decision.reasons if reason.met is not True}
+    assert (decision.outcome == "eligible") is not bool(failed)
+    assert (decision.amount_fen > 0) is (decision.outcome == "eligible")
+    assert bool(decision.changes) is bool(failed)
+    assert sum(step.amount_fen for step in decision.trace) == decision.amount_fen
+    assert from_plain(plain(decision)) == decision
 
 
 PLAIN_CODES = ("_", "living", "medical", "deep", "null", "None", "True", "False")

@@ -1,0 +1,48 @@
+"""What the rules may know of a household. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.kernel.money import Fen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseholdFacts:
+    """A household on the day of application. None: not known; what a rule needs and nobody knows refuses, by name.
+
+    `filed_on` is the day the file was first submitted, and the criteria are those of that day; None: no file.
+    Amounts in fen for the criteria's period (a year). `members` counts the co-living household, its head included.
+    `rigid_spending_fen` is 0 when there is none, and includes `necessary_work_cost_fen`. `accident_cost_fen` and
+    `grave_illness_cost_fen` are what remains of such costs after compensation and insurance; `financial_assets_fen`
+    savings and investments, net of debts. `months_below` counts the months in a row, without government aid, in which
+    the income was below the standard. Standard and edge line are per person and month, of the day of application.
+    """
+
+    file_active: bool | None = None
+    filed_on: date | None = None
+    income_fen_yearly: Fen | None = None
+    rigid_spending_fen: Fen | None = None
+    necessary_work_cost_fen: Fen = 0
+    members: int | None = None
+    primary_cause: str | None = None
+    circumstances: tuple[str, ...] = ()
+    accident_cost_fen: Fen | None = None
+    grave_illness_cost_fen: Fen | None = None
+    financial_assets_fen: Fen | None = None
+    receives_dibao: bool | None = None
+    months_below: int | None = None
+    homes: int | None = None
+    runs_business: bool | None = None
+    private_car: bool | None = None
+    non_dwelling_property: bool | None = None
+    high_fee_school: bool | None = None
+    study_abroad: bool | None = None
+    able_adult_not_working: bool | None = None
+    migrant_worker: bool | None = None
+    union_member: bool | None = None
+    labour_relation_months: int | None = None
+    minimum_living_standard_fen: Fen | None = None
+    edge_line_fen: Fen | None = None
+    minimum_living_standard_from: date | None = None
+    minimum_living_standard_version: str | None = None
+    minimum_living_standard_source: str = "没有登记低保标准的出处"
