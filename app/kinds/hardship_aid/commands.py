@@ -1,23 +1,24 @@
 """Gathering what the rules of hardship aid (困难帮扶) need to know, and asking them."""
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from app.applications.commands import Assessed
+from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
-from app.applications.queries import granted_since
+from app.applications.queries import granted_since, living_of_kind
 from app.db.work import Work
-from app.households.queries import CATEGORIES, facts_of, form_of
-from app.kernel.business_time import SHANGHAI
+from app.households.queries import facts_of, kept_form
+from app.households.rules import criteria_of
+from app.kernel.business_time import SHANGHAI, business_date
+from app.kernel.money import Fen
 from app.kinds.hardship_aid import rules
+from app.kinds.hardship_aid.facts import Facts, Granted
 from app.kinds.hardship_aid.forms import HardshipAidForm
-from app.kinds.hardship_aid.rules import Facts, Granted, Policy
+from app.kinds.hardship_aid.policy import KIND, Policy
 from app.people.consents import Purpose
-from app.policy.versions import in_force, load
-
-POLICIES = load(Policy, __package__ or "")
 
 
 def period(form: Mapping[str, Any], today: date) -> str:
@@ -28,7 +29,8 @@ def period(form: Mapping[str, Any], today: date) -> str:
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the rules in force on the day of application. Raises NoPolicyInForce."""
     form: HardshipAidForm = filing.form
-    household = form_of(work.keyring, filing.household)
+    household = kept_form(work.keyring, filing.household)
+    policy = work.policies.in_force(KIND, Policy, work.today)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     person_id = filing.applicant["id"]
     household_id = filing.household["id"] if filing.household else None
@@ -36,7 +38,7 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     temporary = [row for row in granted if row["item"] == "temporary" and row["applicant_id"] == person_id]
     facts = Facts(
         applied_on=work.today,
-        household=facts_of(household, filing.household, work.today),
+        household=facts_of(household, filing.household, work.today, work.policies),
         item=form.item,
         requested_fen=form.requested_fen,
         granted_this_year=tuple(
@@ -46,12 +48,42 @@ async def assess(work: Work, filing: Filing) -> Assessed:
         medical_self_paid_fen=form.medical.self_paid_fen if form.medical else None,
         medical_mutual_aid_paid_fen=form.medical.mutual_aid_paid_fen if form.medical else None,
         medical_settled_on=form.medical.settled_on if form.medical else None,
+        mutual_aid_found_fen=await _on_same_bill(work, filing, policy, Kind.SECONDARY_MEDICAL, _claim_settled_on),
+        medical_aided_before_fen=await _on_same_bill(work, filing, policy, Kind.HARDSHIP_AID, _aid_settled_on) or 0,
         accident_caused_fen=form.accident.caused_fen if form.accident else None,
         accident_happened_on=form.accident.happened_on if form.accident else None,
     )
-    policy, categories = in_force(POLICIES, work.today), in_force(CATEGORIES, work.today)
-    decision = rules.assess(facts, policy, categories, decided_on=work.today)
+    facts = replace(facts, household=rules.household_shown(facts))
+    criteria = criteria_of(work.policies, facts.household, work.today)
+    decision = rules.assess(facts, policy, criteria, decided_on=work.today)
     return assessed(decision, facts, rules, household_id=household_id, item=form.item)
+
+
+async def _on_same_bill(
+    work: Work, filing: Filing, policy: Policy, kind: Kind, settled_on: Callable[[Mapping[str, Any]], date | None]
+) -> Fen | None:
+    """What applications of a kind have paid, or have under way, on sheets settled when this medical bill was.
+
+    None where no medical bill is applied for. The dates stand in the sealed forms, whose names are fixed.
+    """
+    form: HardshipAidForm = filing.form
+    if form.item != "medical" or form.medical is None or policy.medical is None:
+        return None
+    household_id = filing.household["id"] if filing.household else None
+    amount, near = 0, timedelta(days=policy.medical.same_bill_days)
+    for row in await living_of_kind(work.transaction, kind, filing.applicant["id"], household_id):
+        day = settled_on(work.keyring.open_document(FORM, row["id"], row["form"]))
+        if day is not None and abs(day - form.medical.settled_on) <= near:
+            amount += row["amount_fen"] or 0
+    return amount
+
+
+def _claim_settled_on(claim: Mapping[str, Any]) -> date | None:
+    return business_date(datetime.fromisoformat(claim["settlement"]["settled_at"]))
+
+
+def _aid_settled_on(aid: Mapping[str, Any]) -> date | None:
+    return date.fromisoformat(aid["medical"]["settled_on"]) if aid["item"] == "medical" else None
 
 
 PROGRAMME = Programme(
@@ -68,7 +100,6 @@ PROGRAMME = Programme(
         Document("medical_settlement", "医疗费用结算单（申请医疗救助时）", required=False),
         Document("accident_proof", "意外或灾害证明（申请意外救助时）", required=False),
     ),
-    policies=POLICIES,
     period=period,
     assess=assess,
 )

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.kinds.hardship_aid.rules import Item
+from app.kinds.hardship_aid.policy import Item
 from app.policy.fields import Fen, FileIds, Frozen, IsoDate, LongText
 
 

@@ -1,363 +1,248 @@
 """How much hardship aid (困难帮扶) a household gets: living, medical, accident, temporary. Pure; amounts in fen.
 
-The amount is the least of what is asked, what is left of the year's cap, and, for costs, the policy's share of them
+The amount is the least of what is asked, what is left of the year's caps, and, for costs, the policy's share of them
 (rounded half up, once). Sources of each figure stand in policy.yaml.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Annotated, Final, Literal
+from functools import lru_cache
+from typing import Final
 
-from pydantic import Field
-
-from app.households.rules import (
-    CATEGORY_NAMES,
-    ByCategory,
-    Category,
-    CategoryPolicy,
-    Classification,
-    HouseholdFacts,
-    standing,
+from app.households.criteria import CATEGORY_NAMES, Category, CategoryPolicy
+from app.households.facts import HouseholdFacts
+from app.households.rules import lifted, rests_on, standing
+from app.kernel.money import Fen, yuan
+from app.kinds.hardship_aid.costs import bill_of, costs_findings, share_steps
+from app.kinds.hardship_aid.facts import Facts
+from app.kinds.hardship_aid.policy import KIND, Costs, Item, Level, Living, Policy, Temporary
+from app.kinds.hardship_aid.stacking import (
+    granted_of_item,
+    household_year,
+    keeping,
+    next_year,
+    one_item,
+    recounted,
+    same_item,
 )
-from app.kernel.money import Fen, share, yuan
-from app.policy.decision import Decision, Finding, TraceStep, cite, decide, finding
-from app.policy.fields import Frozen
-from app.policy.periods import months_after
-from app.policy.versions import Version
-from app.policy.wording import day_text, percent_text
+from app.policy.changes import decide
+from app.policy.decision import Decision, Finding, Judged, Reason, Running, cite, finding
 
-KIND: Final = "hardship_aid"
-
-Item = Literal["living", "medical", "accident", "temporary"]
-
-_ITEM_NAMES: Final[dict[Item, str]] = {
+ITEM_NAMES: Final[dict[Item, str]] = {
     "living": "生活救助",
     "medical": "医疗救助",
     "accident": "意外救助",
     "temporary": "临时救助",
 }
+_APPROVERS: Final[dict[Level, str]] = {"city": "汕头市总工会", "province": "广东省总工会", "national": "中华全国总工会"}
+
+Asked = Finding[Facts]
 
 
-class OneItem(Frozen):
-    """Categories whose households get one item a year, and the kinds of aid that count as items."""
-
-    source: str
-    categories: tuple[Category, ...]
-    counted_kinds: tuple[str, ...]
+def assess(facts: Facts, policy: Policy, criteria: CategoryPolicy, *, decided_on: date) -> Decision:
+    """How much aid, or why none, and what would change it. `criteria`: those that govern the household's file."""
+    stands_on = () if facts.item == "temporary" else rests_on(facts.household, criteria)
+    return decide(cite(KIND, policy, *stands_on), facts, lambda known: judge(known, policy, criteria), decided_on)
 
 
-class Living(Frozen):
-    """The year's cap for a household, in months of the minimum living standard (of one person)."""
-
-    source: str
-    cap_months: ByCategory
-
-
-class Costs(Frozen):
-    """A share of costs in basis points, the year's cap for a household, and how old a bill may be."""
-
-    source: str
-    rate_bp: ByCategory
-    cap_fen: ByCategory
-    window_months: Annotated[int, Field(ge=1, le=60)]
-
-
-class Temporary(Frozen):
-    """The year's cap for a person without a file."""
-
-    source: str
-    cap_fen: Annotated[int, Field(gt=0)]
+def judge(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Facts]:
+    """Every rule's answer and the calculation."""
+    if facts.item not in policy.offered():
+        return Judged((_requested(facts, policy), _not_offered(facts, policy)), (), 0)
+    if facts.item == "temporary" and policy.temporary is not None:
+        judged = _temporary(facts, policy, policy.temporary)
+    else:
+        judged = _from_file(facts, policy, criteria)
+    level = approval_level(facts, policy, judged.amount_fen)
+    if level == "city" or not judged.eligible:
+        return judged
+    findings = (*judged.findings, _extra_approval(facts, policy, level))
+    return Judged(findings, judged.trace, judged.amount_fen)
 
 
-class Policy(Version):
-    one_item: OneItem
-    living: Living
-    medical: Costs
-    accident: Costs
-    temporary: Temporary
+def approval_level(facts: Facts, policy: Policy, amount_fen: Fen) -> Level:
+    """The highest union that must approve this amount: the year's total of the item against the policy's thresholds."""
+    level: Level = "city"
+    if amount_fen and facts.item in policy.approvals.items:
+        total = granted_of_item(facts) + amount_fen
+        for each in policy.approvals.levels:
+            if total > each.above_fen:
+                level = each.level
+    return level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """Aid the household was granted this calendar year, approved and not yet paid included, reversed left out."""
-
-    kind: str
-    item: str | None
-    amount_fen: Fen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that the rules may know. `applied_on` is the day of submission, and its year the year of the caps.
-
-    `granted_this_year`: to the household, over all kinds of aid, this application left out.
-    `temporary_granted_this_year_fen`: temporary aid to the applicant in person; None: not known.
-    """
-
-    applied_on: date
-    household: HouseholdFacts
-    item: Item
-    requested_fen: Fen
-    granted_this_year: tuple[Granted, ...]
-    temporary_granted_this_year_fen: Fen | None
-    medical_self_paid_fen: Fen | None = None
-    medical_mutual_aid_paid_fen: Fen | None = None
-    medical_settled_on: date | None = None
-    accident_caused_fen: Fen | None = None
-    accident_happened_on: date | None = None
+def _temporary(facts: Facts, policy: Policy, temporary: Temporary) -> Judged[Facts]:
+    """Aid to a worker in person; the household's class is not asked."""
+    granted = facts.temporary_granted_this_year_fen
+    findings = (
+        _requested(facts, policy),
+        *(_without_file(facts, temporary) if temporary.only_without_file else ()),
+        _room_left(facts, temporary.cap_fen, granted, temporary.source),
+    )
+    amount = Running()
+    amount.to("yearly_cap", "每人每年临时救助上限", temporary.cap_fen)
+    if granted is not None:
+        amount.at_most("yearly_room", "减去本年度已发放的临时救助", max(temporary.cap_fen - granted, 0))
+    amount.at_most("requested", "以申请金额为限", facts.requested_fen)
+    return Judged(findings, tuple(amount.steps), amount.amount_fen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ceiling:
-    """An upper limit of the amount with its calculation; `limit_fen` None: none, or not known (a finding says so)."""
-
-    limit_fen: Fen | None
-    findings: tuple[Finding, ...]
-    trace: tuple[TraceStep, ...]
-
-
-_NO_CEILING = _Ceiling(None, (), ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Bill:
-    """Costs as applied for: `base_fen` is shared, None while not filled in; `rule` begins the codes of its rules."""
-
-    rule: Literal["medical", "accident"]
-    what: str
-    day_name: str
-    day: date | None
-    base_fen: Fen | None
-    steps: tuple[TraceStep, ...]
-
-
-def assess(facts: Facts, policy: Policy, categories: CategoryPolicy, *, decided_on: date) -> Decision:
-    """How much aid, or why none. `categories`: the household criteria in force on `facts.applied_on`."""
-    household = _household(facts, categories)
-    ceilings = _ceilings(facts, policy, household)
+def _from_file(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Facts]:
+    """Aid to a household with a file: its class, what it got this year, and the item's own rules."""
+    shown = household_shown(facts)
+    found = standing(shown, criteria)
+    category, again = recounted(facts, shown, found, policy, criteria)
     findings = [
         _requested(facts, policy),
-        *household.findings,
-        *_one_item(facts, policy, household.hardship),
-        *(each for ceiling in ceilings for each in ceiling.findings),
+        *lifted(found.findings, Facts, household_shown),
+        *again,
+        *one_item(facts, policy, category),
     ]
-    limits = [facts.requested_fen, *(each.limit_fen for each in ceilings if each.limit_fen is not None)]
-    trace = [
-        *household.trace,
-        *(step for ceiling in ceilings for step in ceiling.trace),
-        TraceStep(step="requested", text="申请金额", amount_fen=facts.requested_fen),
-    ]
-    return decide(cite(KIND, policy), findings, trace, min(limits), decided_on)
+    amount = Running()
+    if facts.item == "living":
+        findings += _living(facts, policy.living, category, amount)
+    else:
+        findings += _costs(facts, policy.medical if facts.item == "medical" else policy.accident, category, amount)
+    findings += household_year(facts, policy, category, amount)
+    amount.at_most("requested", "以申请金额为限", facts.requested_fen)
+    return Judged(tuple(findings), tuple(amount.steps), amount.amount_fen)
 
 
-def _household(facts: Facts, categories: CategoryPolicy) -> Classification:
-    """The household's standing; temporary aid asks for none. The accident applied for counts as its accident cost."""
-    if facts.item == "temporary":
-        return Classification(None, (), ())
-    household = facts.household
-    if facts.item == "accident" and facts.accident_caused_fen is not None:
-        household = replace(household, accident_cost_fen=facts.accident_caused_fen)
-    return standing(household, categories)
+def household_shown(facts: Facts) -> HouseholdFacts:
+    """The household as the criteria see it: the accident that aid is asked for counts as its accident cost."""
+    household, caused = facts.household, facts.accident_caused_fen
+    if facts.item != "accident" or caused is None or caused == household.accident_cost_fen:
+        return household
+    return replace(household, accident_cost_fen=caused)
 
 
-def _ceilings(facts: Facts, policy: Policy, household: Classification) -> tuple[_Ceiling, ...]:
-    category = household.hardship
-    match facts.item:
-        case "living":
-            return (_living_room(facts, policy.living, category),)
-        case "medical":
-            return _costs_ceilings(facts, policy.medical, _medical_bill(facts), category)
-        case "accident":
-            return _costs_ceilings(facts, policy.accident, _accident_bill(facts), category)
-        case "temporary":
-            return (_temporary_room(facts, policy.temporary),)
+def _living(facts: Facts, living: Living | None, category: Category | None, amount: Running) -> list[Asked]:
+    standard = facts.household.minimum_living_standard_fen
+    if living is None or category is None or standard is None:
+        return []
+    months = living.cap_months.of(category)
+    amount.to("yearly_cap", _living_cap_text(category, months, standard), months * standard)
+    return [_within_room(facts, months * standard, living.source, amount)]
 
 
-def _costs_ceilings(facts: Facts, costs: Costs, bill: _Bill, category: Category | None) -> tuple[_Ceiling, ...]:
-    return (_share_of(bill, costs, category, facts.applied_on), _costs_room(facts, costs, category))
+def _costs(facts: Facts, costs: Costs | None, category: Category | None, amount: Running) -> list[Asked]:
+    if costs is None:
+        return []
+    bill = bill_of(facts)
+    findings = costs_findings(facts, costs, bill, category)
+    if category is None:
+        return findings
+    if bill.base_fen is not None:
+        share_steps(amount, bill, costs, category)
+    cap = costs.cap_fen.of(category)
+    if cap is not None:
+        findings.append(_within_room(facts, cap, costs.source, amount))
+    return findings
 
 
-def _requested(facts: Facts, policy: Policy) -> Finding:
+@lru_cache(maxsize=256)
+def _living_cap_text(category: Category, months: int, standard: Fen) -> str:
+    return f"{CATEGORY_NAMES[category]}家庭每年生活救助上限：{months}个月低保标准，每月{yuan(standard)}"
+
+
+def _within_room(facts: Facts, cap_fen: Fen, source: str, amount: Running) -> Asked:
+    """What is left of the item's cap for this household and year."""
+    granted = granted_of_item(facts)
+    room = max(cap_fen - granted, 0)
+    if amount.amount_fen > room:
+        amount.to("yearly_room", f"本年度上限{yuan(cap_fen)}，减去已发放{yuan(granted)}", room)
+    return _room_left(facts, cap_fen, granted, source)
+
+
+def _requested(facts: Facts, policy: Policy) -> Asked:
+    given = yuan(facts.requested_fen)
+    if facts.requested_fen > 0:
+        reason = Reason("requested_amount_positive", True, "申请金额大于0元", "大于0元", given, policy.source)
+        return Finding(reason, None)
     return finding(
         "requested_amount_positive",
-        facts.requested_fen > 0,
+        False,
         "申请金额大于0元",
-        needed="大于0元",
-        given=yuan(facts.requested_fen),
-        source=policy.source,
-        change="请填写申请金额",
-        can_change=True,
+        "大于0元",
+        given,
+        policy.source,
+        "请填写申请金额",
+        True,
+        lambda known: replace(known, requested_fen=1),
     )
 
 
-def _one_item(facts: Facts, policy: Policy, category: Category | None) -> Iterable[Finding]:
-    """Asked only of categories that are limited to one item a year."""
-    if category is None or category not in policy.one_item.categories:
-        return
-    others = [
-        each
-        for each in facts.granted_this_year
-        if each.kind in policy.one_item.counted_kinds and (each.kind, each.item) != (KIND, facts.item)
-    ]
+def _not_offered(facts: Facts, policy: Policy) -> Asked:
+    offered = policy.offered()
+    return finding(
+        "item_offered",
+        False,
+        "申请的项目在当时的标准中开办",
+        "、".join(ITEM_NAMES[each] for each in offered),
+        ITEM_NAMES[facts.item],
+        policy.source,
+        "当时的标准没有这一项救助，请改为申请其他项目",
+        True,
+        lambda known: replace(known, item=offered[0]),
+    )
+
+
+def _without_file(facts: Facts, temporary: Temporary) -> Iterable[Asked]:
+    """Temporary aid is for who has no file (source: 临时救助，未建档职工)."""
+    active = facts.household.file_active
     yield finding(
-        "one_item_per_year",
-        not others,
-        f"{CATEGORY_NAMES[category]}家庭每年只享受一项救助",
-        needed="本年度没有享受过其他救助项目",
-        given=f"本年度已享受其他项目{yuan(sum(each.amount_fen for each in others))}"
-        if others
-        else "没有享受过其他项目",
-        source=policy.one_item.source,
-        change=f"{_next_year(facts.applied_on)}起可以再次申请，或继续申请本年度已享受的那一项",
-        can_change=True,
+        "temporary_without_file",
+        None if active is None else not active,
+        "临时救助只给没有建档的职工",
+        "没有困难职工档案",
+        "暂时查不到档案" if active is None else "已有有效档案" if active else "没有档案",
+        temporary.source,
+        "由工会查核档案后重新计算" if active is None else "已建档的家庭请改为申请生活救助、医疗救助或意外救助",
+        active is not None,
+        lambda known: replace(known, household=replace(known.household, file_active=False)),
     )
 
 
-def _living_room(facts: Facts, living: Living, category: Category | None) -> _Ceiling:
-    standard = facts.household.minimum_living_standard_fen
-    if category is None or standard is None:
-        return _NO_CEILING
-    months = living.cap_months.of(category)
-    name = f"{CATEGORY_NAMES[category]}家庭每年生活救助上限，{months}个月低保标准"
-    return _room(facts, standard * months, _granted(facts), name, living.source)
-
-
-def _costs_room(facts: Facts, costs: Costs, category: Category | None) -> _Ceiling:
-    if category is None:
-        return _NO_CEILING
-    name = f"{CATEGORY_NAMES[category]}家庭每年{_ITEM_NAMES[facts.item]}上限"
-    return _room(facts, costs.cap_fen.of(category), _granted(facts), name, costs.source)
-
-
-def _temporary_room(facts: Facts, temporary: Temporary) -> _Ceiling:
-    granted = facts.temporary_granted_this_year_fen
-    return _room(facts, temporary.cap_fen, granted, "每人每年临时救助上限", temporary.source)
-
-
-def _granted(facts: Facts) -> Fen:
-    """What the household got of this same item this year."""
-    return sum(each.amount_fen for each in facts.granted_this_year if (each.kind, each.item) == (KIND, facts.item))
-
-
-def _room(facts: Facts, cap_fen: Fen, granted_fen: Fen | None, name: str, source: str) -> _Ceiling:
-    """What is left of a year's cap after what was granted (None: not known, so no room is certain)."""
-    item, known = _ITEM_NAMES[facts.item], granted_fen is not None
-    opens = f"{_next_year(facts.applied_on)}起有新的年度额度，可以再次申请"
-    asked = finding(
+def _room_left(facts: Facts, cap_fen: Fen, granted_fen: Fen | None, source: str) -> Asked:
+    """Whether a year's cap has room after what was granted (None: not known, so no room is certain)."""
+    text, needed = _room_texts(facts.item, cap_fen)
+    if granted_fen is not None and granted_fen < cap_fen:
+        return Finding(Reason("yearly_room_left", True, text, needed, f"已发放{yuan(granted_fen)}", source), None)
+    known = granted_fen is not None
+    opens = f"{next_year(facts.applied_on)}起有新的年度额度，可以再次申请"
+    return finding(
         "yearly_room_left",
-        None if granted_fen is None else granted_fen < cap_fen,
-        f"本年度{item}还有剩余额度",
-        needed=f"本年度已发放少于{yuan(cap_fen)}",
-        given="暂时查不到本年度已发放金额" if granted_fen is None else f"已发放{yuan(granted_fen)}",
-        source=source,
-        change=opens if known else "由工会查核本年度已发放金额后重新计算",
-        can_change=known,
-    )
-    trace = [TraceStep(step="yearly_cap", text=name, amount_fen=cap_fen)]
-    if granted_fen is None:
-        return _Ceiling(None, (asked,), tuple(trace))
-    room = max(cap_fen - granted_fen, 0)
-    trace += [
-        TraceStep(step="granted_this_year", text=f"减去本年度已发放的{item}", amount_fen=-granted_fen),
-        TraceStep(step="yearly_room", text="本年度剩余额度", amount_fen=room),
-    ]
-    return _Ceiling(room, (asked,), tuple(trace))
-
-
-def _accident_bill(facts: Facts) -> _Bill:
-    caused = facts.accident_caused_fen
-    return _Bill(
-        rule="accident",
-        what="意外造成的支出和发生日期",
-        day_name="意外发生日期",
-        day=facts.accident_happened_on,
-        base_fen=caused,
-        steps=() if caused is None else (TraceStep(step="costs", text="意外造成的支出", amount_fen=caused),),
+        False if known else None,
+        text,
+        needed,
+        "暂时查不到本年度已发放金额" if granted_fen is None else f"已发放{yuan(granted_fen)}",
+        source,
+        opens if known else "由工会查核本年度已发放金额后重新计算",
+        known,
+        lambda given: replace(
+            keeping(given, lambda each: not same_item(each, given)), temporary_granted_this_year_fen=0
+        ),
     )
 
 
-def _medical_bill(facts: Facts) -> _Bill:
-    """What is left after every other payer, mutual aid included."""
-    paid, mutual = facts.medical_self_paid_fen, facts.medical_mutual_aid_paid_fen
-    base, steps = None, []
-    if paid is not None and mutual is not None:
-        base = max(paid - mutual, 0)
-        steps = [
-            TraceStep(step="costs", text="各类保险报销后的自付费用", amount_fen=paid),
-            TraceStep(step="mutual_aid_paid", text="减去职工互助保障已付", amount_fen=-mutual),
-        ]
-    return _Bill(
-        rule="medical",
-        what="医疗费用自付金额、互助保障已付金额和结算日期",
-        day_name="医疗费用结算日期",
-        day=facts.medical_settled_on,
-        base_fen=base,
-        steps=tuple(steps),
-    )
+@lru_cache(maxsize=256)
+def _room_texts(item: Item, cap_fen: Fen) -> tuple[str, str]:
+    return f"本年度{ITEM_NAMES[item]}还有剩余额度", f"本年度已发放少于{yuan(cap_fen)}"
 
 
-def _share_of(bill: _Bill, costs: Costs, category: Category | None, applied_on: date) -> _Ceiling:
-    """The share of a bill for this category. Each thing that is known of the bill is judged, whatever is missing."""
-    asked, trace = [], list(bill.steps)
-    limit = None
-    if bill.base_fen is None or bill.day is None:
-        asked.append(_costs_unknown(bill, costs))
-    if bill.base_fen is not None:
-        asked.append(_costs_left(bill, bill.base_fen, costs, category))
-        if category is not None:
-            rate = costs.rate_bp.of(category)
-            limit = share(bill.base_fen, rate)
-            text = f"{CATEGORY_NAMES[category]}家庭按{percent_text(rate)}计算"
-            trace.append(TraceStep(step="share_of_costs", text=text, amount_fen=limit))
-    if bill.day is not None:
-        asked.append(_in_window(bill, bill.day, applied_on, costs))
-    return _Ceiling(limit, tuple(asked), tuple(trace))
-
-
-def _costs_unknown(bill: _Bill, costs: Costs) -> Finding:
-    return finding(
-        f"{bill.rule}_costs_unknown",
+def _extra_approval(facts: Facts, policy: Policy, level: Level) -> Asked:
+    """No condition for the worker, and met: the amount needs a further approval, and the decision says so."""
+    above = next(each.above_fen for each in policy.approvals.levels if each.level == level)
+    name = ITEM_NAMES[facts.item]
+    return Finding(
+        Reason(
+            "extra_approval_level",
+            True,
+            f"金额较大，除{_APPROVERS['city']}外，还须报{_APPROVERS[level]}审批",
+            f"每户每年{name}合计超过{yuan(above)}的，须报{_APPROVERS[level]}审批",
+            f"本年度{name}已发放{yuan(granted_of_item(facts))}，加上本次后超过",
+            policy.approvals.source,
+        ),
         None,
-        f"计算需要知道{bill.what}",
-        needed=f"填写{bill.what}",
-        given="没有填写完整",
-        source=costs.source,
-        change=f"请补填{bill.what}，并上传凭证",
-        can_change=True,
     )
-
-
-def _costs_left(bill: _Bill, base_fen: Fen, costs: Costs, category: Category | None) -> Finding:
-    """Met when the share comes to a fen at least; while the category is not known, the least share of any."""
-    rates = (costs.rate_bp.deep, costs.rate_bp.relative, costs.rate_bp.accident)
-    rate = min(rates) if category is None else costs.rate_bp.of(category)
-    return finding(
-        f"{bill.rule}_costs_left",
-        share(base_fen, rate) > 0,
-        "扣除各类保险、补偿和互助保障后，仍有自己承担的费用",
-        needed="按比例计算后不少于0.01元",
-        given=yuan(base_fen),
-        source=costs.source,
-        change="这笔费用已经没有需要由救助承担的部分；如填写有误，请核对单据后修改",
-    )
-
-
-def _in_window(bill: _Bill, day: date, applied_on: date, costs: Costs) -> Finding:
-    last = months_after(day, costs.window_months)
-    too_early = day > applied_on
-    change = f"请核对{bill.day_name}，或从{day_text(day)}起再申请" if too_early else "已经超过申请期限，不能再申请"
-    return finding(
-        f"{bill.rule}_in_window",
-        not too_early and applied_on <= last,
-        f"{bill.day_name}在申请之日以前{costs.window_months}个月内",
-        needed=f"申请日在{day_text(day)}到{day_text(last)}之间",
-        given=f"申请日{day_text(applied_on)}",
-        source=costs.source,
-        change=change,
-        can_change=too_early,
-    )
-
-
-def _next_year(day: date) -> str:
-    return day_text(date(day.year + 1, 1, 1))
