@@ -9,15 +9,15 @@ from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
 from app.applications.queries import subject_is_aided
 from app.db.work import Work
-from app.households.queries import CATEGORIES, facts_of, form_of
+from app.households.queries import facts_of, kept_form
+from app.households.rules import criteria_of
 from app.kernel.business_time import academic_year
 from app.kinds.golden_autumn import rules
 from app.kinds.golden_autumn.forms import GoldenAutumnForm
-from app.kinds.golden_autumn.rules import Facts, Policy
+from app.kinds.golden_autumn.policy import Policy
+from app.kinds.golden_autumn.rules import KIND, Facts
 from app.people.consents import Purpose
-from app.policy.versions import in_force, load
 
-POLICIES = load(Policy, __package__ or "")
 SUBJECT = "application.subject_index|golden_autumn"
 
 
@@ -29,12 +29,12 @@ def period(form: Mapping[str, Any], today: date) -> str:
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the rules in force on the day of application. Raises NoPolicyInForce."""
     form: GoldenAutumnForm = filing.form
-    household = form_of(work.keyring, filing.household)
+    household = kept_form(work.keyring, filing.household)
     subject = work.keyring.blind_index(SUBJECT, form.student.id_number, str(form.academic_year))
-    members = {member.id_number for member in household.members} | {household.head.id_number} if household else set()
+    members = {each["id_number"] for each in (household["head"], *household["members"])} if household else set()
     facts = Facts(
         applied_on=work.today,
-        household=facts_of(household, filing.household, work.today),
+        household=facts_of(household, filing.household, work.today, work.policies),
         student_is_member=form.student.id_number in members,
         stage=form.stage,
         school_public=form.school_public,
@@ -46,9 +46,11 @@ async def assess(work: Work, filing: Filing) -> Assessed:
             work.transaction, Kind.GOLDEN_AUTUMN, subject, except_id=filing.application_id
         ),
         other_grants_fen=tuple(grant.amount_fen for grant in form.other_grants),
+        programme_type=form.programme_type or "ordinary",
     )
-    policy, categories = in_force(POLICIES, work.today), in_force(CATEGORIES, work.today)
-    decision = rules.assess(facts, policy, categories, decided_on=work.today)
+    policy = work.policies.in_force(KIND, Policy, work.today)
+    criteria = criteria_of(work.policies, facts.household, work.today)
+    decision = rules.assess(facts, policy, criteria, decided_on=work.today)
     household_id = filing.household["id"] if filing.household else None
     return assessed(decision, facts, rules, household_id=household_id, item=form.stage, subject_index=subject)
 
@@ -70,7 +72,6 @@ PROGRAMME = Programme(
         Document("tuition_receipt", "学费收据"),
         Document("household_register", "能证明亲子关系的户口簿页"),
     ),
-    policies=POLICIES,
     period=period,
     assess=assess,
 )

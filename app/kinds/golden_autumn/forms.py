@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.kinds.golden_autumn.rules import Enrolment, Stage
+from app.kinds.golden_autumn.policy import Enrolment, ProgrammeType, Stage
 from app.policy.fields import Fen, FileIds, Frozen, IdNumber, IsoDate, PersonName, ShortText
 
 
@@ -34,5 +34,6 @@ class GoldenAutumnForm(Frozen):
     academic_year: Annotated[int, Field(ge=2000, le=2100)]
     tuition_fen: Fen
     admitted_on: IsoDate | None = None
+    programme_type: ProgrammeType | None = Field(default=None, description="就读类型；不填按普通招生")
     other_grants: Annotated[list[OtherGrant], Field(max_length=20)] = Field(default_factory=list)
     file_ids: FileIds = Field(default_factory=list)
