@@ -1,9 +1,9 @@
-"""Reading covers: one's own, by one's identity number."""
+"""Reading covers: one's own, by one's identity number; a unit's, by how many."""
 
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, text
 
 from app.covers.tables import Cover
 from app.db.base import table_of
@@ -12,9 +12,20 @@ from app.db.transaction import Record, Transaction
 
 C = table_of(Cover)
 _OF_HOLDER = statement(
-    select(C.c.id, C.c.starts_on, C.c.ends_on, C.c.is_renewal)
+    select(C.c.id, C.c.area, C.c.starts_on, C.c.ends_on, C.c.is_renewal)
     .where(C.c.id_number_index == bindparam("id_number_index"))
-    .order_by(C.c.starts_on)
+    .order_by(C.c.starts_on, C.c.id)
+)
+_HOLD = statement(text("select pg_advisory_xact_lock(cast(:space as int), cast(:holder as int))"))
+_SPACE = 0x5942
+_OF_UNION = statement(
+    select(func.count())
+    .select_from(C)
+    .where(
+        C.c.organisation_id == bindparam("organisation_id"),
+        C.c.starts_on <= bindparam("on"),
+        C.c.ends_on >= bindparam("on"),
+    )
 )
 
 
@@ -23,10 +34,12 @@ async def of_holder(transaction: Transaction, id_number_index: bytes) -> list[Re
     return await transaction.rows(_OF_HOLDER, id_number_index=id_number_index)
 
 
-def for_stay(covers: list[Record], admitted_on: date, chosen: UUID | None) -> Record | None:
-    """The cover that a stay belongs to: the one chosen, else that of the admission, else the latest."""
-    if chosen is not None:
-        return next((cover for cover in covers if cover["id"] == chosen), None)
-    during = [cover for cover in covers if cover["starts_on"] <= admitted_on <= cover["ends_on"]]
-    found = during or covers
-    return found[-1] if found else None
+async def hold(transaction: Transaction, id_number_index: bytes) -> None:
+    """Let no other claim of this holder be assessed until the end: each has to see what the other is paid."""
+    await transaction.run(_HOLD, space=_SPACE, holder=int.from_bytes(id_number_index[:4], "big", signed=True))
+
+
+async def covered_at(transaction: Transaction, organisation_id: UUID, on: date) -> int:
+    """How many people of a union are covered on a day."""
+    count: int = await transaction.value(_OF_UNION, organisation_id=organisation_id, on=on)
+    return count

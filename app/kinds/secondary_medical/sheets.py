@@ -1,0 +1,94 @@
+"""The sums that every settlement sheet (医保结算单) keeps, and how a sheet that breaks one would be. Pure."""
+
+from dataclasses import replace
+
+from app.kernel.money import Fen, yuan
+from app.kinds.secondary_medical.facts import Facts, Settlement
+from app.policy.decision import Finding, Reason, Remedy
+
+_CHANGE = "请对照医保结算单核对各项金额后修改"
+
+
+def sheet_findings(sheet: Settlement, source: str) -> tuple[Finding[Facts], Finding[Facts], Finding[Facts]]:
+    """Payers may come to less than the total: some funds have no field here."""
+    pooled = sheet.act_pay_dedc_fen + sheet.hifp_pay_fen + sheet.hifob_pay_fen
+    parts, payers, total, scope = parts_fen(sheet), payers_fen(sheet), sheet.medfee_sumamt_fen, sheet.inscp_scp_amt_fen
+    total_text = yuan(total)
+    scope_kept = Reason(
+        "settlement_pool_within_scope",
+        pooled <= scope,
+        "起付线、统筹支付与大额补助相加，不超过符合政策范围金额",
+        f"不超过{yuan(scope)}",
+        f"合计{yuan(pooled)}",
+        source,
+    )
+    adds_up = Reason(
+        "settlement_adds_up",
+        parts == total,
+        "全自费、超限价自费、先行自付与符合政策范围金额相加，等于医疗费总额",
+        f"合计{total_text}",
+        f"合计{total_text if parts == total else yuan(parts)}",
+        source,
+    )
+    payers_kept = Reason(
+        "settlement_payers_within_total",
+        payers <= total,
+        "各项基金、个人账户和现金支付相加，不超过医疗费总额",
+        f"不超过{total_text}",
+        f"合计{total_text if payers == total else yuan(payers)}",
+        source,
+    )
+    return _asked(scope_kept), _asked(adds_up), _asked(payers_kept)
+
+
+def parts_fen(sheet: Settlement) -> Fen:
+    """What the total is made of."""
+    return sheet.fulamt_ownpay_amt_fen + sheet.overlmt_selfpay_fen + sheet.preselfpay_amt_fen + sheet.inscp_scp_amt_fen
+
+
+def payers_fen(sheet: Settlement) -> Fen:
+    """What all payers on the sheet bore: funds, the personal account, cash."""
+    funds = sheet.hifp_pay_fen + sheet.hifob_pay_fen + sheet.cvlserv_pay_fen + sheet.maf_pay_fen
+    return funds + sheet.acct_pay_fen + sheet.psn_cash_pay_fen
+
+
+def _asked(reason: Reason) -> Finding[Facts]:
+    return Finding(reason, None if reason.met else Remedy(reason.rule, _CHANGE, True, _MENDS[reason.rule]))
+
+
+def _pool_within_scope(facts: Facts) -> Facts:
+    sheet = facts.settlement
+    deductible = min(sheet.act_pay_dedc_fen, sheet.inscp_scp_amt_fen)
+    pool = min(sheet.hifp_pay_fen, sheet.inscp_scp_amt_fen - deductible)
+    supplement = min(sheet.hifob_pay_fen, sheet.inscp_scp_amt_fen - deductible - pool)
+    mended = replace(sheet, act_pay_dedc_fen=deductible, hifp_pay_fen=pool, hifob_pay_fen=supplement)
+    return replace(facts, settlement=mended)
+
+
+def _adding_up(facts: Facts) -> Facts:
+    return replace(facts, settlement=replace(facts.settlement, medfee_sumamt_fen=parts_fen(facts.settlement)))
+
+
+def _payers_within_total(facts: Facts) -> Facts:
+    """Each payer in turn bears at most what is left."""
+    sheet = facts.settlement
+    left = min(sheet.medfee_sumamt_fen, parts_fen(sheet))
+    bears = {}
+    for payer in (
+        "hifp_pay_fen",
+        "hifob_pay_fen",
+        "cvlserv_pay_fen",
+        "maf_pay_fen",
+        "acct_pay_fen",
+        "psn_cash_pay_fen",
+    ):
+        bears[payer] = min(getattr(sheet, payer), left)
+        left -= bears[payer]
+    return replace(facts, settlement=replace(sheet, **bears))
+
+
+_MENDS = {
+    "settlement_pool_within_scope": _pool_within_scope,
+    "settlement_adds_up": _adding_up,
+    "settlement_payers_within_total": _payers_within_total,
+}
