@@ -5,10 +5,10 @@ Any number of workers may run: rows are taken with SKIP LOCKED, jobs by the queu
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import orjson
@@ -19,15 +19,17 @@ from pgqueuer.models import Job, Schedule
 
 from app import tables
 from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, Database, Sight, open_database
-from app.db.work import Work
+from app.db.sealing import keyring_of
+from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.jobs.daily import forget_old_answers
-from app.jobs.handlers import HANDLERS, Handler, end_notice
+from app.jobs.handlers import FACTS, HANDLERS, LONG_HANDLERS, Handler, end_notice
 from app.jobs.relay import relay
+from app.jobs.running import Jobs
 from app.kernel.errors import Unavailable
 from app.logs import configure
 from app.notices.queries import due
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
 from app.settings import Settings
 
 IDLE_SECONDS = 0.5
@@ -39,27 +41,11 @@ log = structlog.get_logger("aid.worker")
 assert tables.metadata.tables
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
-    """What the jobs of a process work with."""
-
-    database: Database
-    keyring: Keyring
-    calendar: KeptCalendar
-
-    @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work]:
-        """One transaction of a job, with what a use case works with."""
-        days = await self.calendar.get()
-        async with self.database.begin(Sight("job")) as transaction:
-            yield Work(transaction, self.keyring, days, datetime.now(UTC))
-
-
 async def run(configured: Settings, dsn: str) -> None:
     """Work until SIGTERM or SIGINT, then finish what is in hand."""
     configure(configured.log_level)
     database = await open_database(dsn, "aid_jobs", size=4)
-    jobs = Jobs(database, keyring_of(configured), KeptCalendar(database))
+    jobs = Jobs(database, keyring_of(configured), KeptCalendar(database), KeptPolicies(database, MODELS))
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
@@ -77,7 +63,7 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
         busy = False
         try:
             async with jobs.work() as work:
-                busy = await relay(work, frozenset(HANDLERS)) > 0
+                busy = await relay(work, FACTS) > 0
             busy |= await end_notices(jobs)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
@@ -130,6 +116,8 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         queue = PgQueuer.from_asyncpg_pool(pool)
         for name, handler in HANDLERS.items():
             queue.entrypoint(name)(_job(handler, jobs))
+        for name, long in LONG_HANDLERS.items():
+            queue.entrypoint(name)(_tried(partial(long, jobs)))
 
         @queue.schedule("forget_old_answers", "17 * * * *")
         async def hourly(_: Schedule) -> None:
@@ -155,10 +143,19 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
 
 
 def _job(handler: Handler, jobs: Jobs) -> Callable[[Job], Awaitable[None]]:
+    """A fact handled in one transaction."""
+
+    async def handle(fact: dict[str, str]) -> None:
+        async with jobs.work() as work:
+            await handler(work, fact)
+
+    return _tried(handle)
+
+
+def _tried(handle: Callable[[dict[str, str]], Awaitable[None]]) -> Callable[[Job], Awaitable[None]]:
     async def job(taken: Job) -> None:
         try:
-            async with jobs.work() as work:
-                await handler(work, orjson.loads(taken.payload or b"{}"))
+            await handle(orjson.loads(taken.payload or b"{}"))
         except Exception as failed:
             # Whatever went wrong is rolled back and tried again later: 2, 4, 8 … seconds, an hour at most.
             delay = min(timedelta(seconds=2 ** min(taken.attempts + 1, 12)), LONGEST_RETRY)

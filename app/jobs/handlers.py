@@ -9,11 +9,15 @@ from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
 from app.db.transaction import Record
 from app.db.work import Work
+from app.jobs import rehearsals
+from app.jobs.running import Jobs
 from app.notices import commands as notices
 from app.notices.commands import Published
+from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
+LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
 
 
 async def open_notice(work: Work, fact: dict[str, str]) -> None:
@@ -35,7 +39,16 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
     await notices.publish(work, shown, seconds=settings().public_notice_seconds)
 
 
+async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A policy version is rehearsed on the files that live now."""
+    await rehearsals.run(jobs, UUID(fact["rehearsal_id"]))
+
+
 HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
+LONG_HANDLERS: dict[str, LongHandler] = {RehearsalAsked.__name__: run_rehearsal}
+"""What takes longer than one transaction may."""
+FACTS = frozenset({*HANDLERS, *LONG_HANDLERS})
+"""The facts that somebody handles."""
 
 
 async def end_notice(work: Work, notice: Record) -> None:

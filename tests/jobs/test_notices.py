@@ -9,15 +9,18 @@ from app.applications.path import Kind, State
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from app.notices.tables import Notice
-from app.worker import Jobs, end_notices
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
+from app.worker import end_notices
 from tests.make import Case, World
 
 
 @pytest.fixture
 def worker(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs))
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
 
 
 async def due_notice(world: World, minutes: int) -> Case:

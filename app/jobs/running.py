@@ -1,0 +1,29 @@
+"""What the jobs of one process work with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.calendars.queries import KeptCalendar
+from app.db.sealing import Keyring
+from app.db.transaction import Database, Sight
+from app.db.work import Work
+from app.policies.queries import KeptPolicies
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The database under the jobs' role, the keys, and what is kept of calendar and policies."""
+
+    database: Database
+    keyring: Keyring
+    calendar: KeptCalendar
+    policies: KeptPolicies
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction of a job, with what a use case works with."""
+        days, policies = await self.calendar.get(), await self.policies.get()
+        async with self.database.begin(Sight("job")) as transaction:
+            yield Work(transaction, self.keyring, days, datetime.now(UTC), policies)
