@@ -18,10 +18,11 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from fastapi import FastAPI
-from rich.console import Console
 
 from app.audit.chain import verify
-from app.calendars.commands import load_known_years
+from app.cli import policy, rehearse, replay
+from app.cli.database import console, database
+from app.cli.policy_pages import policy_pages
 from app.db import embedded, migrations
 from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
@@ -33,42 +34,13 @@ from app.settings import Settings, settings
 app = typer.Typer(no_args_is_help=True, help="汕头市总工会困难职工帮扶服务", pretty_exceptions_show_locals=False)
 audit_app = typer.Typer(help="审计")
 app.add_typer(audit_app, name="audit")
-console = Console(stderr=True)
+app.add_typer(policy.app, name="policy")
+policy.app.command("rehearse")(rehearse.rehearse_file)
+app.command("replay")(replay.replay)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
 START_SECONDS = 30.0
 DIAGRAMS = migrations.ROOT / "docs" / "diagrams"
-
-
-@contextmanager
-def database(*, migrating: bool = False) -> Iterator[str]:
-    """The address of the database: the one that is named, else the embedded one, always migrated.
-
-    A real server is only migrated when asked (`aid migrate`, `aid seed`): several processes start on it at once. The
-    embedded one is joined where it runs; a command that had to start it stops it again. The address goes into the
-    environment too, for the processes started from here.
-    """
-    configured = settings()
-    folder = configured.data_folder.absolute()
-    starting = configured.database_url is None and embedded.running(folder) is None
-    url = configured.database_url.get_secret_value() if configured.database_url else embedded.start(folder).dsn()
-    try:
-        if migrating or configured.database_url is None:
-            migrations.upgrade(url)
-            asyncio.run(_load_calendar(url))
-        os.environ["AID_DATABASE_URL"] = url
-        settings.cache_clear()
-        yield url
-    finally:
-        if starting:
-            embedded.stop(folder)
-
-
-async def _load_calendar(url: str) -> None:
-    pool = await open_database(url, "aid_jobs", size=1)
-    async with pool.begin(Sight("job")) as transaction:
-        await load_known_years(transaction)
-    await pool.close()
 
 
 @app.command()
@@ -257,7 +229,7 @@ def contract(check: Annotated[bool, typer.Option("--check", help="只比较，�
 
 def contract_files() -> dict[Path, str]:
     """Everything that is written from the code: what the mini-program is built against, and the diagrams."""
-    drawn = {DIAGRAMS / name: text for name, text in diagrams().items()}
+    drawn = {DIAGRAMS / name: text for name, text in (diagrams() | policy_pages()).items()}
     return {migrations.ROOT / "miniprogram_contract" / "openapi.json": contract_text()} | drawn
 
 
@@ -306,7 +278,3 @@ def demo(keep: bool = False) -> None:
 
 def main() -> None:
     app()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""`python -m app.cli`: the `aid` command."""
+
+from app.cli import main
+
+main()
