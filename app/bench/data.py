@@ -17,14 +17,15 @@ from app.applications.path import PATHS, Kind
 from app.applications.programme import assessed
 from app.bench.people import Rows, Union, applicant, household_form, people_rows, picked, row_id
 from app.db.sealing import Keyring
-from app.households.forms import HouseholdForm
-from app.households.queries import CATEGORIES, facts_of
+from app.households.queries import facts_of
+from app.households.rules import criteria_of
 from app.http.idempotency import ANSWER
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
 from app.kinds.hardship_aid import rules
-from app.kinds.hardship_aid.commands import POLICIES
-from app.policy.versions import in_force
+from app.kinds.hardship_aid.facts import Facts
+from app.kinds.hardship_aid.policy import KIND, Policy
+from app.programmes import shipped
 
 YEARS = 10
 WAY = ("submit", "accept", "approve", "approve", "approve", "end_notice", "start_payment", "confirm_payment")
@@ -72,9 +73,10 @@ def rows_of(share: Share, keyring: Keyring) -> Rows:
 
 def _judged(now: datetime) -> Assessed:
     """What the rules say of such a household today."""
-    today = business_date(now)
-    household = facts_of(HouseholdForm.model_validate(household_form(0)), {"state": "active"}, today)
-    facts = rules.Facts(
+    today, policies = business_date(now), shipped()
+    row = {"state": "active", "submitted_at": now}
+    household = facts_of(household_form(0), row, today, policies)
+    facts = Facts(
         applied_on=today,
         household=household,
         item="living",
@@ -82,7 +84,8 @@ def _judged(now: datetime) -> Assessed:
         granted_this_year=(),
         temporary_granted_this_year_fen=0,
     )
-    decision = rules.assess(facts, in_force(POLICIES, today), in_force(CATEGORIES, today), decided_on=today)
+    policy, criteria = policies.in_force(KIND, Policy, today), criteria_of(policies, household, today)
+    decision = rules.assess(facts, policy, criteria, decided_on=today)
     return assessed(decision, facts, rules, item="living")
 
 

@@ -22,6 +22,7 @@ from app.bench.people import Rows, Union, first_rows, unions
 from app.db import embedded, migrations
 from app.db.sealing import Keyring
 from app.kernel.actor import Tier
+from app.seed.reference import write_reference
 from app.settings import DEMO_INDEX_KEY, DEMO_MASTER_KEY
 
 KEYRING = Keyring({1: base64.b64decode(DEMO_MASTER_KEY)}, base64.b64decode(DEMO_INDEX_KEY))
@@ -47,6 +48,7 @@ def filled(server: embedded.Server, size: Size, console: Console) -> str:
     if not asyncio.run(_is_there(server, size, version)):
         asyncio.run(_make_anew(server, size.database))
         migrations.upgrade(server.dsn(size.database))
+        asyncio.run(write_reference(server.dsn(size.database), datetime.now(UTC)))
         with Progress(console=console) as progress:
             task = progress.add_task(f"写入 {size.rows:,} 份申请", total=sum(total for _, _, total in _parts(size)))
             for done in _fill(server.dsn(size.database), size):

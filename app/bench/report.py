@@ -11,6 +11,8 @@ from app.bench.load import Measured
 
 TARGETS = {"get": 0.20, "list": 0.15, "submit": 0.10, "approve": 0.10}
 """The least share of the yardstick's requests per second."""
+EVALUATION_US, BULK_SECONDS = 30.0, 20.0
+"""One decision that is given, median; a hundred thousand of them made again, or rehearsed."""
 LIST_P99_GROWTH, MEMORY_MIB, MEMORY_GROWTH = 1.3, 200.0, 1.2
 BUSY_GENERATOR, SLOW_GENERATOR_RPS = 0.8, 20_000
 
@@ -109,6 +111,22 @@ def remarks(figures: Mapping[str, Figures], rest_mib: float, after_mib: float) -
     for name, figure in figures.items():
         said += [f"[red]{name}：{count} 次 {answer}[/]" for answer, count in figure.refused.items()]
     return said
+
+
+def of_rules(rules: Mapping[str, Any]) -> list[str]:
+    """What the rules took: one decision, all of them again, a rehearsal."""
+    evaluated = "，".join(
+        f"{name} {_judged(f'{value:.1f} µs', name.endswith('_refused') or value <= EVALUATION_US)}"
+        for name, value in rules["evaluate_us"].items()
+    )
+    bulk = [_in_bulk(rules, name, what) for name, what in (("replay", "重新计算决定"), ("rehearse", "预演家庭"))]
+    return [f"单次测算（目标 ≤ {EVALUATION_US:.0f} µs）：{evaluated}", *bulk]
+
+
+def _in_bulk(rules: Mapping[str, Any], name: str, what: str) -> str:
+    count, seconds, grew = (rules[f"{name}_{part}"] for part in ("count", "seconds", "grew_mib"))
+    took = _judged(f"{seconds:.1f} 秒", seconds <= BULK_SECONDS)
+    return f"{what} {count:,}：{took}（目标 ≤ {BULK_SECONDS:.0f}），内存增长 {grew:.0f} MiB"
 
 
 def _judged(text: str, good: bool) -> str:

@@ -7,6 +7,7 @@ all; processor time per request is the figure that other people's work disturbs 
 
 import asyncio
 import fcntl
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import orjson
 from rich.console import Console
@@ -22,8 +24,9 @@ from rich.progress import Progress
 from app.bench.cases import Requests, bare, prepared
 from app.bench.fill import Size, copied, filled, warm
 from app.bench.load import drive, ready
-from app.bench.processes import DATABASE_CORE, Served, core, cpu_seconds, family, pin, rss_mib, serving
-from app.bench.report import Figures, remarks, table, told
+from app.bench.policy import evaluations, in_bulk
+from app.bench.processes import DATABASE_CORE, SERVICE_CORE, Served, core, cpu_seconds, family, pin, rss_mib, serving
+from app.bench.report import Figures, of_rules, remarks, table, told
 from app.db import embedded, migrations
 
 FOLDER = migrations.ROOT / ".aid" / "bench"
@@ -93,13 +96,30 @@ def _alone(folder: Path, rows: int, plan: Plan, console: Console) -> int:
     try:
         large = filled(server, Size(rows, plan.writes, plan.writes), console)
         small = filled(server, Size(min(rows, SMALL)), console)
+        pin(family(server.pid), DATABASE_CORE)
+        rules = _rules(server.dsn(large), console)
         with copied(server, large, console) as work:
-            return _compare(server, work, small, plan, console)
+            return _compare(server, work, small, plan, console, rules)
     finally:
         embedded.stop(folder)
 
 
-def _compare(server: embedded.Server, large: str, small: str, plan: Plan, console: Console) -> int:
+def _rules(dsn: str, console: Console) -> dict[str, Any]:
+    """What the rules alone take, on the processor that the database does not have."""
+    before = os.sched_getaffinity(0)
+    pin([os.getpid()], SERVICE_CORE)
+    try:
+        with console.status("单次测算"):
+            evaluated = evaluations()
+        with Progress(console=console) as progress:
+            return {"evaluate_us": evaluated} | in_bulk(dsn, progress)
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _compare(
+    server: embedded.Server, large: str, small: str, plan: Plan, console: Console, rules: dict[str, Any]
+) -> int:
     pin(family(server.pid), DATABASE_CORE)
     with console.status("准备请求"):
         requests = asyncio.run(prepared(server.dsn(large), plan.writes))
@@ -112,8 +132,8 @@ def _compare(server: embedded.Server, large: str, small: str, plan: Plan, consol
         _take_turns(cases, server.pid, plan, console)
         after = rss_mib(service)
     figures = {case.name: case.figures for case in cases}
-    console.print(table(figures, plan.clients), *remarks(figures, rest, after), sep="\n")
-    sys.stdout.write(orjson.dumps(told(figures, rest, after)).decode() + "\n")
+    console.print(table(figures, plan.clients), *remarks(figures, rest, after), *of_rules(rules), sep="\n")
+    sys.stdout.write(orjson.dumps(told(figures, rest, after) | {"rules": rules}).decode() + "\n")
     return 1 if any(figure.refused for figure in figures.values()) else 0
 
 
