@@ -17,6 +17,8 @@ from app.http.paging import Cursors
 from app.http.routes import ROUTERS
 from app.http.service import Service
 from app.logs import configure
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
 from app.settings import Settings, settings
 
 assert tables.metadata.tables
@@ -35,7 +37,8 @@ async def open_service(configured: Settings) -> Service:
         configured.wechat_miniprogram_secret.get_secret_value(),
     )
     cursors = Cursors(configured.token_key.get_secret_value().encode())
-    return Service(configured, database, keyring_of(configured), wechat, cursors, KeptCalendar(database))
+    calendar, policies = KeptCalendar(database), KeptPolicies(database, MODELS)
+    return Service(configured, database, keyring_of(configured), wechat, cursors, calendar, policies)
 
 
 def create_app(configured: Settings | None = None) -> FastAPI:

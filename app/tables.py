@@ -10,6 +10,8 @@ from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
+from app.policies import tables as policies
+from app.rehearsals import tables as rehearsals
 
 __all__ = [
     "applications",
@@ -22,4 +24,6 @@ __all__ = [
     "notices",
     "organisations",
     "people",
+    "policies",
+    "rehearsals",
 ]

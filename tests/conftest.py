@@ -17,15 +17,15 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.calendars.commands import load_known_years
 from app.db import embedded, migrations
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import Database, Sight, open_database
+from app.db.transaction import Database, open_database
 from app.main import create_app
+from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
 from tests.contract import hold_to_the_contract
-from tests.make import World
+from tests.make import NOW, World
 from tests.serving import serving
 
 UNSAFE_AND_FAST = {
@@ -51,18 +51,11 @@ def postgres() -> Iterator[embedded.Server]:
 
 @pytest.fixture(scope="session")
 def database_url(postgres: embedded.Server) -> str:
-    """A database that was built by the migrations, with the working-day calendar in it."""
+    """A database that was built by the migrations, with the calendar and the shipped policies in it."""
     url = postgres.dsn()
     migrations.upgrade(url)
-    asyncio.run(_load_calendar(url))
+    asyncio.run(write_reference(url, NOW))
     return url
-
-
-async def _load_calendar(url: str) -> None:
-    database = await open_database(url, "aid_jobs", size=1)
-    async with database.begin(Sight("job")) as transaction:
-        await load_known_years(transaction)
-    await database.close()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from app.organisations.tables import Organisation, Post
 from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
-from app.policy.decision import PolicyCited, decide, finding, plain
+from app.policy.decision import Finding, Judged, PolicyCited, Reason, TraceStep, decided, plain
 from app.settings import DEMO_TOKEN_KEY
 
 _random = random.Random()
@@ -384,8 +384,9 @@ def secondary_medical(**given: Any) -> dict[str, Any]:
 def decision(kind: Kind) -> dict[str, object]:
     """Eligible for AMOUNT_FEN, under a policy of these tests."""
     policy = PolicyCited(kind=kind, version="test-1", source="测试政策", in_force_from=date(2020, 1, 1))
-    met = finding("known", True, "符合条件", needed="符合", given="符合", source="测试政策", change="")
-    return plain(decide(policy, [met], [], AMOUNT_FEN, TODAY))
+    met: Finding[Any] = Finding(Reason("known", True, "符合条件", "符合", "符合", "测试政策"), None)
+    granted = TraceStep("granted", "测试金额", AMOUNT_FEN)
+    return plain(decided(policy, Judged((met,), (granted,), AMOUNT_FEN), (), TODAY))
 
 
 FORMS: dict[Kind, Callable[..., dict[str, Any]]] = {

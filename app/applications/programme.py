@@ -1,12 +1,13 @@
 """What a kind of aid must say of itself, so that the edge can offer it. Data and functions; no base class."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel
 
 from app.applications.commands import Assessed
@@ -14,9 +15,10 @@ from app.applications.path import Kind
 from app.db.transaction import Record
 from app.db.work import Work
 from app.people.consents import Purpose
-from app.policy.decision import Decision, cite
+from app.policy.book import PolicyBook, PolicyKind
+from app.policy.decision import Decision, cite, plain, plain_policy
 from app.policy.replay import code_sha256, facts_json, sha256
-from app.policy.versions import NoPolicyInForce, Version, in_force
+from app.policy.versions import NoPolicyInForce, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,14 @@ class Programme:
     form_version: str
     consents: tuple[Purpose, ...]
     documents: tuple[Document, ...]
-    policies: Sequence[Version]
     period: Callable[[Mapping[str, Any], date], str]
     """Of a draft: two open drafts of one kind and period are one too many."""
     assess: Callable[[Work, Filing], Awaitable[Assessed]]
 
-    def shown(self, today: date) -> dict[str, Any]:
-        """The programme as the phone shows it."""
+    def shown(self, today: date, policies: PolicyBook) -> dict[str, Any]:
+        """The programme as the phone shows it, with the policy that is in force."""
         try:
-            policy: Any = cite(self.kind, in_force(self.policies, today)).model_dump(mode="json")
+            policy: Any = plain_policy(cite(self.kind, policies.in_force(cast(PolicyKind, self.kind), Version, today)))
         except NoPolicyInForce:
             policy = None
         return {
@@ -80,7 +81,7 @@ def assessed(decision: Decision, facts: Any, rules: ModuleType, **kept: Any) -> 
         amount_fen=decision.amount_fen,
         facts=canonical,
         facts_sha256=sha256(canonical),
-        decision=decision.model_dump_json().encode(),
+        decision=orjson.dumps(plain(decision)),
         policy_version=decision.policy.version,
         code_sha256=code_of(rules),
         **kept,

@@ -2,29 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, bindparam, func, literal_column, select, text, tuple_, union_all
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy import Select, and_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from app.applications.path import PATHS, Kind
-from app.applications.tables import LIVE_STATES, OPEN_STATES, Application, Passage
+from app.applications.tables import LIVE_STATES, Application, Passage
 from app.db.base import table_of
-from app.db.scope import Shape, nodes, shape, under, within
+from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.queries import LIVING, H
-from app.kernel.actor import Actor, Node, Permission, Post, Tier
+from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
 from app.people.consents import Purpose
 from app.people.queries import CONSENTED, PERSON, held, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
-COUNT_CAP = 10_000
-_AFTER = tuple_(bindparam("at", type_=A.c.created_at.type), bindparam("after_id", type_=A.c.id.type))
+AFTER = tuple_(bindparam("at", type_=A.c.created_at.type), bindparam("after_id", type_=A.c.id.type))
 
 _STEP_COLUMNS = [column for column in P.c if column.name != "application_id"]
 _PAIRS: list[Any] = []
@@ -40,7 +38,7 @@ _TIMELINE = (
 _DETAIL = [c for c in A.c if c.name not in {"facts", "subject_index"}]
 _STANDING = [c for c in _DETAIL if c.name not in {"form", "decision"}]
 """What a step needs to know. The sealed columns lie outside the row and are costly to fetch."""
-_SUMMARY = [
+SUMMARY = [
     A.c[name]
     for name in [
         "id",
@@ -140,9 +138,9 @@ async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, pe
 
 @cache
 def _own_page(after: bool) -> Statement:
-    query = select(*_SUMMARY).where(A.c.applicant_id == bindparam("applicant_id"))
+    query = select(*SUMMARY).where(A.c.applicant_id == bindparam("applicant_id"))
     if after:
-        query = query.where(tuple_(A.c.created_at, A.c.id) < _AFTER)
+        query = query.where(tuple_(A.c.created_at, A.c.id) < AFTER)
     return statement(query.order_by(A.c.created_at.desc(), A.c.id.desc()).limit(bindparam("size")))
 
 
@@ -192,133 +190,6 @@ def has_signed(actor: Actor, row: Record) -> bool:
         step["counts_as_review"] and step["round"] == row["round"] and step["person_id"] == str(actor.person_id)
         for step in row["timeline"]
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Pile:
-    """What waits at one node in one state: a queue is a merge of piles, each in the order of its index."""
-
-    node: Node
-    state: str
-    kinds: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskFilter:
-    kind: str | None = None
-    state: str | None = None
-    number: str | None = None
-    overdue_at: datetime | None = None
-    """Only what was due before this instant."""
-
-
-def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
-    """What waits for this actor, by the paths of the kinds."""
-    return _piles_of(actor.posts, wanted.state)
-
-
-@lru_cache(maxsize=4096)
-def _piles_of(posts: tuple[Post, ...], state_wanted: str | None) -> tuple[Pile, ...]:
-    kinds: dict[tuple[Node, str], list[str]] = {}
-    for post in posts:
-        node = Node(post.place.tier, post.place.id)
-        for kind, path in PATHS.items():
-            states = {
-                state for permission in Permission if post.allows(permission) for state in path.waiting_for(permission)
-            }
-            for state in states:
-                kinds.setdefault((node, state), []).append(kind.value)
-    return tuple(
-        Pile(node, state, tuple(dict.fromkeys(of)))
-        for (node, state), of in sorted(kinds.items(), key=lambda pile: (pile[0][1], str(pile[0][0].organisation_id)))
-        if state_wanted in (None, state)
-    )
-
-
-PileShape = tuple[tuple[Tier, bool], ...]
-
-
-def _pile_shape(piles: tuple[Pile, ...]) -> PileShape:
-    return tuple((pile.node.tier, len(pile.kinds) < len(Kind)) for pile in piles)
-
-
-def _pile(n: int, tier: Tier, some_kinds: bool, by: frozenset[str]) -> Select[Any]:
-    query = select(*_SUMMARY).where(
-        under(A, tier, n),
-        A.c.state == bindparam(f"state_{n}"),
-        # Repeated word for word, so that the planner may use the partial index of open cases.
-        text(f"application.state in {OPEN_STATES}"),
-        A.c.applicant_id != bindparam("actor_id"),
-    )
-    if some_kinds:
-        query = query.where(A.c.kind == func.any(bindparam(f"kinds_{n}", type_=ARRAY(Text))))
-    conditions = {
-        "kind": A.c.kind == bindparam("kind"),
-        "number": A.c.number == bindparam("number"),
-        "overdue_at": A.c.due_at < bindparam("overdue_at"),
-        "after": tuple_(A.c.submitted_at, A.c.id) > _AFTER,
-    }
-    return query.where(*(conditions[name] for name in sorted(by)))
-
-
-@cache
-def _tasks(piles: PileShape, by: frozenset[str]) -> Statement:
-    parts = [
-        _pile(n, tier, some, by).order_by(A.c.submitted_at, A.c.id).limit(bindparam("size"))
-        for n, (tier, some) in enumerate(piles)
-    ]
-    if len(parts) == 1:
-        return statement(parts[0])
-    merged = union_all(*parts).subquery()
-    distinct = select(merged).distinct().subquery()
-    return statement(select(distinct).order_by(distinct.c.submitted_at, distinct.c.id).limit(bindparam("size")))
-
-
-@cache
-def _task_count(piles: PileShape, by: frozenset[str]) -> Statement:
-    cap = COUNT_CAP + 1
-    parts = [_pile(n, tier, some, by).with_only_columns(A.c.id).limit(cap) for n, (tier, some) in enumerate(piles)]
-    waiting = union_all(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
-    capped = select(waiting.c.id).distinct().limit(cap).subquery()
-    return statement(select(func.count()).select_from(capped))
-
-
-def _task_parameters(actor: Actor, piles: tuple[Pile, ...], wanted: TaskFilter) -> dict[str, Any]:
-    values: dict[str, Any] = {"actor_id": actor.person_id}
-    for n, pile in enumerate(piles):
-        values |= {f"node_{n}": pile.node.organisation_id, f"state_{n}": pile.state}
-        if len(pile.kinds) < len(Kind):
-            values[f"kinds_{n}"] = list(pile.kinds)
-    named = {"kind": wanted.kind, "number": wanted.number, "overdue_at": wanted.overdue_at}
-    return values | {name: value for name, value in named.items() if value is not None}
-
-
-def _filters(values: dict[str, Any]) -> frozenset[str]:
-    return frozenset(values) & {"kind", "number", "overdue_at"}
-
-
-async def tasks(
-    transaction: Transaction, actor: Actor, wanted: TaskFilter, size: int, after: tuple[datetime, UUID] | None
-) -> list[Record]:
-    """What waits for this actor, oldest first."""
-    piles = piles_of(actor, wanted)
-    if not piles:
-        return []
-    values = _task_parameters(actor, piles, wanted)
-    by = _filters(values)
-    if after:
-        by, values = by | {"after"}, values | {"at": after[0], "after_id": after[1]}
-    return await transaction.rows(_tasks(_pile_shape(piles), by), size=size, **values)
-
-
-async def task_count(transaction: Transaction, actor: Actor, wanted: TaskFilter) -> int:
-    """How much waits for this actor, at most COUNT_CAP + 1."""
-    piles = piles_of(actor, wanted)
-    if not piles:
-        return 0
-    values = _task_parameters(actor, piles, wanted)
-    count: int = await transaction.value(_task_count(_pile_shape(piles), _filters(values)), **values)
-    return count
 
 
 @cache
@@ -371,16 +242,38 @@ _OF_SUBJECT = statement(
         text(f"application.state in {LIVE_STATES} and application.subject_index is not null"),
     )
 )
-_OF_COVER = statement(
-    select(A.c.id, A.c.decision)
+_DECIDED = statement(
+    select(A.c.id, A.c.decision, A.c.facts, A.c.cover_id)
     .where(
-        A.c.cover_id == bindparam("cover_id"),
         A.c.applicant_id == bindparam("applicant_id"),
+        A.c.kind == bindparam("kind"),
         A.c.id != bindparam("except_id"),
         text(f"application.state in {LIVE_STATES}"),
     )
     .order_by(A.c.submitted_at, A.c.id)
 )
+
+
+_LIVING_OF_KIND = statement(
+    union_all(
+        *(
+            select(A.c.id, A.c.form, A.c.amount_fen).where(
+                A.c.kind == bindparam("kind"), text(f"application.state in {LIVE_STATES}"), whose
+            )
+            for whose in (
+                A.c.applicant_id == bindparam("applicant_id"),
+                (A.c.household_id == bindparam("household_id")) & (A.c.applicant_id != bindparam("applicant_id")),
+            )
+        )
+    )
+)
+
+
+async def living_of_kind(
+    transaction: Transaction, kind: str, applicant_id: UUID, household_id: UUID | None
+) -> list[Record]:
+    """The paid or pending applications of one kind of a person and their household, with sealed forms."""
+    return await transaction.rows(_LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id)
 
 
 async def granted_since(
@@ -399,11 +292,9 @@ async def subject_is_aided(transaction: Transaction, kind: str, subject_index: b
     return found is not None
 
 
-async def decided_on_cover(
-    transaction: Transaction, cover_id: UUID, applicant_id: UUID, *, except_id: UUID
-) -> list[Record]:
-    """The living claims on a cover with their sealed decisions, oldest first."""
-    return await transaction.rows(_OF_COVER, cover_id=cover_id, applicant_id=applicant_id, except_id=except_id)
+async def decided_of_kind(transaction: Transaction, kind: str, applicant_id: UUID, *, except_id: UUID) -> list[Record]:
+    """The living applications of a person of one kind with their sealed decisions and facts, oldest first."""
+    return await transaction.rows(_DECIDED, kind=kind, applicant_id=applicant_id, except_id=except_id)
 
 
 _BY_ID_LOCKED = statement(select(*_DETAIL).where(A.c.id == bindparam("id")).with_for_update())

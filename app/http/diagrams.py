@@ -12,12 +12,12 @@ from app.applications.path import REASONS as APPLICATION_REASONS
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
-from app.http.kinds import KINDS
 from app.http.routes import ROUTERS
 from app.kernel import identifiers, text
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.errors import DomainError
 from app.policy import drafts
+from app.programmes import KINDS
 from app.workflow.path import Path, Step
 
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -57,6 +57,10 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "payment:start": "财务制单",
         "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",
+        "policy:read": "查看政策版本",
+        "policy:propose": "提出政策版本",
+        "policy:publish": "发布政策版本",
+        "policy:rehearse": "预演政策版本",
         "own": "本人",
         "system": "系统",
         # roles

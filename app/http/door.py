@@ -94,10 +94,10 @@ async def look(request: Request, sight: Sight) -> Work:
 
 async def _work(request: Request, opening: AbstractAsyncContextManager[Transaction]) -> Work:
     service = service_of(request)
-    calendar = await service.calendar.get()
+    calendar, policies = await service.calendar.get(), await service.policies.get()
     stack: AsyncExitStack = request.scope[_STACK]
     transaction = await stack.enter_async_context(opening)
-    return Work(transaction, service.keyring, calendar, clock())
+    return Work(transaction, service.keyring, calendar, clock(), policies)
 
 
 def claims_of(request: Request) -> Claims:

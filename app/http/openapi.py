@@ -8,14 +8,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.households.forms import HouseholdForm
-from app.http.kinds import KINDS, draft_name
 from app.http.problems import Problem
 from app.http.routing import api_routes, is_guarded
 from app.policy.drafts import draft_of
+from app.programmes import KINDS, draft_name
 
 VERSION = "1.0.0"
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
-UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh"})
+UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh", "/api/v1/screening"})
+"""What does nothing twice: signing in makes another session, and screening keeps nothing."""
 VERSIONED = frozenset(
     {
         ("put", "/api/v1/applications/{application_id}"),
@@ -25,6 +26,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
+        ("post", "/api/v1/staff/policies/{policy_id}/publish"),
+        ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }
 )
 _KEY = {

@@ -15,6 +15,7 @@ from app.http.paging import Cursors
 from app.kernel.actor import Actor, Place, Post, Role, Tier
 from app.kernel.business_time import business_date
 from app.people.tokens import LEEWAY_SECONDS, Claims, TokenRefused, read
+from app.policies.queries import KeptPolicies
 from app.settings import Settings
 
 Look = Callable[..., Awaitable[Record | None]]
@@ -28,7 +29,7 @@ ACTOR_OF_SESSION = Statement("select person_id, posts from actor_of_session($1, 
 
 @dataclass
 class Service:
-    """The database, the keys, the way to WeChat, the calendar, and two short-lived caches."""
+    """The database, the keys, the way to WeChat, the calendar, the policies, and two short-lived caches."""
 
     settings: Settings
     database: Database
@@ -36,6 +37,7 @@ class Service:
     wechat: MiniProgram
     cursors: Cursors
     calendar: KeptCalendar
+    policies: KeptPolicies
     ready: bool = False
     _claims: dict[str, Claims] = field(default_factory=dict)
     _actors: dict[UUID, tuple[Actor, float]] = field(default_factory=dict)

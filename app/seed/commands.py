@@ -16,6 +16,8 @@ from app.kernel.errors import Conflict
 from app.organisations.tables import Organisation
 from app.people.commands import OPENID
 from app.people.queries import person_of_openid
+from app.policies.queries import book
+from app.programmes import MODELS
 from app.seed.households import synthetic_households
 from app.seed.invented import Invented
 from app.seed.personas import personas
@@ -58,7 +60,8 @@ async def seed_demo(
     async with database.begin(Sight("job")) as transaction:
         await transaction.value(_ALONE)
         if not await _is_there(transaction, keyring, appid):
-            work = Work(transaction, keyring, await calendar(transaction), now)
+            days, policies = await calendar(transaction), await book(transaction, MODELS)
+            work = Work(transaction, keyring, days, now, policies)
             await _write(work, appid, (*personas(), *synthetic_households(households, seed)))
         unions = await transaction.rows(_UNIONS)
     return {

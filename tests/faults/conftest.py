@@ -1,5 +1,6 @@
 """One durable PostgreSQL for the tests of a file, migrated, with a town in it; and the API that uses it."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -12,10 +13,11 @@ import pytest
 from app.db import migrations
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, open_database
+from app.seed.reference import write_reference
 from app.settings import Settings
 from tests.faults.heap import Heap
 from tests.faults.processes import Api, Postgres, api_of
-from tests.make import Town, World
+from tests.make import NOW, Town, World
 
 SCALE = float(os.environ.get("AID_FAULT_SCALE", "1"))
 """How much of the full load the tests of this folder bring; 1 is all of it."""
@@ -34,6 +36,7 @@ def durable(folder: Path) -> Iterator[Postgres]:
     server = Postgres(folder / "postgres")
     server.start()
     migrations.upgrade(server.dsn)
+    asyncio.run(write_reference(server.dsn, NOW))
     yield server
     server.stop()
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import ColumnElement, Table, literal_column, or_
 
 from app.applications import queries as applications
+from app.applications import queue
 from app.db import scope
 from app.households import queries as households
 from app.kernel.actor import Tier
@@ -29,7 +30,7 @@ def no_first_wall(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def open_to_all(table: Table, tier: Tier, n: int) -> ColumnElement[bool]:
         return or_(literal_column("true"), real(table, tier, n))
 
-    for module in (scope, applications):
+    for module in (scope, queue):
         monkeypatch.setattr(module, "under", open_to_all)
     forget_statements()
     yield
@@ -49,7 +50,7 @@ async def no_second_wall(owner: asyncpg.Connection) -> AsyncIterator[None]:
 
 def forget_statements() -> None:
     """The statements that are built once, with the scope in them."""
-    for module in (applications, households):
+    for module in (applications, queue, households):
         for made in vars(module).values():
             if hasattr(made, "cache_clear"):
                 made.cache_clear()

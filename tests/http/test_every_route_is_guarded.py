@@ -104,7 +104,7 @@ def test_every_route_has_a_door_unless_it_is_public() -> None:
     assert {path for path, _ in ROUTES} >= PUBLIC
 
 
-def test_every_post_takes_an_idempotency_key_but_signing_in() -> None:
+def test_every_post_that_acts_takes_an_idempotency_key() -> None:
     assert set(unkeyed(ROUTES)) == UNKEYED
 
 

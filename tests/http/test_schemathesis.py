@@ -15,10 +15,12 @@ from schemathesis.specs.openapi import checks
 
 from app.kernel.actor import Role
 from app.main import create_app
+from app.policies.tables import PolicyVersion
 from app.settings import Settings
 from tests import make
 from tests.http.raw import in_a_thread
 from tests.make import Someone, World
+from tests.policies.making import row
 
 EXAMPLES = int(os.environ.get("AID_SCHEMATHESIS_EXAMPLES", "25"))
 PATIENCE_SECONDS = 10
@@ -76,7 +78,7 @@ class Side:
     def version(self, case: schemathesis.Case) -> str:
         """The version of what the case is about, as it is now."""
         address = case.formatted_path
-        for step in ("/submit", "/withdraw", "/actions"):
+        for step in ("/submit", "/withdraw", "/actions", "/publish"):
             address = address.removesuffix(step)
         shown = requests.get(self.url + address, headers=self.who.headers, timeout=PATIENCE_SECONDS)
         return shown.headers.get("ETag", '"1"')
@@ -106,7 +108,10 @@ async def reviewer(url: str, world: World) -> Side:
     applicant = await world.worker(town.units[0])
     case = await world.application(applicant, town.units[0])
     household = await world.household(await world.person(), town.units[0], state="submitted")
-    return Side(url, who, {"application_id": str(case.id), "household_id": str(household)})
+    proposal = row()
+    await world.insert(PolicyVersion, **proposal)
+    ids = {"application_id": case.id, "household_id": household, "policy_id": proposal["id"]}
+    return Side(url, who, {name: str(value) for name, value in ids.items()})
 
 
 @pytest.fixture(scope="module")

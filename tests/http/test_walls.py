@@ -45,9 +45,32 @@ OWN_ACTS = {
     ("POST", "/me/household/submit"): 403,
     ("POST", "/me/household/withdraw"): 412,
 }
+POLICIES = {
+    ("GET", "/staff/policies"),
+    ("POST", "/staff/policies"),
+    ("GET", "/staff/policies/{}"),
+    ("POST", "/staff/policies/{}/publish"),
+    ("POST", "/staff/policies/{}/withdraw"),
+    ("POST", "/staff/policies/{}/rehearsals"),
+    ("GET", "/staff/policies/{}/rehearsals"),
+    ("GET", "/staff/policies/{}/rehearsals/{}"),
+    ("GET", "/staff/policies/{}/rehearsals/{}/lines"),
+}
+"""Policy belongs to no union and to nobody's case: who may do what with it, by role, stands in test_policies.py."""
+POLICY_READERS = {
+    "district_reviewer",
+    "district_leader",
+    "city_reviewer",
+    "city_leader",
+    "mutual_aid_officer",
+    "auditor",
+}
 EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisations", "/public/notices")}
+NOBODYS = {("POST", "/screening")}
+"""It reads and keeps nothing of anybody's."""
 ELSEWHERE = {
     ("POST", "/staff/covers"),
+    ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),
     ("GET", "/public/notices/{}"),
     ("POST", "/sessions"),
@@ -69,7 +92,7 @@ def in_order(things: Iterable[Thing]) -> list[str]:
 
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
-    known = {*by_id, *LISTS, *OWN_LISTS, *EVERYONES, *ELSEWHERE}
+    known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 
@@ -180,6 +203,24 @@ async def test_ones_own_case_and_file_are_not_ones_work(client: httpx.AsyncClien
     await each(check, ((actor, call, actor.file) for call in FILES_BY_ID for actor in matrix.actors))
 
 
+async def test_a_list_is_enrolled_only_for_a_union_within_reach(client: httpx.AsyncClient, matrix: Matrix) -> None:
+    async def enrol(actor: Actor, code: str) -> httpx.Response:
+        body = {"organisation_code": code, "staff_count": 1_000_000, "starts_on": "2050-01-01",
+                "id_numbers": [make.id_number()]}  # fmt: skip
+        headers = actor.someone.headers | make.keyed() | {"X-Request-Id": "same"}
+        return await client.post("/staff/covers/enrolments", json=body, headers=headers)
+
+    async def check(actor: Actor, union: Guild) -> None:
+        answer = await enrol(actor, union.code)
+        if actor.enrols_at(union):
+            assert answer.status_code == 422, (actor.name, answer.text)  # one of a million
+        else:
+            assert answer.status_code == (404 if actor.enrols else 403), (actor.name, union.name)
+            assert answer.content == (await enrol(actor, "NO-SUCH-UNION")).content
+
+    await each(check, product(matrix.actors, matrix.unions))
+
+
 async def test_a_cover_is_enrolled_only_for_a_union_within_reach(client: httpx.AsyncClient, matrix: Matrix) -> None:
     async def enrol(actor: Actor, code: str) -> httpx.Response:
         body = {"id_number": make.id_number(), "organisation_code": code, "is_renewal": False,
@@ -196,6 +237,21 @@ async def test_a_cover_is_enrolled_only_for_a_union_within_reach(client: httpx.A
             assert answer.content == (await enrol(actor, "NO-SUCH-UNION")).content
 
     await each(check, product(matrix.actors, matrix.unions))
+
+
+async def test_the_policies_betray_nobody_and_are_read_by_those_who_decide(
+    client: httpx.AsyncClient, matrix: Matrix
+) -> None:
+    async def check(actor: Actor) -> None:
+        reads = any(role.value in POLICY_READERS for role, _ in actor.posts)
+        listed_ = await get(client, actor, "/staff/policies", limit=100)
+        assert listed_.status_code == (200 if reads else 403), actor.name
+        assert matrix.strangers(actor, listed_.text, own=False) == set(), actor.name
+        for thing in (actor.case, actor.file):
+            answer = await get(client, actor, f"/staff/policies/{thing.id}")
+            assert answer.status_code == (404 if reads else 403), actor.name
+
+    await each(check, ((actor,) for actor in matrix.actors))
 
 
 # ---- the worker's door ----

@@ -9,10 +9,13 @@ import pytest
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
-from app.jobs.handlers import HANDLERS
+from app.jobs.handlers import FACTS, HANDLERS
 from app.jobs.relay import relay
+from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.worker import Jobs, end_notices
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
+from app.worker import end_notices
 from tests import make
 from tests.make import Someone, Town, World
 
@@ -52,9 +55,9 @@ async def staff_of(world: World, town: Town) -> dict[str, Someone]:
 
 async def end_notice(jobs: Database, keyring: Keyring, application_id: str) -> None:
     """What the worker process does: hand over the facts, open the notice, and close it when its second is over."""
-    worker = Jobs(jobs, keyring, KeptCalendar(jobs))
+    worker = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
     async with worker.work() as work:
-        await relay(work, frozenset(HANDLERS))
+        await relay(work, FACTS)
         await HANDLERS["ApplicationMoved"](work, {"to_state": "public_notice", "application_id": application_id})
     await asyncio.sleep(1.1)
     assert await end_notices(worker)

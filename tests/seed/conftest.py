@@ -1,5 +1,6 @@
 """Two migrated databases on the server of the tests: one seeded once, one empty."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,6 +12,7 @@ from app.db.migrations import upgrade
 from app.db.sealing import Keyring
 from app.db.transaction import Database, open_database
 from app.seed.commands import seed_demo
+from app.seed.reference import write_reference
 
 APPID = "wx0000000000000sim"
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -22,6 +24,7 @@ def seed_server(postgres: embedded.Server) -> embedded.Server:
     server = embedded.start(postgres.folder, databases=("seeded", "unseeded"))
     for name in ("seeded", "unseeded"):
         upgrade(server.dsn(name))
+        asyncio.run(write_reference(server.dsn(name), NOW))
     return server
 
 

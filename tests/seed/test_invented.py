@@ -6,14 +6,15 @@ from datetime import date
 
 import pytest
 
+from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
-from app.households.queries import CATEGORIES, facts_of
-from app.households.rules import classify
+from app.households.queries import facts_of
+from app.households.rules import classify, criteria_of
 from app.kernel.actor import Role, Tier
 from app.kernel.identifiers import bank_card, mobile, resident_id
 from app.kernel.text import clean_name
 from app.policy.drafts import read_draft, read_whole
-from app.policy.versions import in_force
+from app.programmes import shipped
 from app.seed.commands import HOUSEHOLDS, SEED
 from app.seed.households import MOST, synthetic_households
 from app.seed.invented import Invented, card_number, id_number
@@ -47,9 +48,16 @@ def _state(who: Invented) -> str:
     return who.file.state
 
 
+def known_of(who: Invented) -> HouseholdFacts:
+    return facts_of(_form(who).model_dump(mode="json"), {"state": "active", "submitted_at": None}, TODAY, shipped())
+
+
+def class_of(facts: HouseholdFacts) -> str | None:
+    return classify(facts, criteria_of(shipped(), facts, TODAY)).category
+
+
 def category(who: Invented) -> str | None:
-    facts = facts_of(_form(who), {"state": "active"}, TODAY)
-    return classify(facts, in_force(CATEGORIES, TODAY)).category
+    return class_of(known_of(who))
 
 
 def persona(sim_name: str) -> Invented:
@@ -119,10 +127,9 @@ def test_a_ready_worker_is_in_deep_hardship_by_a_wide_margin(sim_name: str) -> N
 
 def test_the_other_workers_are_what_their_notes_say() -> None:
     assert category(persona("worker-guli")) == "relative"
-    assert category(persona("worker-wu")) == "none"
-    assert category(persona("worker-cai")) == "none"
-    fire = replace(facts_of(_form(persona("worker-cai")), {"state": "active"}, TODAY), accident_cost_fen=8_000_000)
-    assert classify(fire, in_force(CATEGORIES, TODAY)).category == "accident"
+    assert category(persona("worker-wu")) is None
+    assert category(persona("worker-cai")) is None
+    assert class_of(replace(known_of(persona("worker-cai")), accident_cost_fen=8_000_000)) == "accident"
     assert _state(persona("worker-zhuang")) == "draft"
     assert category(persona("worker-zhuang")) == "deep"
     assert not persona("worker-fang").signed_up

@@ -16,15 +16,15 @@ from app.db.transaction import Record
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
-from app.http.kinds import KINDS, draft_name
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
+from app.http.views.decisions import DecisionView
 from app.kernel.actor import Permission
 from app.organisations.queries import for_unattached, organisation
 from app.people.commands import IdentityRequired
 from app.people.queries import person_locked, standing
-from app.policy.decision import Decision
 from app.policy.drafts import read_draft, read_whole, warnings_of
+from app.programmes import KINDS, draft_name
 
 router = APIRouter(prefix=PREFIX, tags=["申请"], route_class=Door)
 FormDraft = Annotated[
@@ -55,7 +55,7 @@ class ApplicationPage(BaseModel):
 class SubmittedView(views.MovedView):
     """提交的结果：进入审核，或按政策测算不符合条件。"""
 
-    decision: Decision
+    decision: DecisionView
 
 
 @router.post("/applications", status_code=201, summary="新建申请", response_model=DraftView)
@@ -85,7 +85,7 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
     return await _draft(desk, application_id, programme, kept, 200)
 
 
-@router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=Decision)
+@router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=DecisionView)
 async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
     row = await own(desk.work.transaction, desk.actor, application_id)

@@ -11,17 +11,19 @@ from app.applications.path import Kind
 from app.db.transaction import Sight
 from app.http.door import PREFIX, Door, look, service_of
 from app.http.inputs import Limit, PathId
-from app.http.kinds import KINDS
 from app.http.service import clock
 from app.http.views.applications import instant
+from app.http.views.decisions import PolicyCitedView
 from app.kernel.business_time import business_date
 from app.notices.queries import notice, notices
 from app.organisations.queries import choice
 from app.people.consents import Purpose, consent_texts
-from app.policy.decision import PolicyCited
+from app.programmes import KINDS
 
 router = APIRouter(prefix=PREFIX, tags=["公开信息"], route_class=Door)
-PUBLIC = frozenset({"/consents", "/organisations", "/programmes", "/public/notices", "/public/notices/{notice_id}"})
+PUBLIC = frozenset(
+    {"/consents", "/organisations", "/programmes", "/screening", "/public/notices", "/public/notices/{notice_id}"}
+)
 
 
 class ConsentTextView(BaseModel):
@@ -62,7 +64,7 @@ class ProgrammeView(BaseModel):
     form_version: str
     consents: list[Purpose] = Field(description="提交前需要同意的用途")
     documents: list[DocumentView]
-    policy: PolicyCited | None = Field(description="今天适用的政策；没有则暂不受理")
+    policy: PolicyCitedView | None = Field(description="今天适用的政策；没有则暂不受理")
 
 
 class ProgrammeList(BaseModel):
@@ -114,8 +116,8 @@ async def list_consent_texts(request: Request) -> Response:
 @router.get("/programmes", summary="帮扶项目", response_model=ProgrammeList)
 async def list_programmes(request: Request) -> Response:
     """三种帮扶的材料清单、所需授权和现行政策依据。"""
-    today = business_date(clock())
-    return reference(request, {"items": [kind.shown(today) for kind in KINDS.values()]})
+    today, policies = business_date(clock()), await service_of(request).policies.get()
+    return reference(request, {"items": [kind.shown(today, policies) for kind in KINDS.values()]})
 
 
 @router.get("/organisations", summary="选择工会", response_model=OrganisationPage)

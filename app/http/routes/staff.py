@@ -8,14 +8,8 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
 from app.applications.path import REASONS, Action, Kind, State
-from app.applications.queries import (
-    TaskFilter,
-    case,
-    has_signed,
-    money_of_household,
-    task_count,
-    tasks,
-)
+from app.applications.queries import case, has_signed, money_of_household
+from app.applications.queue import TaskFilter, task_count, tasks
 from app.audit.commands import record
 from app.covers.commands import enrol
 from app.db.scope import permissions_over, post_over
@@ -28,6 +22,7 @@ from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
+from app.kinds.secondary_medical.commands import enrol_unit
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
 from app.policy.fields import Code, IsoDate, LongText
 
@@ -81,11 +76,30 @@ class CoverRequest(In):
     organisation_code: Code
     starts_on: IsoDate
     ends_on: IsoDate
-    is_renewal: bool
+    is_renewal: bool | None = Field(default=None, description="是否续保；不填的，按以前的参保记录认定")
 
 
 class CoverView(BaseModel):
     id: str
+
+
+class EnrolmentRequest(In):
+    organisation_code: Code
+    staff_count: Annotated[int, Field(ge=1, le=1_000_000, description="在职职工人数")]
+    starts_on: IsoDate
+    id_numbers: Annotated[
+        list[Annotated[str, Field(min_length=15, max_length=40)]], Field(min_length=1, max_length=1_000)
+    ]
+
+
+class EnrolmentView(BaseModel):
+    """登记的结果：人数、保障期和所依据的计划版本。"""
+
+    count: int
+    starts_on: str
+    ends_on: str
+    policy_version: str
+    policy_source: str
 
 
 def _wanted(kind: Kind | None, state: State | None, q: str | None, overdue: bool, now: datetime) -> TaskFilter:
@@ -200,3 +214,22 @@ async def enrol_cover(body: CoverRequest, desk: Annotated[Desk, staff(Permission
         desk.work, desk.actor.person_id, union, number, body.starts_on, body.ends_on, is_renewal=body.is_renewal
     )
     return answer({"id": str(cover_id)}, 201)
+
+
+@router.post("/covers/enrolments", status_code=201, summary="登记单位集体参保", response_model=EnrolmentView)
+async def enrol_unit_list(body: EnrolmentRequest, desk: Annotated[Desk, staff(Permission.ENROL_COVER)]) -> Response:
+    """按计划的参保条件登记本单位的一份名单，要么全部登记，要么逐项说明原因、一个也不登记。"""
+    union = await organisation_of_code(desk.work.transaction, body.organisation_code)
+    if post_over(desk.actor, Permission.ENROL_COVER, union) is None:
+        raise OrganisationNotFound
+    count, ends_on, policy = await enrol_unit(
+        desk.work, desk.actor.person_id, union, body.staff_count, body.starts_on, body.id_numbers
+    )
+    shown = {
+        "count": count,
+        "starts_on": body.starts_on.isoformat(),
+        "ends_on": ends_on.isoformat(),
+        "policy_version": policy.version,
+        "policy_source": policy.source,
+    }
+    return answer(shown, 201)

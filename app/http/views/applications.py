@@ -12,9 +12,9 @@ from app.applications.commands import DECISION, FORM, NOTE
 from app.applications.path import PATHS, REASONS, Action, Kind, State
 from app.db.sealing import Keyring
 from app.db.transaction import Record
+from app.http.views.decisions import DecisionView
 from app.kernel.actor import Permission
 from app.kernel.business_time import answered
-from app.policy.decision import Decision
 
 
 class By(BaseModel):
@@ -58,7 +58,7 @@ class ApplicationView(ApplicationSummary):
     """一份申请：表单、决定、办理过程，以及现在可以做什么。"""
 
     form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
-    decision: Decision | None
+    decision: DecisionView | None
     timeline: list[TimelineEntry]
     open_actions: list[Action]
 
