@@ -9,8 +9,8 @@ medical insurance is asked of the claims of the last twelve months, with the fac
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeVar
 
 from app.applications.commands import FACTS
 from app.applications.path import Kind
@@ -38,9 +38,12 @@ from app.kinds.secondary_medical.scheme import Policy as SecondaryMedicalPolicy
 from app.policies.queries import Models, book
 from app.policy.book import PolicyBook, PolicyKind
 from app.policy.facts import FactsChanged
+from app.policy.reference import KIND as STANDARD
 from app.policy.replay import facts_from
 from app.policy.versions import NoPolicyInForce, Version
 from app.rehearsals.rules import Answer, Compared, Tally, answer
+
+V = TypeVar("V", bound=Version)
 
 CLAIMS_OF: Final = timedelta(days=365)
 _STAGES: Final = frozenset(name for name in Stages.model_fields if not name.endswith("source"))
@@ -106,68 +109,90 @@ def _comparer(keyring: Keyring, before: PolicyBook, proposed: Proposed) -> Compa
     return _Files(keyring, before, with_version(before, proposed), proposed).compared
 
 
+class _Side(NamedTuple):
+    """The versions that one of the two books has in force on the day; None: none is."""
+
+    policies: PolicyBook
+    hardship_aid: HardshipAidPolicy | None
+    golden_autumn: GoldenAutumnPolicy | None
+
+
+def _side(policies: PolicyBook, on: date) -> _Side:
+    return _Side(
+        policies,
+        _or_none(policies, "hardship_aid", HardshipAidPolicy, on),
+        _or_none(policies, "golden_autumn", GoldenAutumnPolicy, on),
+    )
+
+
+def _or_none(policies: PolicyBook, kind: PolicyKind, model: type[V], on: date) -> V | None:
+    try:
+        return policies.in_force(kind, model, on)
+    except NoPolicyInForce:
+        return None
+
+
+Answers = Iterator[tuple[tuple[Kind, str], Answer]]
+
+
 class _Files:
     """Household files, asked by two books on the day on which the proposed version begins."""
 
     def __init__(self, keyring: Keyring, before: PolicyBook, after: PolicyBook, proposed: Proposed) -> None:
-        self.keyring, self.books, self.proposed = keyring, (before, after), proposed
-        self.on = proposed.version.in_force_from
-        self.kinds = _ASKED[proposed.kind]
+        self.keyring, self.proposed, self.on = keyring, proposed, proposed.version.in_force_from
+        self.before, self.after = _side(before, self.on), _side(after, self.on)
+        self.kinds, self.month = _ASKED[proposed.kind], f"{self.on:%Y-%m}"
 
     def compared(self, row: Record) -> Iterator[Compared]:
         try:
             form = kept_form(self.keyring, row)
         except SealBroken:
             form = None
-        before, after = ({} if form is None else self._answers(form, row, policies) for policies in self.books)
-        month = f"{self.on:%Y-%m}"
         if form is None:
             before = after = {(kind, ""): Answer(None, "file_unreadable") for kind in self.kinds}
+        else:
+            known = facts_of(form, row, self.on, self.before.policies)
+            before = dict(self._answers(form, known, self.before))
+            if self.proposed.kind == STANDARD:
+                known = facts_of(form, row, self.on, self.after.policies)
+            after = dict(self._answers(form, known, self.after))
         for kind, item in dict.fromkeys((*before, *after)):
             one, other = before.get((kind, item), Answer(0)), after.get((kind, item), Answer(0))
-            yield Compared(kind, item, month, row["district_id"], row["id"], None, one, other)
+            yield Compared(kind, item, self.month, row["district_id"], row["id"], None, one, other)
 
-    def _answers(self, form: Form, row: Record, policies: PolicyBook) -> dict[tuple[Kind, str], Answer]:
-        household = facts_of(form, row, self.on, policies)
-        try:
-            criteria = self._criteria(policies, household)
-        except NoPolicyInForce:
-            return {(kind, ""): Answer(None, "no_policy_in_force") for kind in self.kinds}
-        answers: dict[tuple[Kind, str], Answer] = {}
-        if Kind.HARDSHIP_AID in self.kinds:
-            answers |= dict(self._hardship_aid(form, household, policies, criteria))
-        if Kind.GOLDEN_AUTUMN in self.kinds:
-            answers |= dict(self._golden_autumn(form, household, policies, criteria))
-        return answers
+    def _answers(self, form: Form, household: HouseholdFacts, side: _Side) -> Answers:
+        criteria = self._criteria(side, household)
+        for kind in self.kinds:
+            policy = side.hardship_aid if kind is Kind.HARDSHIP_AID else side.golden_autumn
+            if criteria is None or policy is None:
+                yield (kind, ""), Answer(None, "no_policy_in_force")
+            elif isinstance(policy, HardshipAidPolicy):
+                yield from self._hardship_aid(form, household, policy, criteria)
+            else:
+                yield from self._golden_autumn(form, household, policy, criteria)
 
-    def _criteria(self, policies: PolicyBook, household: HouseholdFacts) -> CategoryPolicy:
+    def _criteria(self, side: _Side, household: HouseholdFacts) -> CategoryPolicy | None:
         """Those that govern the file; a proposed version of the criteria governs every file that it could."""
-        if self.proposed.kind == CRITERIA and policies is self.books[1]:
-            return policies.in_force(CRITERIA, CategoryPolicy, self.on)
-        return criteria_of(policies, household, self.on)
+        try:
+            if self.proposed.kind == CRITERIA and side is self.after:
+                return side.policies.in_force(CRITERIA, CategoryPolicy, self.on)
+            return criteria_of(side.policies, household, self.on)
+        except NoPolicyInForce:
+            return None
 
     def _hardship_aid(
-        self, form: Form, household: HouseholdFacts, policies: PolicyBook, criteria: CategoryPolicy
-    ) -> Iterator[tuple[tuple[Kind, str], Answer]]:
-        try:
-            policy = policies.in_force("hardship_aid", HardshipAidPolicy, self.on)
-        except NoPolicyInForce:
-            yield (Kind.HARDSHIP_AID, ""), Answer(None, "no_policy_in_force")
-            return
-        spent = spent_on(form)
+        self, form: Form, household: HouseholdFacts, policy: HardshipAidPolicy, criteria: CategoryPolicy
+    ) -> Answers:
+        spent, temporary = spent_on(form), policy.temporary
         costs = [hardship_aid.Cost(spent[kind], self.on) if spent[kind] else None for kind in ("illness", "accident")]
         for facts in hardship_aid.questions(household, policy, self.on, *costs):
-            judged = hardship_aid_rules.judge(facts, policy, criteria)
-            yield (Kind.HARDSHIP_AID, facts.item), answer(judged)
+            if facts.item == "temporary" and temporary and temporary.only_without_file:
+                continue  # all these households have one
+            yield (Kind.HARDSHIP_AID, facts.item), answer(hardship_aid_rules.judge(facts, policy, criteria))
 
     def _golden_autumn(
-        self, form: Form, household: HouseholdFacts, policies: PolicyBook, criteria: CategoryPolicy
-    ) -> Iterator[tuple[tuple[Kind, str], Answer]]:
-        try:
-            policy = policies.in_force("golden_autumn", GoldenAutumnPolicy, self.on)
-        except NoPolicyInForce:
-            yield (Kind.GOLDEN_AUTUMN, ""), Answer(None, "no_policy_in_force")
-            return
+        self, form: Form, household: HouseholdFacts, policy: GoldenAutumnPolicy, criteria: CategoryPolicy
+    ) -> Answers:
         for n, member in enumerate(form["members"], 1):
             stage: Any = member.get("schooling")
             if stage in _STAGES:
