@@ -12,11 +12,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from rich.progress import Progress
 
-from app.applications.path import Kind
 from app.bench.fill import KEYRING
 from app.bench.processes import rss_mib
 from app.db.transaction import Database, open_database
@@ -28,8 +27,10 @@ from app.jobs.replay import replay
 from app.kinds.golden_autumn import entitlement as golden_autumn
 from app.kinds.golden_autumn import rules as golden_autumn_rules
 from app.kinds.golden_autumn.policy import Policy as GoldenAutumnPolicy
+from app.kinds.golden_autumn.rules import Facts as GrantFacts
 from app.kinds.hardship_aid import entitlement as hardship_aid
 from app.kinds.hardship_aid import rules as hardship_aid_rules
+from app.kinds.hardship_aid.facts import Facts as AidFacts
 from app.kinds.hardship_aid.policy import Policy as HardshipAidPolicy
 from app.kinds.secondary_medical import rules as secondary_medical
 from app.kinds.secondary_medical.facts import Cover, Settlement
@@ -81,24 +82,29 @@ def _decisions(book: PolicyBook) -> dict[str, Judge]:
     grant = golden_autumn.question(household, golden_autumn.Student("undergraduate"), grant_policy, _DAY)
     claim_policy = book.in_force("secondary_medical", SecondaryMedicalPolicy, _DAY)
     claim = _claim()
-    poor = replace(household, income_fen_yearly=90_000_000)
-    facts: dict[str, tuple[Any, Any]] = {
-        Kind.HARDSHIP_AID: (living, replace(living, household=poor)),
-        Kind.GOLDEN_AUTUMN: (grant, replace(grant, school_public=False, tuition_fen=90_000_000)),
-        Kind.SECONDARY_MEDICAL: (claim, replace(claim, cover=None)),
-    }
+    not_poor = replace(household, income_fen_yearly=90_000_000)
+    two_lines = replace(
+        claim, settlement=replace(claim.settlement, medfee_sumamt_fen=3_700_000, fulamt_ownpay_amt_fen=200_000)
+    )
+    private = replace(grant, school_public=False, tuition_fen=90_000_000)
 
-    def assess(kind: str, given: Any) -> Judge:
-        if kind == Kind.HARDSHIP_AID:
-            return lambda: hardship_aid_rules.assess(given, living_policy, criteria, decided_on=_DAY)
-        if kind == Kind.GOLDEN_AUTUMN:
-            return lambda: golden_autumn_rules.assess(given, grant_policy, criteria, decided_on=_DAY)
+    def aid(given: AidFacts) -> Judge:
+        return lambda: hardship_aid_rules.assess(given, living_policy, criteria, decided_on=_DAY)
+
+    def schooling(given: GrantFacts) -> Judge:
+        return lambda: golden_autumn_rules.assess(given, grant_policy, criteria, decided_on=_DAY)
+
+    def stay(given: ClaimFacts) -> Judge:
         return lambda: secondary_medical.assess(given, claim_policy, decided_on=_DAY)
 
     return {
-        f"{kind}{suffix}": assess(kind, given)
-        for kind, pair in facts.items()
-        for suffix, given in zip(("", "_refused"), pair, strict=True)
+        "hardship_aid": aid(living),
+        "hardship_aid_refused": aid(replace(living, household=not_poor)),
+        "golden_autumn": schooling(grant),
+        "golden_autumn_refused": schooling(private),
+        "secondary_medical": stay(claim),
+        "secondary_medical_two_lines": stay(two_lines),
+        "secondary_medical_refused": stay(replace(claim, cover=None)),
     }
 
 
@@ -109,7 +115,7 @@ def _claim() -> ClaimFacts:
         treatment="inpatient", cause="illness", admitted_on=date(2026, 8, 1), discharged_on=date(2026, 8, 9),
         ward=None, hospital_level=None, events=(), circumstances=(),
         settlement=Settlement(
-            settled_on=date(2026, 8, 9), medfee_sumamt_fen=3_700_000, fulamt_ownpay_amt_fen=200_000,
+            settled_on=date(2026, 8, 9), medfee_sumamt_fen=3_500_000, fulamt_ownpay_amt_fen=0,
             overlmt_selfpay_fen=0, preselfpay_amt_fen=100_000, inscp_scp_amt_fen=3_400_000, act_pay_dedc_fen=100_000,
             hifp_pay_fen=2_700_000, hifob_pay_fen=0, cvlserv_pay_fen=0, maf_pay_fen=0, acct_pay_fen=100_000,
             psn_cash_pay_fen=900_000,
