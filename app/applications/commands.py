@@ -1,5 +1,6 @@
 """Filing an application and taking it along its path. Nobody commits here; the edge does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from app.db.work import Work
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
+from app.messaging.answers import KeptAnswer
 from app.messaging.outbox import spelt
 from app.workflow.path import NotAllowedNow, Step, check_words
 
@@ -40,7 +42,7 @@ _REPLACE_FORM = statement(
     )
     .returning(A.c.version)
 )
-# A step, its row in the timeline, its audit entry and its fact, in one round trip.
+# A step, its row in the timeline, its audit entry, its fact and the answer that is kept, in one round trip.
 _STEP = statement(
     text(
         """
@@ -76,6 +78,12 @@ _STEP = statement(
         ), told as (
           insert into out_message (id, created_at, name, body)
           select cast(:message_id as uuid), :now, 'ApplicationMoved', cast(:body as jsonb) from moved
+        ), kept as (
+          insert into keyed_answer (person_id, key, row_id, fingerprint, status, etag, answer, created_at)
+          select cast(:kept_person_id as uuid), cast(:kept_key as text), cast(:kept_row_id as uuid),
+            cast(:kept_fingerprint as bytea), cast(:kept_status as int), cast(:kept_etag as text),
+            cast(:kept_answer as bytea), :now
+          from moved where cast(:kept_key as text) is not null
         )
         select version from moved
         """
@@ -145,6 +153,10 @@ class Moved:
     version: int
 
 
+Keep = Callable[[Moved], KeptAnswer]
+"""Makes the answer that is kept together with a step, from how the application will be after it."""
+
+
 async def open_application(work: Work, applicant: Applicant, kind: Kind, period: str, form: bytes) -> UUID:
     """Open a draft. Raises DraftAlreadyOpen, naming the first, when one of the kind and period is open."""
     await _no_other_draft(work.transaction, applicant.person_id, kind, period)
@@ -201,7 +213,7 @@ def expect_version(row: Record, expected: int) -> None:
         raise StaleVersion(version=row["version"])
 
 
-async def submit(work: Work, row: Record, assessed: Assessed) -> Moved:
+async def submit(work: Work, row: Record, assessed: Assessed, keep: Keep | None = None) -> Moved:
     """File a locked draft with what the rules said. An ineligible one is kept as rejected, with its reasons.
 
     Raises NotAllowedNow, SubjectAlreadyAided.
@@ -214,6 +226,7 @@ async def submit(work: Work, row: Record, assessed: Assessed) -> Moved:
         work,
         row,
         step,
+        keep=keep,
         person_id=row["applicant_id"] if assessed.eligible else None,
         round=row["round"] + again,
         amount_fen=assessed.amount_fen,
@@ -249,6 +262,7 @@ async def act(
     *,
     note: str | None,
     reason_code: str | None,
+    keep: Keep | None = None,
 ) -> Moved:
     """A member of staff takes a step on a case within their reach.
 
@@ -267,6 +281,7 @@ async def act(
         work,
         row,
         step,
+        keep=keep,
         person_id=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,
@@ -286,16 +301,19 @@ async def _take(
     row: Record,
     step: Step,
     *,
+    keep: Keep | None = None,
     person_id: UUID | None = None,
     note: str | None = None,
     **change: Any,
 ) -> Moved:
-    """Write the step, its place in the timeline, its audit entry and its fact."""
+    """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here."""
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
     allowed_days = PATHS[Kind(row["kind"])].working_days.get(State(step.to))
-    values: dict[str, Any] = dict.fromkeys(_OPTIONAL) | change
+    moved = Moved(row["id"], step.to, row["version"] + 1)
+    kept = keep(moved) if keep else _NOTHING_KEPT
+    values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))
     try:
         version = await work.transaction.value(
             _STEP,
@@ -324,9 +342,11 @@ async def _take(
         raise _taken(taken) from taken
     if version is None:  # somebody else took a step since the row was read
         raise StaleVersion(version=await version_now(work.transaction, row["id"]))
-    return Moved(row["id"], step.to, version)
+    return moved
 
 
+_KEPT = tuple(f"kept_{name}" for name in KeptAnswer._fields)
+_NOTHING_KEPT = (None,) * len(_KEPT)
 _OPTIONAL = [
     "amount_fen",
     "submitted_at",
@@ -343,6 +363,7 @@ _OPTIONAL = [
     "organisation_name",
     "reason_code",
 ]
+_UNCHANGED: dict[str, Any] = dict.fromkeys(_OPTIONAL)
 
 
 def _taken(violation: asyncpg.UniqueViolationError) -> Exception:

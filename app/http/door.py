@@ -7,7 +7,7 @@ A route asks for a `Desk` (`WorkerDesk`, or `Annotated[Desk, staff(permission)]`
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import orjson
@@ -16,11 +16,12 @@ from fastapi.routing import APIRoute
 
 from app.db.transaction import Sight, Transaction
 from app.db.work import Work
-from app.http.idempotency import Keyed, Replay, keyed, lock_of
-from app.http.service import Service, clock
+from app.http.idempotency import WHO_AND_WHETHER, Keyed, Replay, keyed, lock_of
+from app.http.service import Service, asked, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
 from app.kernel.errors import NotAllowed, VersionMissing
+from app.messaging.answers import KeptAnswer
 from app.people.tokens import Claims, TokenRefused
 
 PREFIX = "/api/v1"
@@ -66,6 +67,24 @@ class Desk:
     def expected_version(self) -> int:
         """The version in If-Match. Raises VersionMissing."""
         return expected_version(self.request)
+
+    def keeping(self, build: Callable[[Any], Response]) -> "Keeping":
+        """The answer of a command that knows its outcome before it writes, and keeps the answer as it does."""
+        return Keeping(self.request, build)
+
+
+@dataclass(slots=True)
+class Keeping:
+    """Called with an outcome it builds the response and hands it over to be kept: nothing is left for the door."""
+
+    request: Request
+    build: Callable[[Any], Response]
+    response: Response = field(init=False)
+
+    def __call__(self, outcome: Any) -> KeptAnswer:
+        self.response = self.build(outcome)
+        keyed: Keyed = self.request.scope.pop(_KEYED)
+        return keyed.kept(self.response)
 
 
 def expected_version(request: Request) -> int:
@@ -125,8 +144,15 @@ async def worker_desk(request: Request) -> Desk:
         work = await begin(request, replace(sight, lock=lock_of(claims.person_id, key)))
     else:
         work = await (look if request.method == "GET" else begin)(request, sight)
-    actor = await service.actor(claims, work.now, work.transaction.row)
-    if key is not None:
+    actor = service.remembered(claims)
+    if key is None:
+        actor = actor or await service.actor(claims, work.now, work.transaction.row)
+    elif actor is None:
+        # Who that is and whether it was answered before are one question.
+        found = await work.transaction.row(WHO_AND_WHETHER, **asked(claims, work.now), key=key)
+        actor = service.introduced(claims, found)
+        request.scope[_KEYED] = await keyed(request, actor, key, work, found)
+    else:
         request.scope[_KEYED] = await keyed(request, actor, key, work)
     return Desk(actor, work, service, request)
 

@@ -14,11 +14,13 @@ from fastapi import Request, Response
 from sqlalchemy import text
 
 from app.db.base import table_of
-from app.db.statements import insertion, statement
+from app.db.statements import Statement, insertion, statement
+from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.ids import new_id
+from app.messaging.answers import KeptAnswer
 from app.messaging.tables import KeyedAnswer
 
 ANSWER = "keyed_answer.answer"
@@ -31,6 +33,17 @@ _LOOK_UP = statement(
         """
     )
 )
+WHO_AND_WHETHER = Statement(
+    """
+    select who.person_id, who.posts, current_setting('app.locked') = 'true' as free, row_id, fingerprint, status, etag,
+      answer
+    from actor_of_session($1, $2, $3) as who
+    left join keyed_answer as kept on kept.person_id = who.person_id and kept.key = $4
+    """,
+    ("asked", "at", "today", "key"),
+    {},
+)
+"""Whose session this is (`Service.introduced`), and what was answered to them under this key."""
 _KEEP = insertion(table_of(KeyedAnswer), *"person_id key row_id fingerprint status etag answer created_at".split())
 
 
@@ -63,19 +76,22 @@ class Keyed:
     fingerprint: bytes
     work: Work
 
-    async def keep(self, response: Response) -> None:
-        row_id = new_id()
-        await self.work.transaction.run(
-            _KEEP,
+    def kept(self, response: Response) -> KeptAnswer:
+        """The answer as it is kept, for a statement that keeps it with its own work."""
+        row_id, sealed = new_id(), self.work.keyring.seal
+        return KeptAnswer(
             person_id=self.actor.person_id,
             key=self.key,
             row_id=row_id,
             fingerprint=self.fingerprint,
             status=response.status_code,
             etag=response.headers.get("etag"),
-            answer=self.work.keyring.seal(ANSWER, row_id, bytes(response.body)),
-            created_at=self.work.now,
+            answer=sealed(ANSWER, row_id, bytes(response.body)),
         )
+
+    async def keep(self, response: Response) -> None:
+        """Keep the answer of a request that has not done so itself."""
+        await self.work.transaction.run(_KEEP, created_at=self.work.now, **self.kept(response)._asdict())
 
 
 def lock_of(person_id: UUID, key: str) -> int:
@@ -84,8 +100,8 @@ def lock_of(person_id: UUID, key: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-async def keyed(request: Request, actor: Actor, key: str, work: Work) -> Keyed:
-    """Take the key of this request, whose transaction began with `lock_of` it.
+async def keyed(request: Request, actor: Actor, key: str, work: Work, found: Record | None = None) -> Keyed:
+    """Take the key of this request, whose transaction began with `lock_of` it; `found`: what was looked up already.
 
     Raises IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
     """
@@ -93,7 +109,7 @@ async def keyed(request: Request, actor: Actor, key: str, work: Work) -> Keyed:
         raise IdempotencyKeyMissing
     body = await request.body()
     fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest()
-    found = await work.transaction.row(_LOOK_UP, person_id=actor.person_id, key=key)
+    found = found or await work.transaction.row(_LOOK_UP, person_id=actor.person_id, key=key)
     assert found is not None
     if found["row_id"] is not None:
         if found["fingerprint"] != fingerprint:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from app.calendars.queries import KeptCalendar
@@ -57,10 +58,15 @@ class Service:
     async def actor(self, claims: Claims, now: datetime, look: Look) -> Actor:
         """Who signed in, with the posts held now; `look` asks the database. Raises TokenRefused when the session has
         ended."""
+        return self.remembered(claims) or self.introduced(claims, await look(ACTOR_OF_SESSION, **asked(claims, now)))
+
+    def remembered(self, claims: Claims) -> Actor | None:
+        """Who signed in, if that was seen a moment ago."""
         cached = self._actors.get(claims.session_id)
-        if cached is not None and cached[1] > time.monotonic():
-            return cached[0]
-        found = await look(ACTOR_OF_SESSION, asked=claims.session_id, at=now, today=business_date(now))
+        return cached[0] if cached is not None and cached[1] > time.monotonic() else None
+
+    def introduced(self, claims: Claims, found: Record | None) -> Actor:
+        """Who the database says signed in. Raises TokenRefused when the session has ended."""
         if found is None or found["person_id"] != claims.person_id:
             self.forget(claims.session_id)
             raise TokenRefused
@@ -74,6 +80,11 @@ class Service:
     def forget(self, session_id: UUID) -> None:
         """Stop believing in a session at once, in this process."""
         self._actors.pop(session_id, None)
+
+
+def asked(claims: Claims, now: datetime) -> dict[str, Any]:
+    """What `actor_of_session` is asked with."""
+    return {"asked": claims.session_id, "at": now, "today": business_date(now)}
 
 
 def _place(post: dict[str, str]) -> Place:

@@ -108,8 +108,11 @@ async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
     assessed = await _assess(desk, held.row, programme, held.applicant, held.household)
-    moved = await commands.submit(desk.work, held.row, assessed)
-    return answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
+    keeping = desk.keeping(
+        lambda moved: answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
+    )
+    await commands.submit(desk.work, held.row, assessed, keeping)
+    return keeping.response
 
 
 @router.post("/applications/{application_id}/withdraw", summary="撤回申请", response_model=views.MovedView)

@@ -188,7 +188,12 @@ async def act(
     application_id: PathId, body: CaseAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
-    moved = await commands.act(
+    keeping = desk.keeping(
+        lambda moved: answer(
+            {"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version
+        )
+    )
+    await commands.act(
         desk.work,
         desk.actor,
         application_id,
@@ -196,8 +201,9 @@ async def act(
         body.action,
         note=body.note,
         reason_code=body.reason_code,
+        keep=keeping,
     )
-    return answer({"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version)
+    return keeping.response
 
 
 @router.post("/covers", status_code=201, summary="登记二次医保参保", response_model=CoverView)

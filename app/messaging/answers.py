@@ -1,0 +1,16 @@
+"""The answer to a request, as it is kept with the work that was done for it."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+
+class KeptAnswer(NamedTuple):
+    """A row of `keyed_answer` but for its instant; `answer` is sealed."""
+
+    person_id: UUID
+    key: str
+    row_id: UUID
+    fingerprint: bytes
+    status: int
+    etag: str | None
+    answer: bytes
