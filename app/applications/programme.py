@@ -1,6 +1,6 @@
 """What a kind of aid must say of itself, so that the edge can offer it. Data and functions; no base class."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import ModuleType
@@ -38,7 +38,9 @@ class Filing:
     application_id: UUID
     form: Any
     household: Record | None
-    """The applicant's living household file; locked while an application is submitted."""
+    """The applicant's living household file."""
+    granted: Sequence[Mapping[str, Any]]
+    """What the household was granted this year or has in flight (app.applications.queries: `ToSubmit.granted`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Reading applications: one's own, or those within one's reach. Anything else does not exist."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,7 +19,7 @@ from app.households.queries import LIVING, H
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
 from app.people.consents import Purpose
-from app.people.queries import CONSENTED, PERSON, held, purposes_of
+from app.people.queries import CONSENTED, PERSON, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
@@ -91,6 +92,29 @@ async def own_locked(transaction: Transaction, actor: Actor, application_id: UUI
     return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
 
 
+_OTHER = A.alias("other")
+_LIVE_SINCE = (
+    _OTHER.c.id != A.c.id,
+    _OTHER.c.submitted_at >= bindparam("since"),
+    text(f"other.state in {LIVE_STATES}"),
+)
+_GRANT = [_OTHER.c[name] for name in ("kind", "item", "amount_fen", "applicant_id")]
+# Two index scans rather than one OR, which would read every application that the person ever made.
+_GRANTS = union_all(
+    select(*_GRANT).where(_OTHER.c.household_id == H.c.id, *_LIVE_SINCE),
+    select(*_GRANT).where(
+        _OTHER.c.applicant_id == A.c.applicant_id,
+        _OTHER.c.item == literal_column("'temporary'"),
+        _OTHER.c.household_id.is_distinct_from(H.c.id),
+        *_LIVE_SINCE,
+    ),
+).subquery("grants")
+_GRANTED = (
+    select(func.coalesce(func.jsonb_agg(func.to_jsonb(literal_column("grants"))), text("'[]'::jsonb")))
+    .select_from(_GRANTS)
+    .scalar_subquery()
+    .label("granted")
+)
 _FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form]
 _TO_SUBMIT = statement(
     select(
@@ -98,7 +122,7 @@ _TO_SUBMIT = statement(
         PERSON.c.id_number_index,
         CONSENTED,
         *(column.label(f"file_{column.name}") for column in _FILE),
-        held(A.c.applicant_id),
+        _GRANTED,
     )
     .select_from(A)
     .join(PERSON, and_(PERSON.c.id == A.c.applicant_id, PERSON.c.closed_at.is_(None)))
@@ -115,20 +139,22 @@ class ToSubmit:
     applicant: Record
     household: Record | None
     """The living household file: id, state, submitted_at, form."""
+    granted: Sequence[Mapping[str, Any]]
+    """What the household was granted since an instant or has in flight, over all kinds (kind, item, amount_fen,
+    applicant_id); and the applicant's own temporary aid, which needs no file."""
     consented: frozenset[Purpose]
 
 
-async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID) -> ToSubmit:
-    """The applicant's own application and household file, in one round trip. Raises ApplicationNotFound.
+async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID, since: datetime) -> ToSubmit:
+    """The applicant's own application and household file, and what was granted since, in one round trip.
 
-    The applicant is held until commit, so that two applications cannot share one cap unseen: what the next statement
-    finds granted is all there is. The application itself needs no lock: the step that follows is taken only at the
-    version read here.
+    The door holds the person until commit, so that what is found granted is all there is. The application itself needs
+    no lock: the step that follows is taken only at the version read here. Raises ApplicationNotFound.
     """
-    row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id))
+    row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id, since=since))
     applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
     household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE}
-    return ToSubmit(row, applicant, household, purposes_of(row["consented"]))
+    return ToSubmit(row, applicant, household, row["granted"], purposes_of(row["consented"]))
 
 
 async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, period: str) -> UUID | None:
@@ -216,24 +242,6 @@ async def money_of_household(
     )
 
 
-_LIVE_SINCE = (
-    A.c.id != bindparam("except_id"),
-    A.c.submitted_at >= bindparam("since"),
-    text(f"application.state in {LIVE_STATES}"),
-)
-_GRANTED_COLUMNS = (A.c.id, A.c.kind, A.c.item, A.c.amount_fen, A.c.applicant_id)
-# Two index scans rather than one OR, which would read every application that the person ever made.
-_GRANTED = statement(
-    union_all(
-        select(*_GRANTED_COLUMNS).where(A.c.household_id == bindparam("household_id"), *_LIVE_SINCE),
-        select(*_GRANTED_COLUMNS).where(
-            A.c.applicant_id == bindparam("applicant_id"),
-            A.c.item == literal_column("'temporary'"),
-            A.c.household_id.is_distinct_from(bindparam("household_id")),
-            *_LIVE_SINCE,
-        ),
-    )
-)
 _OF_SUBJECT = statement(
     select(A.c.id).where(
         A.c.kind == bindparam("kind"),
@@ -274,16 +282,6 @@ async def living_of_kind(
 ) -> list[Record]:
     """The paid or pending applications of one kind of a person and their household, with sealed forms."""
     return await transaction.rows(_LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id)
-
-
-async def granted_since(
-    transaction: Transaction, household_id: UUID | None, applicant_id: UUID, since: datetime, *, except_id: UUID
-) -> list[Record]:
-    """What the household was granted since an instant or has in flight, over all kinds; and the applicant's own
-    temporary aid, which needs no household file."""
-    return await transaction.rows(
-        _GRANTED, household_id=household_id, applicant_id=applicant_id, since=since, except_id=except_id
-    )
 
 
 async def subject_is_aided(transaction: Transaction, kind: str, subject_index: bytes, *, except_id: UUID) -> bool:

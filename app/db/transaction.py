@@ -44,21 +44,28 @@ class Sight:
     organisation_ids: tuple[UUID, ...] = ()
     lock: int | None = None
     """An advisory lock (64 bits) to try for until the end; the setting `app.locked` says whether it was free."""
+    alone: int | None = None
+    """An advisory lock (64 bits) to wait for and hold until the end; not waited for where `lock` was not free."""
     snapshot: bool = False
     """Read only, and from first to last the database as it was when the transaction began."""
 
     def opening(self) -> str:
         """BEGIN and the settings, in one simple query. Only UUIDs, numbers and fixed words are written into it."""
         organisations = ",".join(str(organisation_id) for organisation_id in self.organisation_ids)
-        locked = (
-            "" if self.lock is None else f",set_config('app.locked',pg_try_advisory_xact_lock({self.lock})::text,true)"
-        )
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.snapshot else "BEGIN"
         return (
             f"{begin}; SELECT set_config('app.door','{self.door}',true),"
             f"set_config('app.person','{self.person_id or ''}',true),"
-            f"set_config('app.organisations','{{{organisations}}}',true){locked}"
+            f"set_config('app.organisations','{{{organisations}}}',true){self._locks()}"
         )
+
+    def _locks(self) -> str:
+        alone = "" if self.alone is None else f"pg_advisory_xact_lock({self.alone})"
+        if self.lock is None:
+            return f",{alone}" if alone else ""
+        free = f"'true'||{alone}::text" if alone else "'true'"
+        tried = f"case when pg_try_advisory_xact_lock({self.lock}) then {free} else 'false' end"
+        return f",set_config('app.locked',{tried},true)"
 
     def told(self) -> tuple[str, str, str]:
         """The same settings as parameters, for `Glance`."""

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from app.db.transaction import Sight, Transaction
 from app.db.work import Work
-from app.http.idempotency import WHO_AND_WHETHER, Keyed, Replay, keyed, lock_of
+from app.http.idempotency import WHO_AND_WHETHER, Keyed, Replay, alone_of, keyed, lock_of
 from app.http.service import Service, asked, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
@@ -138,7 +138,10 @@ async def signed_in(request: Request) -> Actor:
 async def worker_desk(request: Request) -> Desk:
     """A signed-in person and their own data. Whether they still are is asked on the way, not beforehand."""
     claims, service = claims_of(request), service_of(request)
-    sight = Sight("worker", claims.person_id)
+    # What a person does goes one after the other: of two applications the second sees what the first was granted, and
+    # an account is not closed while something is being submitted from it.
+    alone = None if request.method == "GET" else alone_of(claims.person_id)
+    sight = Sight("worker", claims.person_id, alone=alone)
     key = request.headers.get("idempotency-key", "") if request.method == "POST" else None
     if key is not None:
         work = await begin(request, replace(sight, lock=lock_of(claims.person_id, key)))

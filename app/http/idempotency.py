@@ -96,8 +96,16 @@ class Keyed:
 
 def lock_of(person_id: UUID, key: str) -> int:
     """The advisory lock of a person's key, for `Sight.lock`."""
-    digest = hashlib.blake2b(person_id.bytes + key.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    return _lock(person_id.bytes + key.encode())
+
+
+def alone_of(person_id: UUID) -> int:
+    """The advisory lock of all that a person does, for `Sight.alone`."""
+    return _lock(b"alone" + person_id.bytes)
+
+
+def _lock(of: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(of, digest_size=8).digest(), "big", signed=True)
 
 
 async def keyed(request: Request, actor: Actor, key: str, work: Work, found: Record | None = None) -> Keyed:

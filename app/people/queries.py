@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -34,25 +34,11 @@ CONSENTED = (
 )
 """Beside a person: the hashes of the texts consented to, for `purposes_of`. As text: the driver has to
 learn an array's type on every new connection."""
-_STANDING = statement(
-    select(PERSON.c.id, PERSON.c.id_number_index, CONSENTED).where(
-        PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)
-    )
-)
 _CARDS = statement(
     select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
     .where(CARD.c.person_id == bindparam("person_id"), CARD.c.state != "replaced")
     .order_by(CARD.c.state)
 )
-
-
-def held(person_id: ColumnElement[UUID]) -> ColumnElement[None]:
-    """Holds a person until commit against others who ask the same, without writing to the row: what a person does
-    with their money and their account goes one after the other."""
-    return func.pg_advisory_xact_lock(func.hashtextextended(cast(person_id, Text), literal_column("0")))
-
-
-_HOLD = statement(select(held(bindparam("id", type_=PERSON.c.id.type))))
 
 
 class PersonNotFound(NotFound):
@@ -67,11 +53,6 @@ async def person(transaction: Transaction, person_id: UUID) -> Record:
 async def person_locked(transaction: Transaction, person_id: UUID) -> Record:
     """The same, held until commit."""
     return _found(await transaction.row(_LOCKED, id=person_id))
-
-
-async def hold(transaction: Transaction, person_id: UUID) -> None:
-    """See `held`."""
-    await transaction.value(_HOLD, id=person_id)
 
 
 def _found(row: Record | None) -> Record:
@@ -97,12 +78,6 @@ async def consented(transaction: Transaction, person_id: UUID) -> frozenset[Purp
         for row in await consents(transaction, person_id)
         if row["withdrawn_at"] is None and row["text_sha256"] == texts[Purpose(row["purpose"])].sha256
     )
-
-
-async def standing(transaction: Transaction, person_id: UUID) -> tuple[Record, frozenset[Purpose]]:
-    """The account and its living consents to the texts in use, in one round trip. Raises PersonNotFound."""
-    row = _found(await transaction.row(_STANDING, id=person_id))
-    return row, purposes_of(row["consented"])
 
 
 def purposes_of(hashes: str) -> frozenset[Purpose]:

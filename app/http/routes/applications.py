@@ -1,5 +1,6 @@
 """Applications of every kind, as the worker takes them from draft to decision."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,8 +12,7 @@ from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import own, own_locked, own_page, own_to_submit
-from app.db.transaction import Record
+from app.applications.queries import ToSubmit, own, own_locked, own_page, own_to_submit
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
@@ -20,9 +20,10 @@ from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.http.views.decisions import DecisionView
 from app.kernel.actor import Permission
+from app.kernel.business_time import SHANGHAI
 from app.organisations.queries import for_unattached, organisation
 from app.people.commands import IdentityRequired
-from app.people.queries import person_locked, standing
+from app.people.queries import person_locked
 from app.policy.drafts import read_draft, read_whole, warnings_of
 from app.programmes import KINDS, draft_name
 
@@ -88,11 +89,8 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
 @router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=DecisionView)
 async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
-    row = await own(desk.work.transaction, desk.actor, application_id)
-    programme = KINDS[Kind(row["kind"])]
-    me, _ = await standing(desk.work.transaction, desk.actor.person_id)
-    household = await living(desk.work.transaction, desk.actor.person_id)
-    assessed = await _assess(desk, row, programme, me, household)
+    held = await _held(desk, application_id)
+    assessed = await _assess(desk, held, KINDS[Kind(held.row["kind"])])
     return Response(assessed.decision, media_type="application/json")
 
 
@@ -100,14 +98,14 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
 async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
     expected = desk.expected_version()
-    held = await own_to_submit(desk.work.transaction, desk.actor, application_id)
+    held = await _held(desk, application_id)
     commands.expect_version(held.row, expected)
     programme = KINDS[Kind(held.row["kind"])]
     PATHS[programme.kind].step(held.row["state"], Action.SUBMIT)
     missing = set(programme.consents) - held.consented
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
-    assessed = await _assess(desk, held.row, programme, held.applicant, held.household)
+    assessed = await _assess(desk, held, programme)
     keeping = desk.keeping(
         lambda moved: answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
     )
@@ -175,12 +173,15 @@ async def _applicant(desk: Desk) -> Applicant:
     )
 
 
-async def _assess(
-    desk: Desk, row: Record, programme: Programme, me: Record, household: Record | None
-) -> commands.Assessed:
-    kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
-    form = read_whole(programme.form, kept)
-    return await programme.assess(desk.work, Filing(me, row["id"], form, household))
+async def _held(desk: Desk, application_id: UUID) -> ToSubmit:
+    year = datetime(desk.work.today.year, 1, 1, tzinfo=SHANGHAI)
+    return await own_to_submit(desk.work.transaction, desk.actor, application_id, year)
+
+
+async def _assess(desk: Desk, held: ToSubmit, programme: Programme) -> commands.Assessed:
+    row = held.row
+    form = read_whole(programme.form, desk.work.keyring.open_document(FORM, row["id"], row["form"]))
+    return await programme.assess(desk.work, Filing(held.applicant, row["id"], form, held.household, held.granted))
 
 
 def _moved(moved: commands.Moved) -> dict[str, Any]:

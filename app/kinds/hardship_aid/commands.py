@@ -8,11 +8,11 @@ from typing import Any
 from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
-from app.applications.queries import granted_since, living_of_kind
+from app.applications.queries import living_of_kind
 from app.db.work import Work
 from app.households.queries import facts_of, kept_form
 from app.households.rules import criteria_of
-from app.kernel.business_time import SHANGHAI, business_date
+from app.kernel.business_time import business_date
 from app.kernel.money import Fen
 from app.kinds.hardship_aid import rules
 from app.kinds.hardship_aid.facts import Facts, Granted
@@ -31,20 +31,18 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     form: HardshipAidForm = filing.form
     household = kept_form(work.keyring, filing.household)
     policy = work.policies.in_force(KIND, Policy, work.today)
-    year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
-    person_id = filing.applicant["id"]
     household_id = filing.household["id"] if filing.household else None
-    granted = await granted_since(work.transaction, household_id, person_id, year, except_id=filing.application_id)
-    temporary = [row for row in granted if row["item"] == "temporary" and row["applicant_id"] == person_id]
+    applicant = str(filing.applicant["id"])
+    temporary = [each for each in filing.granted if each["item"] == "temporary" and each["applicant_id"] == applicant]
     facts = Facts(
         applied_on=work.today,
         household=facts_of(household, filing.household, work.today, work.policies),
         item=form.item,
         requested_fen=form.requested_fen,
         granted_this_year=tuple(
-            Granted(kind=row["kind"], item=row["item"], amount_fen=row["amount_fen"]) for row in granted
+            Granted(kind=each["kind"], item=each["item"], amount_fen=each["amount_fen"]) for each in filing.granted
         ),
-        temporary_granted_this_year_fen=sum(row["amount_fen"] for row in temporary),
+        temporary_granted_this_year_fen=sum(each["amount_fen"] for each in temporary),
         medical_self_paid_fen=form.medical.self_paid_fen if form.medical else None,
         medical_mutual_aid_paid_fen=form.medical.mutual_aid_paid_fen if form.medical else None,
         medical_settled_on=form.medical.settled_on if form.medical else None,
