@@ -101,13 +101,15 @@ _LIVE_SINCE = (
 _GRANT = [_OTHER.c[name] for name in ("kind", "item", "amount_fen", "applicant_id")]
 # Two index scans rather than one OR, which would read every application that the person ever made.
 _GRANTS = union_all(
-    select(*_GRANT).where(_OTHER.c.household_id == H.c.id, *_LIVE_SINCE),
-    select(*_GRANT).where(
+    select(*_GRANT).where(_OTHER.c.household_id == H.c.id, *_LIVE_SINCE).correlate(A, H),
+    select(*_GRANT)
+    .where(
         _OTHER.c.applicant_id == A.c.applicant_id,
         _OTHER.c.item == literal_column("'temporary'"),
         _OTHER.c.household_id.is_distinct_from(H.c.id),
         *_LIVE_SINCE,
-    ),
+    )
+    .correlate(A, H),
 ).subquery("grants")
 _GRANTED = (
     select(func.coalesce(func.jsonb_agg(func.to_jsonb(literal_column("grants"))), text("'[]'::jsonb")))
