@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     """Demo and test only: a public notice this long (seconds) instead of the policy's working days."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @field_validator("database_url")
+    @classmethod
+    def database_url_is_of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith("postgresql://"):
+            raise ValueError("AID_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/aid (a PostgreSQL address)")
+        return url
+
     @field_validator("token_key")
     @classmethod
     def token_key_is_long_enough(cls, key: SecretStr) -> SecretStr:

@@ -23,6 +23,7 @@ from app.audit.chain import verify
 from app.cli import policy, rehearse, replay
 from app.cli.database import console, database
 from app.cli.policy_pages import policy_pages
+from app.cli.told import told
 from app.db import embedded, migrations
 from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
@@ -277,4 +278,13 @@ def demo(keep: bool = False) -> None:
 
 
 def main() -> None:
-    app()
+    """The `aid` command; exit code 2 when it could not begin."""
+    try:
+        app()
+    except Exception as failed:
+        lines = told(failed)
+        if lines is None:
+            raise
+        for line in lines:
+            console.print(line, markup=False, soft_wrap=True)
+        sys.exit(2)

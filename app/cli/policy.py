@@ -59,9 +59,9 @@ def evaluate(
         given = _one(written.model, case, _content(case), "")
         decision = written.judge(given, written.governing(given, book), book)
     except BadFile as bad:
-        _refuse(*bad.lines())
+        refuse(*bad.lines())
     except DomainError as refused:
-        _refuse(f"{case}: /: {refused.detail}")
+        refuse(f"{case}: /: {refused.detail}")
     sys.stdout.write(json.dumps(plain(decision), ensure_ascii=False, indent=2) + "\n")
 
 
@@ -75,7 +75,7 @@ def schema(
     try:
         models = {each: case_file(Kind(each)).model if case else MODELS[each] for each in wanted}  # type: ignore[index]
     except ValueError:
-        _refuse(f"{kind} 没有案例文件：只有 {'、'.join(Kind)} 有")
+        refuse(f"{kind} 没有案例文件：只有 {'、'.join(Kind)} 有")
     schemas = {name: {"$schema": DIALECT} | model.model_json_schema() for name, model in models.items()}
     shown = schemas[kind] if kind else schemas
     sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=2) + "\n")
@@ -102,7 +102,7 @@ def versions_in(model: type[Version], path: Path) -> tuple[Version, ...]:
     try:
         return _versions(model, path)
     except BadFile as bad:
-        _refuse(*bad.lines())
+        refuse(*bad.lines())
 
 
 def _book(given: dict[PolicyKind, Path | None]) -> PolicyBook:
@@ -161,6 +161,7 @@ def _kind_of(path: Path) -> PolicyKind:
     return named[0]
 
 
-def _refuse(*lines: str) -> NoReturn:
+def refuse(*lines: str) -> NoReturn:
+    """End the command with these lines and exit code 2: it was given what it cannot use."""
     sys.stderr.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(2)

@@ -12,10 +12,11 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.database import console, database
-from app.cli.policy import versions_in
+from app.cli.policy import refuse, versions_in
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
 from app.jobs.rehearsal import Proposed, rehearse
+from app.kernel.business_time import business_date
 from app.policy.book import PolicyKind
 from app.programmes import MODELS
 from app.rehearsals.rules import Compared, Tally
@@ -29,8 +30,11 @@ def rehearse_file(
     """Ask every living file by the versions in force and by this one. Reads only; nothing is written anywhere.
 
     A line for every household or claim whose answer would change or cannot be worked out, then all counts as JSON.
+    Exit code 2 for a file that cannot be used, and for a version that has begun: it is asked on its first day.
     """
     proposed = Proposed(kind, versions_in(MODELS[kind], policy)[-1])
+    if proposed.version.in_force_from <= business_date(datetime.now(UTC)):
+        refuse(f"{policy}: /in_force_from: 只有还没有生效的版本可以预演，生效日期必须晚于今天。")
     with database() as url:
         tally = asyncio.run(_rehearse(url, proposed))
     sys.stdout.write(json.dumps(tally.counts() | {"seen": tally.seen, "money": tally.money()}) + "\n")

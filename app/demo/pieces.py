@@ -14,10 +14,12 @@ WAIT_SECONDS = 30.0
 Cast = dict[str, Person]
 
 
-def new_application(stage: Stage, worker: Person, kind: str, form: dict[str, Any]) -> dict[str, Any]:
+def new_application(
+    stage: Stage, worker: Person, kind: str, form: dict[str, Any], does: str = "填写申请"
+) -> dict[str, Any]:
     body = {"kind": kind, "form": form}
     draft: dict[str, Any] = stage.call(
-        worker, "POST", "/applications", "填写申请", expect=201, json=body, show="number state version warnings"
+        worker, "POST", "/applications", does, expect=201, json=body, show="number state version"
     ).json()
     return draft
 
@@ -100,10 +102,10 @@ def notice(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
         expect=409, json={"action": "start_payment"}, version=moved["version"],
     )  # fmt: skip
     mine = stage.http.get(f"/applications/{moved['id']}", headers=cast["worker-chen"].headers).json()
-    line = _until(lambda: _notice_of(stage, mine["number"]), "the notice was not published")
+    line = until(lambda: _notice_of(stage, mine["number"]), "the notice was not published")
     stage.say(f"公示：{line['name_masked']} {line['organisation']} {line['amount_fen'] / 100:,.2f} 元")
     stage.say(f"正式环境公示 {line['working_days']} 个工作日；演示环境缩短为几秒")
-    shown: dict[str, Any] = _until(lambda: _if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
+    shown: dict[str, Any] = until(lambda: _if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
     stage.check("公示期满，自动进入待发放", shown["state"] == "approved")
     stage.check("期满后公示已撤下", _notice_of(stage, mine["number"]) is None)
     return shown
@@ -121,7 +123,7 @@ def _if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict
     return shown if shown["state"] == state else None
 
 
-def _until(found: Any, otherwise: str) -> Any:
+def until(found: Any, otherwise: str) -> Any:
     give_up = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < give_up:
         result = found()
@@ -141,13 +143,35 @@ def pay(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
 
 
 def tell_decision(stage: Stage, decision: dict[str, Any]) -> None:
+    """What is met in a line each; what is not with what was needed, what was given and where the figure is from."""
     for reason in decision["reasons"]:
-        mark = {True: "符合", False: "不符合", None: "无法判断"}[reason["met"]]
-        stage.say(f"{mark}：{reason['text']}（要求：{reason['needed']}；您的情况：{reason['given']}）")
+        tell_reason(stage, reason)
+    if decision["changes"]:
+        stage.say("要使结果改变，以下各项缺一不可：")
     for change in decision["changes"]:
-        stage.say(f"可以改变：{change['text']}" if change["can_change"] else f"不能改变：{change['text']}")
-    stage.say(
-        f"结果 {decision['outcome']}，{decision['amount_fen'] / 100:,.2f} 元，依据 {decision['policy']['source']}"
+        stage.say(f"  可以改变：{change['text']}" if change["can_change"] else f"  不能改变：{change['text']}")
+    amount = f"{decision['amount_fen'] / 100:,.2f} 元"
+    stage.say(f"结果 {decision['outcome']}，{amount}，依据 {decision['policy']['source']}")
+
+
+def tell_reason(stage: Stage, reason: dict[str, Any]) -> None:
+    if reason["met"]:
+        stage.say(f"符合：{reason['text']}（要求：{reason['needed']}；您的情况：{reason['given']}）")
+        return
+    stage.say(f"{'无法判断' if reason['met'] is None else '不符合'}：{reason['text']}（规则 {reason['rule']}）")
+    for label, told in (("要求", "needed"), ("您的情况", "given"), ("依据", "source")):
+        stage.say(f"  {label}：{reason[told]}")
+
+
+def check_refusal(stage: Stage, decision: dict[str, Any]) -> None:
+    """A refusal says of every rule that failed what was needed, given and by what text, and what would turn it."""
+    failed = [reason for reason in decision["reasons"] if reason["met"] is not True]
+    explained = all(reason[part] for reason in failed for part in ("text", "needed", "given", "source"))
+    stage.check("没有做到的规则都写明了要求、实际情况和出处", bool(failed) and explained)
+    changes = decision["changes"]
+    stage.check(
+        "写明了怎样才会不同，以及哪些能改变、哪些不能",
+        bool(changes) and all(change["text"] and isinstance(change["can_change"], bool) for change in changes),
     )
 
 

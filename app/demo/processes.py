@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,15 @@ class Running:
     world: dict[str, Any]
     """What `aid seed --demo` printed."""
     logs: Path
+    environment: Mapping[str, str]
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """An `aid` command beside the running service: its exit code, and the last line of what it printed."""
+        with (self.logs / "commands.log").open("ab") as log:
+            done = subprocess.run(  # noqa: S603 - our own command
+                _aid(list(words)), env=dict(self.environment), stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        return done.returncode, (done.stdout.splitlines() or [""])[-1]
 
 
 @contextmanager
@@ -60,7 +69,7 @@ def running(folder: Path) -> Iterator[Running]:
         api = f"http://127.0.0.1:{api_port}"
         _wait_until_ready(f"{api}/health/ready")
         _wait_until_ready(f"http://127.0.0.1:{simulator_port}/_sim/calls")
-        yield Running(api, f"http://127.0.0.1:{simulator_port}", world, folder)
+        yield Running(api, f"http://127.0.0.1:{simulator_port}", world, folder, environment)
 
 
 def _free_ports(count: int) -> list[int]:

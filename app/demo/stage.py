@@ -1,6 +1,7 @@
 """Calling the API as a person on a phone would, and telling what it answered."""
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -36,6 +37,8 @@ class Stage:
     http: httpx.Client
     console: Console
     world: dict[str, Any]
+    command: Callable[..., tuple[int, str]]
+    """Runs an `aid` command against the same database."""
     steps: int = 0
 
     def scene(self, title: str) -> None:
@@ -87,6 +90,17 @@ class Stage:
         self.console.print(f"       [dim]{method} {path} → {answer.status_code}[/] {escape(shown)}")
         if not good:
             raise StoryFailed(f"step {self.steps}: expected {expect}, got {answer.status_code}: {answer.text}")
+
+    def run(self, does: str, *words: str, expect: int = 0) -> str:
+        """One step on the command line of whoever runs the service: the last line that it printed."""
+        self.steps += 1
+        code, last = self.command(*words)
+        mark = "[green]✓[/]" if code == expect else "[red]✗[/]"
+        self.console.print(f"{mark} {self.steps:>3} [cyan]运维人员[/]{escape(does)}")
+        self.console.print(f"       [dim]aid {' '.join(words)} → 退出码 {code}[/] {escape(last)}")
+        if code != expect:
+            raise StoryFailed(f"step {self.steps}: expected exit code {expect}, got {code}: {last}")
+        return last
 
     def check(self, what: str, holds: bool) -> None:
         """Something that must be true of the answers so far."""

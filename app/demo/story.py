@@ -1,9 +1,11 @@
-"""The story: three applications from sign-in to paid, a refusal, a return, a race, a retry, and a stranger."""
+"""The story: screening, three applications from sign-in to paid, refusals, a return, a race, a retry, a stranger, and a
+policy that changes without changing what was decided."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from app.demo import policies
 from app.demo.pieces import (
     Cast,
     act,
@@ -29,21 +31,26 @@ def tell(stage: Stage) -> None:
     stage.scene("登录：每个人用自己的微信（模拟器）登录")
     cast = {name: stage.enter(name) for name in CAST}
     stage.check(f"{len(cast)} 人登录成功", len(cast) == len(CAST))
-    hardship_aid(stage, cast)
+    policies.screening(stage, cast)
+    decided_id = hardship_aid(stage, cast)
     golden_autumn(stage, cast)
     secondary_medical(stage, cast)
-    refusal(stage, cast)
+    policies.refusals(stage, cast)
+    policies.enrolment(stage, cast)
     new_household(stage, cast)
+    policies.new_version(stage, cast, decided_id)
+    policies.replayed(stage)
     who_looked(stage, cast)
 
 
 CAST = (
-    "worker-chen worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu leader-city mutual-aid "
-    "finance-maker finance-checker clerk-chenghai auditor"
+    "worker-chen worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
+    "clerk-jinping clerk-chenghai leader-city deputy-city mutual-aid finance-maker finance-checker auditor"
 ).split()
 
 
-def hardship_aid(stage: Stage, cast: Cast) -> None:
+def hardship_aid(stage: Stage, cast: Cast) -> str:
+    """Answers the id of what was decided and paid."""
     stage.scene("困难帮扶：从草稿到发放")
     worker = cast["worker-chen"]
     form: dict[str, Any] = {"item": "living", "requested_fen": 500_000}
@@ -71,6 +78,7 @@ def hardship_aid(stage: Stage, cast: Cast) -> None:
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，进入公示")
     moved = notice(stage, cast, moved)
     pay(stage, cast, moved)
+    return str(moved["id"])
 
 
 def golden_autumn(stage: Stage, cast: Cast) -> None:
@@ -148,21 +156,12 @@ def secondary_medical(stage: Stage, cast: Cast) -> None:
     pay(stage, cast, moved)
 
 
-def refusal(stage: Stage, cast: Cast) -> None:
-    stage.scene("不符合条件：每一条理由，以及怎样才会不同")
-    worker = cast["worker-wu"]
-    form = {"item": "living", "requested_fen": 300_000, "reason": "想申请生活救助"}
-    draft = new_application(stage, worker, "hardship_aid", form)
-    moved = submit(stage, worker, draft, state="rejected")
-    tell_decision(stage, moved["decision"])
-    failed = [reason for reason in moved["decision"]["reasons"] if reason["met"] is not True]
-    stage.check("不予通过，理由齐全", moved["state"] == "rejected" and bool(failed))
-
-
 def new_household(stage: Stage, cast: Cast) -> None:
     stage.scene("先建档、后帮扶：新职工填写家庭档案")
     worker = cast["worker-fang"]
-    form = {"item": "living", "requested_fen": 100_000, "reason": "刚失业"}
+    household = {"file_active": False, "income_fen_yearly": 900_000, "rigid_spending_fen": 0, "members": 1}
+    found = policies.screen(stage, worker, {"household": household}, "还没有档案，先问一问")
+    form = found["hardship_aid"]["form"] | {"requested_fen": 100_000, "reason": "刚失业"}
     stage.call(
         worker, "POST", "/applications", "还没有实名就来申请", expect=409, json={"kind": "hardship_aid", "form": form}
     )

@@ -17,6 +17,9 @@ from app.policy.fields import Frozen, IsoDate
 CITY: Final = "440500"
 """Shantou (汕头市), whose policies apply where nothing else is said."""
 
+MAX_PARTS: Final = 100_000
+"""Values in one file of policies or cases: a few references in a few lines can stand for billions."""
+
 V = TypeVar("V", bound="Version")
 
 
@@ -87,6 +90,11 @@ class _Loader(yaml.SafeLoader):
     """
 
 
+_PLAIN: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "str", "seq"))
+# What JSON has no word for (dates, sets, bytes, floats) cannot be asked for by a tag either; None is for unknown tags.
+_Loader.yaml_constructors = {
+    tag: build for tag, build in yaml.SafeLoader.yaml_constructors.items() if tag is None or tag in _PLAIN
+}
 _Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\A(?:null|~|)\Z"), None)
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"\A(?:true|false)\Z"), None)
@@ -109,14 +117,35 @@ def _where(mark: yaml.Mark | None) -> str:
 
 def read_yaml(text: str) -> object:
     """A document of maps, lists, text, whole numbers, true, false and null. Raises InvalidPolicy."""
-    loader = _Loader(text)
     try:
-        return loader.get_single_data()
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            if _parts(node, {}) > MAX_PARTS:
+                raise InvalidPolicy("内容太多，或者用引用（*）重复得太多")
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
     except InvalidPolicy:
         raise
     except yaml.YAMLError as error:
         raise InvalidPolicy(f"不是有效的 YAML{_where(getattr(error, 'problem_mark', None))}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidPolicy("数字太长或层次太深") from error
-    finally:
-        loader.dispose()
+    except LookupError as error:  # what a tag says the text is, and it is not
+        raise InvalidPolicy("不是有效的 YAML") from error
+
+
+def _parts(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """How many values a document has once every alias is written out; without end where one holds itself."""
+    if node not in known:
+        known[node] = MAX_PARTS + 1
+        inside: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inside = [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inside = node.value
+        known[node] = 1 + sum(_parts(each, known) for each in inside)
+    return known[node]

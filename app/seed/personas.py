@@ -1,6 +1,7 @@
 """The people that demonstrations and tests are written against: their names and numbers never change. Pure.
 
-The workers are told in `workers.py`; here is the staff, one person to each post.
+The workers are told in `workers.py`; here is the staff, one person to each post,
+and one who holds two.
 """
 
 from datetime import date
@@ -14,14 +15,14 @@ from app.seed.workers import workers
 FIRST_STAFF_NUMBER = 50
 
 DUTIES: dict[Role, str] = {
-    Role.UNIT_CLERK: "经办人：受理本单位职工的申请，办理参保",
+    Role.UNIT_CLERK: "经办人：受理本单位职工的申请，办理参保（单人或整份名单）",
     Role.UNIT_CHAIR: "主席：审核本单位职工的家庭档案和申请",
     Role.STREET_REVIEWER: "审核人：查看本镇街的申请",
     Role.DISTRICT_REVIEWER: "审核人：复核家庭档案和申请",
     Role.DISTRICT_LEADER: "负责人：复核家庭档案和申请",
-    Role.CITY_REVIEWER: "审核人：审批困难帮扶和金秋助学",
-    Role.CITY_LEADER: "负责人：审批困难帮扶和金秋助学",
-    Role.MUTUAL_AID_OFFICER: "互助保障专员：审批住院二次医保，办理参保",
+    Role.CITY_REVIEWER: "审核人：审批困难帮扶和金秋助学，提出和预演政策",
+    Role.CITY_LEADER: "负责人：审批困难帮扶和金秋助学，发布政策",
+    Role.MUTUAL_AID_OFFICER: "互助保障专员：审批住院二次医保，办理参保，提出和预演政策",
     Role.FINANCE_MAKER: "出纳：发起付款",
     Role.FINANCE_CHECKER: "会计：核对并确认付款",
     Role.PUBLICITY_EDITOR: "宣传编辑：撰写文章",
@@ -58,7 +59,10 @@ _STAFF: tuple[tuple[str, str, Sex, str, Role], ...] = (
     ("publicity-approver", "曾庆和", "male", "440500", Role.PUBLICITY_APPROVER),
     ("system-admin", "周立人", "male", "440500", Role.SYSTEM_ADMIN),
     ("security-admin", "郭守正", "male", "440500", Role.SECURITY_ADMIN),
+    ("deputy-city", "苏映彤", "female", "440500", Role.CITY_REVIEWER),
 )
+# Posts that somebody holds beside the one above: even so nobody may publish the policy that they proposed.
+_FURTHER_POSTS: dict[str, tuple[Role, ...]] = {"deputy-city": (Role.CITY_LEADER,)}
 
 
 @cache
@@ -72,10 +76,11 @@ def personas() -> tuple[Invented, ...]:
             name=name,
             id_number=id_number(9000 + number, _birth(number), sex, 0),
             union=unions[code],
-            note=f"{unions[code].name}{DUTIES[role]}",
-            roles=(role,),
+            note=f"{unions[code].name}{'；兼任'.join(DUTIES[each] for each in roles)}",
+            roles=roles,
         )
         for number, (sim_name, name, sex, code, role) in enumerate(_STAFF, FIRST_STAFF_NUMBER)
+        for roles in ((role, *_FURTHER_POSTS.get(sim_name, ())),)
     )
     return (*workers(), *staff)
 

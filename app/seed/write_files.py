@@ -79,7 +79,8 @@ async def write_files(
     """The files of all who have one, their members and their passages; the oldest gets the lowest number."""
     kept = sorted((_kept(work, each, each.who.file) for each in placed if each.who.file), key=lambda file: file.begun)
     serials = [row["nextval"] for row in await work.transaction.rows(_NEXT_NUMBERS, count=len(kept))]
-    signers = {(role, each.who.union.code): each.id for each in placed for role in each.who.roles}
+    # Of two who hold the same post at a union, the first signs.
+    signers = {(role, each.who.union.code): each.id for each in reversed(placed) for role in each.who.roles}
     rows = (
         _file(work, each, serial, child_consents[each.head.id]) | tiers(each.head.who.union, unions)
         for each, serial in zip(kept, serials, strict=True)

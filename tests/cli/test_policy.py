@@ -205,3 +205,15 @@ def test_versions_of_a_file_are_in_order_and_have_names_of_their_own(
     answer = aid("check", "--kind", "hardship_aid", file(tmp_path, "p.yaml", rows))
     assert answer.exit_code == 1
     assert said in answer.stdout
+
+
+# ---- rehearse ----
+
+
+def test_a_version_that_has_begun_is_not_rehearsed(tmp_path: Path) -> None:
+    law = file(tmp_path, "hardship_aid-2020.yaml", document(in_force_from="2020-01-01"))
+
+    answer = aid("rehearse", "--kind", "hardship_aid", "--policy", law)
+
+    assert answer.exit_code == 2
+    assert "/in_force_from: 只有还没有生效的版本可以预演" in answer.stderr

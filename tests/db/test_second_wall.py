@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from app.audit.tables import AuditEntry
+from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
 from app.households.tables import HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
@@ -205,6 +206,33 @@ async def test_a_worker_sees_their_own_rows_only(api: Database, lots: tuple[Lot,
 async def test_staff_see_the_rows_under_their_union_only(api: Database, lots: tuple[Lot, Lot], table: str) -> None:
     for one in lots:
         assert await seen(api, as_staff(one), table) == one.ids[table]
+
+
+@pytest.mark.parametrize("table", sorted({*OWN, *IN_REACH}))
+async def test_a_glance_sees_what_a_transaction_sees_and_leaves_nothing_behind(
+    api: Database, lots: tuple[Lot, Lot], table: str
+) -> None:
+    """One connection alone: each look follows one with other eyes. Read with and without a parameter of its own."""
+    everything = Statement(f"select id from {table}", (), {})
+    among = Statement(f"select id from {table} where id = any($1)", ("ids",), {})
+    for one in lots:
+        for sight in (as_worker(one.someone), as_staff(one), as_worker(one.clerk), Sight("public")):
+            there = await seen(api, sight, table)
+            async with api.glance(sight) as glance:
+                assert {row["id"] for row in await glance.rows(everything)} == there
+                assert {row["id"] for row in await glance.rows(among, ids=list(one.ids[table]))} == (
+                    there & one.ids[table]
+                )
+                assert await glance.connection.fetchval(f"select count(*) from {table}") == 0
+
+
+async def test_a_glance_does_not_write(api: Database, lots: tuple[Lot, Lot]) -> None:
+    change = Statement("update application set version = version", (), {})
+    async with api.glance(as_worker(lots[0].someone)) as glance:
+        with pytest.raises(TypeError, match="does not write"):
+            await glance.run(change)
+        with pytest.raises(TypeError, match="does not write"):
+            await glance.many(change, [{}])
 
 
 async def test_the_workers_door_opens_no_reach_and_the_staff_door_nothing_of_ones_own(

@@ -187,6 +187,26 @@ def test_true_false_null_and_numbers_are_read():
     assert read_yaml("[true, false, null, ~, 0, 12, -3, 1_000]") == [True, False, None, None, 0, 12, -3, 1000]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b\0c",
+        "a: !!binary aGVsbG8=",
+        "a: !!set {x, y}",
+        "a: !!timestamp 2026-01-01",
+        "a: !!float 1.5",
+        "a: !!bool maybe",
+        "a: !!int ''",
+        "a: !!python/name:os.system",
+        "a: &a [*a]",
+        "a: &a [x, x]\n" + "\n".join(f"{n}: &n{n} [{', '.join([f'*n{n - 1}' if n else '*a'] * 9)}]" for n in range(9)),
+    ],
+)
+def test_what_json_has_no_word_for_or_no_room_for_is_refused(text):
+    with pytest.raises(InvalidPolicy, match=r"YAML|引用"):
+        read_yaml(text)
+
+
 def test_a_version_cannot_be_changed():
     version = parse(Capped, TWO)[0]
 

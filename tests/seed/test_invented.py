@@ -168,6 +168,11 @@ def test_both_districts_have_a_reviewer_and_a_leader() -> None:
         assert {(Role.DISTRICT_REVIEWER, district), (Role.DISTRICT_LEADER, district)} <= held
 
 
+def test_one_person_may_propose_and_publish_policies_so_that_the_four_eyes_can_be_shown() -> None:
+    both = [who for who in personas() if {Role.CITY_REVIEWER, Role.CITY_LEADER} <= set(who.roles)]
+    assert [(who.sim_name, who.union.code) for who in both] == [("deputy-city", "440500")]
+
+
 def test_the_same_seed_invents_the_same_people_and_another_seed_others() -> None:
     assert tuple(synthetic_households(HOUSEHOLDS, SEED)) == SYNTHETIC
     assert tuple(synthetic_households(20, SEED)) == SYNTHETIC[:20]
