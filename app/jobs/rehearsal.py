@@ -208,9 +208,8 @@ class _Claims:
         self.keyring, self.before, self.proposed = keyring, before, proposed
 
     def compared(self, row: Record) -> Iterator[Compared]:
-        try:
-            facts = facts_from(ClaimFacts, self.keyring.open(FACTS, row["id"], row["facts"]))
-        except (SealBroken, FactsChanged):
+        facts = self._facts(row)
+        if facts is None:
             before = after = Answer(None, "facts_unreadable")
         else:
             before, after = self._governed(facts), answer(secondary_medical.judge(facts, self.proposed))
@@ -218,6 +217,14 @@ class _Claims:
         yield Compared(
             Kind.SECONDARY_MEDICAL, "", month, row["district_id"], row["household_id"], row["id"], before, after
         )
+
+    def _facts(self, row: Record) -> ClaimFacts | None:
+        if row["facts"] is None:
+            return None
+        try:
+            return facts_from(ClaimFacts, self.keyring.open(FACTS, row["id"], row["facts"]))
+        except (SealBroken, FactsChanged):
+            return None
 
     def _governed(self, facts: ClaimFacts) -> Answer:
         starts_on = facts.cover.starts_on if facts.cover else None

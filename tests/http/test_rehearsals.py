@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import pytest
 
+from app.applications.path import Kind
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
@@ -209,6 +210,20 @@ async def test_claims_are_asked_again_by_a_proposed_scheme(
     line = next(each for each in found if each["application_id"] == claimed.json()["id"])
     assert line["before_fen"] == paid
     assert line["after_fen"] < paid
+
+
+async def test_a_claim_whose_facts_cannot_be_read_is_listed_and_spoils_no_other(
+    office: Office, worker: Jobs, world: World
+) -> None:
+    town = await world.town()
+    bare = await world.application(await world.person(), town.units[0], kind=Kind.SECONDARY_MEDICAL)
+    policy_id = await office.propose("secondary_medical")
+
+    asked = await rehearsed(office, worker, policy_id)
+
+    assert (await look(office, asked))["state"] == "done"
+    unread = {line["application_id"]: line["rule"] for line in await lines(office, asked, "unevaluable")}
+    assert unread[str(bare.id)] == "facts_unreadable"
 
 
 async def test_only_what_has_not_begun_can_be_rehearsed(office: Office, owner: asyncpg.Connection) -> None:
