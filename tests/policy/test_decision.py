@@ -2,7 +2,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.policy.changes import decide, mended, smallest
@@ -20,6 +20,7 @@ from app.policy.decision import (
     plain,
 )
 from app.policy.versions import Version
+from tests.thorough import thorough
 
 VERSION = Version(version="v1", area="440500", in_force_from=date(2025, 1, 1), source="样例〔2025〕1号")
 TODAY = date(2026, 9, 1)
@@ -137,7 +138,7 @@ def test_a_decision_has_the_promised_shape():
     }
 
 
-@settings(max_examples=1000)
+@thorough
 @given(st.lists(st.sampled_from([True, False, None]), max_size=8), st.integers(1, 10**12))
 def test_a_decision_survives_being_written_and_read(answers, amount_fen):
     decision = decision_of(*answers, amount_fen=amount_fen)
@@ -145,7 +146,7 @@ def test_a_decision_survives_being_written_and_read(answers, amount_fen):
     assert from_plain(plain(decision)) == decision
 
 
-@settings(max_examples=1000)
+@thorough
 @given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=6))
 def test_the_smallest_set_turns_a_refusal_and_nothing_in_it_is_idle(answers):
     facts = Facts(tuple(answers))

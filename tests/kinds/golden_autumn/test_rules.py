@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,6 +25,8 @@ from tests.kinds.cases import (
     check_texts_are_plain,
     read_cases,
 )
+from tests.said import Said
+from tests.thorough import thorough
 
 POLICY = BOOK.in_force("golden_autumn", Policy, date(2026, 8, 20))
 CRITERIA = BOOK.in_force("household_criteria", CategoryPolicy, date(2026, 8, 20))
@@ -73,6 +75,13 @@ def test_the_offices_cases(case):
     case.check(decision)
     check_decision_agrees(decision)
     check_texts_are_plain(decision)
+
+
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    for case in read_cases(__file__):
+        said.decision(decide(changed(ORDINARY, case.facts)))
+    said.check(__file__)
 
 
 def test_the_calculation_is_shown_step_by_step():
@@ -162,7 +171,7 @@ likely_facts = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts)
 def test_the_amount_is_never_above_the_months_and_every_decision_agrees_with_itself(facts):
     decision = decide(facts)
@@ -175,7 +184,7 @@ def test_the_amount_is_never_above_the_months_and_every_decision_agrees_with_its
         assert decision.amount_fen + sum(facts.other_grants_fen) <= cap_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, st.integers(0, 10_000_000))
 def test_more_income_never_gives_a_larger_grant(facts, more):
     household = facts.household
@@ -184,7 +193,7 @@ def test_more_income_never_gives_a_larger_grant(facts, more):
     assert decide(richer).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, amounts)
 def test_a_further_grant_from_others_never_gives_more(facts, more):
     further = replace(facts, other_grants_fen=(*facts.other_grants_fen, more))
@@ -192,19 +201,19 @@ def test_a_further_grant_from_others_never_gives_more(facts, more):
     assert decide(further).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts)
 def test_the_changes_together_flip_a_refusal_and_each_of_them_is_needed(facts):
     check_changes_flip(facts, judged)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts)
 def test_each_remedy_mends_its_own_rule(facts):
     check_remedies_mend(facts, judged)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts)
 def test_a_decision_can_be_replayed_from_its_stored_facts(facts):
     stored = facts_json(facts)

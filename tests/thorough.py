@@ -1,0 +1,14 @@
+"""How often a property is tried: a thousand times; only a few times, always the same, while the rules are mutated."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+thorough = settings(deadline=None, max_examples=1000)
+
+if os.environ.get("AID_HYPOTHESIS") == "mutation":  # `make mutate`: thousands of runs, each of which must be short
+    thorough = settings(
+        deadline=None, max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    settings.register_profile("mutation", thorough)
+    settings.load_profile("mutation")
