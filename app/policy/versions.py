@@ -109,14 +109,19 @@ def _where(mark: yaml.Mark | None) -> str:
 
 def read_yaml(text: str) -> object:
     """A document of maps, lists, text, whole numbers, true, false and null. Raises InvalidPolicy."""
-    loader = _Loader(text)
     try:
-        return loader.get_single_data()
+        return _read(text)
     except InvalidPolicy:
         raise
     except yaml.YAMLError as error:
         raise InvalidPolicy(f"不是有效的 YAML{_where(getattr(error, 'problem_mark', None))}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidPolicy("数字太长或层次太深") from error
+
+
+def _read(text: str) -> object:
+    loader = _Loader(text)  # refuses characters that YAML does not know
+    try:
+        return loader.get_single_data()
     finally:
         loader.dispose()

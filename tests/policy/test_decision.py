@@ -75,18 +75,33 @@ def test_a_refusal_keeps_the_calculation_and_takes_all_of_it_off_again():
 
 
 def test_all_rules_met_without_an_amount_is_a_mistake_of_the_rules():
-    with pytest.raises(ValueError, match="a rule was not asked"):
+    with pytest.raises(ValueError, match=r"^every rule is met and nothing is paid: a rule was not asked$"):
         decision_of(True, amount_fen=0)
 
 
 def test_one_rule_cannot_be_asked_twice():
-    with pytest.raises(ValueError, match="asked twice"):
+    with pytest.raises(ValueError, match=r"^a rule is asked twice$"):
         decided(cite("some_kind", VERSION), Judged((asked(1, True), asked(1, True)), (), 5), (), TODAY)
 
 
 def test_a_trace_that_does_not_come_to_the_amount_is_a_mistake_of_the_rules():
-    with pytest.raises(ValueError, match="does not sum"):
+    with pytest.raises(ValueError, match=r"^the trace does not sum to the amount$"):
         decided(cite("some_kind", VERSION), Judged((asked(1, True),), (TraceStep("base", "基数", 4),), 5), (), TODAY)
+
+
+def test_a_refusal_that_does_not_say_what_would_change_it_is_a_mistake_of_the_rules():
+    with pytest.raises(ValueError, match=r"^a refusal must say what would change it$"):
+        decided(cite("some_kind", VERSION), Judged((asked(1, False),), (), 0), (), TODAY)
+
+
+def test_a_first_step_of_nothing_is_shown_and_a_limit_that_is_just_kept_is_not():
+    amount = Running()
+    amount.at_most("room", "余额", 0)
+    assert amount.steps == []
+
+    amount.to("costs", "费用", 0)
+    amount.at_most("cap", "上限", 0)
+    assert amount.steps == [TraceStep("costs", "费用", 0)]
 
 
 def test_only_what_is_not_met_has_a_remedy():

@@ -9,6 +9,7 @@ from app.policy.book import PolicyBook
 from app.policy.reference import UNKNOWN, StandardVersion, minimum_living_standard
 from app.policy.versions import InvalidPolicy, parse
 from tests.kinds.books import BOOK
+from tests.kinds.cases import check_text_is_plain
 from tests.thorough import thorough
 
 SHIPPED = BOOK.of("minimum_living_standard", StandardVersion)
@@ -57,7 +58,7 @@ def test_a_gap_is_answered_with_its_name_and_never_with_a_guess(on, residence):
     found = standard(on, residence)
 
     assert (found.monthly_fen, found.edge_line_fen, found.reason) == (None, None, UNKNOWN)
-    assert found.source
+    check_text_is_plain(found.source)
 
 
 def test_every_gap_says_so_in_its_note():
