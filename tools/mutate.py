@@ -1,0 +1,175 @@
+"""Mutation testing of the rules and the money: `make mutate`, or with globs of modules after it.
+
+mutmut makes the mutants ([tool.mutmut] in pyproject.toml). They are tried here, in one pytest session that never runs a
+test itself: each mutant gets a fork of it and runs the tests that reach its function, the quickest first, until one
+fails. mutmut's own runner starts pytest anew for each of thousands of mutants, in a process that has decided cases
+before: ten times slower, and what such a process keeps ready (schemes, texts) hides the mutants of what made it ready.
+"""
+
+import contextlib
+import fnmatch
+import gc
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ |= {"AID_ENV": "test", "AID_HYPOTHESIS": "mutation", "MUTANT_UNDER_TEST": ""}
+
+import pytest
+from _pytest.runner import runtestprotocol
+from mutmut.__main__ import create_mutants
+from mutmut.configuration import config
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir, setup_source_paths
+
+PROCESSES = int(os.environ.get("MUTATE_PROCESSES", "2"))
+SECONDS = 20
+"""Of its own processor time, after which a mutant counts as never ending: all tests together take five."""
+TREE = Path("mutants")
+
+
+def generate() -> list[str]:
+    """Writes the mutants beside the sources, in a tree of their own, and gives their names."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir()
+    with contextlib.redirect_stdout(io.StringIO()):
+        copy_src_dir()
+        copy_also_copy_files()
+        create_mutants(PROCESSES)
+    setup_source_paths()
+    metas = sorted(TREE.rglob("*.py.meta"))
+    return [name for meta in metas for name in json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]]
+
+
+class Trying:
+    """A pytest plugin: in place of running the tests, tries the mutants with them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.found: dict[str, str] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        reaching, seconds = self._reach(session.items)
+        gc.freeze()  # a fork then shares the memory instead of copying it
+        running: dict[int, str] = {}
+        for number, name in enumerate(self.names, 1):
+            function = name.partition("__mutmut_")[0]
+            places = sorted(reaching.get(function, ()), key=seconds.__getitem__)
+            if not places:
+                self.found[name] = "survived"
+                continue
+            if len(running) == PROCESSES:
+                self._reap(running)
+            running[_forked(name, [session.items[place] for place in places])] = name
+            if number % 500 == 0:
+                _say(f"{number} of {len(self.names)}")
+        while running:
+            self._reap(running)
+        return True
+
+    def _reap(self, running: dict[int, str]) -> None:
+        process, status = os.wait()
+        ended = "timeout" if os.WIFSIGNALED(status) else "killed" if os.WEXITSTATUS(status) else "survived"
+        self.found[running.pop(process)] = ended
+
+    def _reach(self, items: list[pytest.Item]) -> tuple[dict[str, list[int]], list[float]]:
+        """Which tests reach a function, and how long each takes; found in a fork, so that this process stays as new."""
+        told = Path("reach.json")
+        process = os.fork()
+        if process == 0:
+            with _dying():
+                told.write_text(json.dumps(_reached(items)), encoding="utf-8")
+        if os.waitpid(process, 0)[1]:
+            raise SystemExit("the tests fail without any mutant")
+        reaching, seconds = json.loads(told.read_text(encoding="utf-8"))
+        return reaching, seconds
+
+
+@contextlib.contextmanager
+def _dying() -> Iterator[None]:
+    """What a fork does: silently, and never back into pytest."""
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def _reached(items: list[pytest.Item]) -> tuple[dict[str, list[int]], list[float]]:
+    set_mutant_under_test("stats")
+    reaching: dict[str, list[int]] = defaultdict(list)
+    seconds = []
+    for place, item in enumerate(items):
+        state()._stats.clear()
+        began = time.perf_counter()
+        if not _passes(item):
+            raise AssertionError(item.nodeid)
+        seconds.append(time.perf_counter() - began)
+        for function in state()._stats:
+            reaching[function].append(place)
+    return reaching, seconds
+
+
+def _forked(name: str, items: list[pytest.Item]) -> int:
+    process = os.fork()
+    if process == 0:
+        with _dying():
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+            set_mutant_under_test(name)
+            if not all(_passes(item) for item in items):
+                os._exit(1)
+    return process
+
+
+def _passes(item: pytest.Item) -> bool:
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def told(found: dict[str, str]) -> str:
+    """A line for each module, and one for all."""
+    by_module: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, ended in found.items():
+        by_module[name.partition(".x")[0]][ended] += 1
+    by_module["all"] = sum(by_module.values(), Counter())
+    lines = ["module mutants killed timeout survived score"]
+    for module, ends in by_module.items():
+        killed, timeout, survived = ends["killed"], ends["timeout"], ends["survived"]
+        score = 100 * (killed + timeout) / max(ends.total(), 1)
+        lines.append(f"{module} {ends.total()} {killed} {timeout} {survived} {score:.1f}%")
+    return "\n".join(lines)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(globs: list[str]) -> int:
+    names = [name for name in generate() if not globs or any(fnmatch.fnmatch(name, glob) for glob in globs)]
+    trying = Trying(names)
+    arguments = [*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection]
+    os.chdir(TREE)
+    ended = pytest.main(["--rootdir=.", "-qqq", *arguments], plugins=[trying])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return int(ended)
+    survivors = [name for name, ended in trying.found.items() if ended == "survived"]
+    Path("survivors.txt").write_text("\n".join([*survivors, ""]), encoding="utf-8")
+    _say(told(trying.found))
+    _say("survivors: mutants/survivors.txt; one of them: .venv/bin/mutmut show NAME")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
