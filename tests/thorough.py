@@ -2,13 +2,19 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 thorough = settings(deadline=None, max_examples=1000)
 
 if os.environ.get("AID_HYPOTHESIS") == "mutation":  # `make mutate`: thousands of runs, each of which must be short
     thorough = settings(
-        deadline=None, max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        deadline=None,
+        max_examples=25,
+        derandomize=True,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),  # that it fails is enough: no search for a smaller example
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
     )
     settings.register_profile("mutation", thorough)
     settings.load_profile("mutation")

@@ -12,6 +12,7 @@ import gc
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -31,21 +32,32 @@ from mutmut.state import state
 from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir, setup_source_paths
 
 PROCESSES = int(os.environ.get("MUTATE_PROCESSES", "2"))
-SECONDS = 20
-"""Of its own processor time, after which a mutant counts as never ending: all tests together take five."""
-TREE = Path("mutants")
+PATIENCE = 5
+"""A mutant that takes so many times the processor time of its tests, and a second more, counts as never ending."""
+ROOT = Path(__file__).resolve().parent.parent
+STAGE = ROOT / "build" / "mutation"
+_CACHED = re.compile(r"^ *@lru_cache\(.*\)\n", re.MULTILINE)
 
 
 def generate() -> list[str]:
-    """Writes the mutants beside the sources, in a tree of their own, and gives their names."""
-    shutil.rmtree(TREE, ignore_errors=True)
-    TREE.mkdir()
+    """Writes the mutants into a tree of their own, and gives their names.
+
+    From a copy of the sources without @lru_cache: mutmut passes over whatever is decorated.
+    """
+    shutil.rmtree(STAGE, ignore_errors=True)
+    shutil.copytree(ROOT / "app", STAGE / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in STAGE.rglob("*.py"):
+        file.write_text(_CACHED.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in ("tests", "pyproject.toml"):
+        (STAGE / name).symlink_to(ROOT / name)
+    os.chdir(STAGE)
+    Path("mutants").mkdir()
     with contextlib.redirect_stdout(io.StringIO()):
         copy_src_dir()
         copy_also_copy_files()
         create_mutants(PROCESSES)
     setup_source_paths()
-    metas = sorted(TREE.rglob("*.py.meta"))
+    metas = sorted(Path("mutants").rglob("*.py.meta"))
     return [name for meta in metas for name in json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]]
 
 
@@ -69,9 +81,10 @@ class Trying:
                 continue
             if len(running) == PROCESSES:
                 self._reap(running)
-            running[_forked(name, [session.items[place] for place in places])] = name
-            if number % 500 == 0:
-                _say(f"{number} of {len(self.names)}")
+            limit = 1 + PATIENCE * sum(seconds[place] for place in places)
+            running[_forked(name, [session.items[place] for place in places], limit)] = name
+            if number % 100 == 0:
+                _say(f"{number} of {len(self.names)}: {name}")
         while running:
             self._reap(running)
         return True
@@ -113,20 +126,20 @@ def _reached(items: list[pytest.Item]) -> tuple[dict[str, list[int]], list[float
     seconds = []
     for place, item in enumerate(items):
         state()._stats.clear()
-        began = time.perf_counter()
+        began = time.process_time()
         if not _passes(item):
             raise AssertionError(item.nodeid)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
         for function in state()._stats:
             reaching[function].append(place)
     return reaching, seconds
 
 
-def _forked(name: str, items: list[pytest.Item]) -> int:
+def _forked(name: str, items: list[pytest.Item], limit: float) -> int:
     process = os.fork()
     if process == 0:
         with _dying():
-            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+            signal.setitimer(signal.ITIMER_VIRTUAL, limit)
             set_mutant_under_test(name)
             if not all(_passes(item) for item in items):
                 os._exit(1)
@@ -160,14 +173,15 @@ def main(globs: list[str]) -> int:
     names = [name for name in generate() if not globs or any(fnmatch.fnmatch(name, glob) for glob in globs)]
     trying = Trying(names)
     arguments = [*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection]
-    os.chdir(TREE)
-    ended = pytest.main(["--rootdir=.", "-qqq", *arguments], plugins=[trying])
+    os.chdir("mutants")
+    ended = pytest.main(["--rootdir=.", "-qqq", "--assert=plain", "--tb=native", *arguments], plugins=[trying])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return int(ended)
     survivors = [name for name, ended in trying.found.items() if ended == "survived"]
-    Path("survivors.txt").write_text("\n".join([*survivors, ""]), encoding="utf-8")
+    survived = STAGE / "survivors.txt"
+    survived.write_text("\n".join([*survivors, ""]), encoding="utf-8")
     _say(told(trying.found))
-    _say("survivors: mutants/survivors.txt; one of them: .venv/bin/mutmut show NAME")
+    _say(f"survivors: {survived}; one of them, in that folder: ../../.venv/bin/mutmut show NAME")
     return 0
 
 

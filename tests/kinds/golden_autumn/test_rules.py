@@ -81,6 +81,8 @@ def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for case in read_cases(__file__):
         said.decision(decide(changed(ORDINARY, case.facts)))
+    for change, _ in BY_VARIANT:
+        said.decision(by_variant(replace(ORDINARY, **change)))
     said.check(__file__)
 
 
@@ -106,6 +108,14 @@ def test_who_comes_too_early_is_told_the_first_day():
 
     assert change.can_change
     assert "2026年7月1日" in change.text
+
+
+def test_a_stage_that_was_not_aided_is_changed_into_the_highest_that_was():
+    early = BOOK.of("golden_autumn", Policy)[0]
+    facts = replace(ORDINARY, stage="postgraduate")
+    found = {each.reason.rule: each for each in judge(facts, early, CRITERIA).findings}
+
+    assert found["stage_offered"].remedy.apply(facts) == replace(facts, stage="undergraduate")
 
 
 def test_a_day_that_not_every_year_has_cannot_open_a_window():
@@ -261,27 +271,27 @@ ACCIDENT = replace(
 )
 
 
-@pytest.mark.parametrize(
-    ("change", "amount_fen"),
-    [
-        ({}, 872_000),  # 9,000 fixed, 8,720 at most
-        ({"household": RELATIVE}, 600_000),
-        ({"stage": "senior_high", "tuition_fen": 0}, 400_000),
-        ({"stage": "senior_high", "tuition_fen": 0, "household": RELATIVE}, 300_000),
-        ({"stage": "senior_high", "tuition_fen": 0, "household": ACCIDENT}, 261_600),
-        ({"applied_on": date(2026, 8, 31)}, 872_000),
-        ({"applied_on": date(2026, 9, 1)}, 0),
-        ({"enrolment": "continuing", "applied_on": date(2026, 8, 15)}, 872_000),
-        ({"enrolment": "continuing", "applied_on": date(2026, 8, 16)}, 0),
-        ({"stage": "postgraduate"}, 0),
-        ({"other_grants_fen": (1,)}, 0),
-        ({"other_grants_fen": (0,)}, 872_000),
-        ({"programme_type": "targeted"}, 872_000),
-        ({"programme_type": "study_abroad"}, 0),
-        ({"admitted_on": date(2026, 3, 1)}, 872_000),
-        ({"admitted_on": date(2026, 2, 28)}, 0),
-    ],
-)
+BY_VARIANT = [
+    ({}, 872_000),  # 9,000 fixed, 8,720 at most
+    ({"household": RELATIVE}, 600_000),
+    ({"stage": "senior_high", "tuition_fen": 0}, 400_000),
+    ({"stage": "senior_high", "tuition_fen": 0, "household": RELATIVE}, 300_000),
+    ({"stage": "senior_high", "tuition_fen": 0, "household": ACCIDENT}, 261_600),
+    ({"applied_on": date(2026, 8, 31)}, 872_000),
+    ({"applied_on": date(2026, 9, 1)}, 0),
+    ({"enrolment": "continuing", "applied_on": date(2026, 8, 15)}, 872_000),
+    ({"enrolment": "continuing", "applied_on": date(2026, 8, 16)}, 0),
+    ({"stage": "postgraduate"}, 0),
+    ({"other_grants_fen": (1,)}, 0),
+    ({"other_grants_fen": (0,)}, 872_000),
+    ({"programme_type": "targeted"}, 872_000),
+    ({"programme_type": "study_abroad"}, 0),
+    ({"admitted_on": date(2026, 3, 1)}, 872_000),
+    ({"admitted_on": date(2026, 2, 28)}, 0),
+]
+
+
+@pytest.mark.parametrize(("change", "amount_fen"), BY_VARIANT)
 def test_fixed_grants_separate_windows_and_other_exclusions_are_a_matter_of_the_document(change, amount_fen):
     facts = replace(ORDINARY, **change)
     decision = by_variant(facts)

@@ -81,6 +81,9 @@ def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for case in read_cases(__file__):
         said.decision(decide(changed(ORDINARY, case.facts)))
+    for granted_fen in (0, 400_000, 900_000):
+        facts = having_got(granted_fen)
+        said.decision(assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on))
     said.check(__file__)
 
 
@@ -177,21 +180,43 @@ def test_the_year_counts_towards_who_must_approve():
     assert approval_level(replace(BILL, item="living", granted_this_year=before), POLICY, 9_000_000) == "city"
 
 
-def test_a_cap_over_all_items_is_a_matter_of_the_document():
-    year = POLICY.household_year.model_copy(
-        update={"cap_fen": type(POLICY.household_year.cap_fen)(deep=900_000, relative=None, accident=None)}
-    )
-    capped = POLICY.model_copy(update={"household_year": year})
+CAPPED = POLICY.model_copy(
+    update={
+        "household_year": POLICY.household_year.model_copy(
+            update={"cap_fen": type(POLICY.household_year.cap_fen)(deep=900_000, relative=None, accident=None)}
+        )
+    }
+)
 
-    def amount(granted_fen):
-        before = (Granted(kind="golden_autumn", item="undergraduate", amount_fen=granted_fen),)
-        facts = replace(ORDINARY, granted_this_year=before if granted_fen else ())
-        decision = assess(facts, capped, CRITERIA, decided_on=facts.applied_on)
-        check_decision_agrees(decision)
-        check_changes_flip(facts, lambda known: judge(known, capped, CRITERIA))
-        return decision.amount_fen
 
-    assert [amount(fen) for fen in (0, 400_000, 899_999, 900_000)] == [900_000, 500_000, 1, 0]
+def having_got(granted_fen):
+    before = (Granted(kind="golden_autumn", item="undergraduate", amount_fen=granted_fen),)
+    return replace(ORDINARY, granted_this_year=before if granted_fen else ())
+
+
+@pytest.mark.parametrize(("granted_fen", "amount_fen"), [(0, 900_000), (400_000, 500_000), (899_999, 1), (900_000, 0)])
+def test_a_cap_over_all_items_is_a_matter_of_the_document(granted_fen, amount_fen):
+    facts = having_got(granted_fen)
+    decision = assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on)
+
+    assert decision.amount_fen == amount_fen
+    check_decision_agrees(decision)
+    check_changes_flip(facts, lambda known: judge(known, CAPPED, CRITERIA))
+
+
+def test_aid_that_does_not_count_leaves_the_cap_over_all_items_whole():
+    other = Granted(kind="secondary_medical", item=None, amount_fen=900_000)
+    facts = replace(ORDINARY, granted_this_year=(other,))
+
+    assert assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on).amount_fen == 900_000
+
+
+def test_an_item_that_was_not_offered_is_changed_into_the_first_that_was():
+    early = BOOK.of("hardship_aid", Policy)[0]
+    facts = replace(ORDINARY, item="temporary")
+    remedies = [each.remedy for each in judge(facts, early, OLD).findings if each.remedy]
+
+    assert [each.apply(facts).item for each in remedies] == ["living"]
 
 
 def test_a_used_up_year_names_the_day_the_next_one_opens():
