@@ -1,7 +1,7 @@
 """What the rules say to people, written down beside the cases: the office reads it, and no word changes unnoticed.
 
-One entry for every answer of every rule, as the first of the office's cases gives it. After a change that is meant:
-`AID_WRITE_SAID=1 make test`, then read what git shows.
+One entry for every answer of every rule, as the first of the office's cases gives it, with the name of that case.
+After a change that is meant: `AID_WRITE_SAID=1 make test`, then read what git shows.
 """
 
 import os
@@ -22,37 +22,32 @@ class Said:
         self.answers: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self.steps: dict[str, str] = {}
 
-    def decision(self, decision: Decision) -> None:
+    def decision(self, case: str, decision: Decision) -> None:
         changes = {change.rule: change for change in decision.changes}
         for reason in decision.reasons:
-            self.reason(reason, changes.get(reason.rule))
-        self.trace(decision.trace)
+            self.reason(case, reason, changes.get(reason.rule))
+        self.trace(case, decision.trace)
 
-    def findings(self, findings: Iterable[Finding]) -> None:
+    def findings(self, case: str, findings: Iterable[Finding]) -> None:
         for each in findings:
             remedy = each.remedy
-            self.reason(each.reason, remedy and Change(remedy.rule, remedy.text, remedy.can_change))
+            self.reason(case, each.reason, remedy and Change(remedy.rule, remedy.text, remedy.can_change))
 
-    def reason(self, reason: Reason, change: Change | None = None) -> None:
+    def reason(self, case: str, reason: Reason, change: Change | None = None) -> None:
         check_reason_is_plain(reason)
         changing = ()
         if change is not None:
             check_text_is_plain(change.text)
             changing = (f"    {_CAN[change.can_change]}：{change.text}",)
         said = f"  {_ANSWERS[reason.met]}：{reason.text}"
-        lines = (
-            said,
-            f"    要求：{reason.needed}",
-            f"    情况：{reason.given}",
-            f"    依据：{reason.source}",
-            *changing,
-        )
-        self.answers.setdefault((reason.rule, said, "".join(changing)), lines)
+        told = (f"    要求：{reason.needed}", f"    情况：{reason.given}", f"    依据：{reason.source}")
+        key = (reason.rule, said, "".join(changing))
+        self.answers.setdefault(key, (f"{said}（例：{case}）", *told, *changing))
 
-    def trace(self, steps: Iterable[TraceStep]) -> None:
+    def trace(self, case: str, steps: Iterable[TraceStep]) -> None:
         for step in steps:
             check_text_is_plain(step.text)
-            self.steps.setdefault(step.step, f"  {step.step}：{step.text}（{step.amount_fen}分）")
+            self.steps.setdefault(step.step, f"  {step.step}：{step.text}（{step.amount_fen}分，例：{case}）")
 
     def text(self) -> str:
         lines = []

@@ -77,7 +77,7 @@ class Trying:
             function = name.partition("__mutmut_")[0]
             places = sorted(reaching.get(function, ()), key=seconds.__getitem__)
             if not places:
-                self.found[name] = "survived"
+                self._ended(name, "survived")
                 continue
             if len(running) == PROCESSES:
                 self._reap(running)
@@ -92,7 +92,12 @@ class Trying:
     def _reap(self, running: dict[int, str]) -> None:
         process, status = os.wait()
         ended = "timeout" if os.WIFSIGNALED(status) else "killed" if os.WEXITSTATUS(status) else "survived"
-        self.found[running.pop(process)] = ended
+        self._ended(running.pop(process), ended)
+
+    def _ended(self, name: str, how: str) -> None:
+        self.found[name] = how
+        with (STAGE / "ended.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{how} {name}\n")
 
     def _reach(self, items: list[pytest.Item]) -> tuple[dict[str, list[int]], list[float]]:
         """Which tests reach a function, and how long each takes; found in a fork, so that this process stays as new."""
@@ -124,10 +129,10 @@ def _reached(items: list[pytest.Item]) -> tuple[dict[str, list[int]], list[float
     set_mutant_under_test("stats")
     reaching: dict[str, list[int]] = defaultdict(list)
     seconds = []
-    for place, item in enumerate(items):
+    for place, (item, following) in enumerate(_in_turn(items)):
         state()._stats.clear()
         began = time.process_time()
-        if not _passes(item):
+        if not _passes(item, following):
             raise AssertionError(item.nodeid)
         seconds.append(time.process_time() - began)
         for function in state()._stats:
@@ -141,13 +146,17 @@ def _forked(name: str, items: list[pytest.Item], limit: float) -> int:
         with _dying():
             signal.setitimer(signal.ITIMER_VIRTUAL, limit)
             set_mutant_under_test(name)
-            if not all(_passes(item) for item in items):
+            if not all(_passes(*each) for each in _in_turn(items)):
                 os._exit(1)
     return process
 
 
-def _passes(item: pytest.Item) -> bool:
-    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+def _in_turn(items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+    return zip(items, [*items[1:], None], strict=True)
+
+
+def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=following))
 
 
 def told(found: dict[str, str]) -> str:
@@ -177,11 +186,8 @@ def main(globs: list[str]) -> int:
     ended = pytest.main(["--rootdir=.", "-qqq", "--assert=plain", "--tb=native", *arguments], plugins=[trying])
     if ended not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return int(ended)
-    survivors = [name for name, ended in trying.found.items() if ended == "survived"]
-    survived = STAGE / "survivors.txt"
-    survived.write_text("\n".join([*survivors, ""]), encoding="utf-8")
     _say(told(trying.found))
-    _say(f"survivors: {survived}; one of them, in that folder: ../../.venv/bin/mutmut show NAME")
+    _say(f"how each ended: {STAGE}/ended.txt; one of them, in that folder: ../../.venv/bin/mutmut show NAME")
     return 0
 
 

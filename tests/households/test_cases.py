@@ -63,7 +63,7 @@ def test_the_offices_cases(row):
 def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for row in read():
-        said.findings(standing(*asked_in(row)).findings)
+        said.findings(row.case, standing(*asked_in(row)).findings)
     said.check(__file__)
 
 

@@ -48,7 +48,9 @@ def test_where_a_version_could_not_be_read_nothing_is_in_force_not_even_the_prov
         closed("440500").in_force(KIND, Version, ON, division_code)
 
 
-def test_where_the_provinces_could_not_be_read_its_other_prefectures_have_none():
+def test_where_its_own_or_the_provinces_could_not_be_read_a_prefecture_has_none():
+    with pytest.raises(NoPolicyInForce):
+        closed("440100").in_force(KIND, Version, ON, "440106")
     with pytest.raises(NoPolicyInForce):
         closed("440000").in_force(KIND, Version, ON, "440106")
     assert closed("440000").in_force(KIND, Version, ON, "440507") is NEXT

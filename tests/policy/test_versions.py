@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.policy.versions import CITY, InvalidPolicy, NoPolicyInForce, Version, in_force, in_order, parse, read_yaml
+from app.kinds.golden_autumn.policy import Policy as GoldenAutumnPolicy
+from app.policy.versions import (
+    CITY,
+    InvalidPolicy,
+    NoPolicyInForce,
+    Version,
+    in_force,
+    in_order,
+    load,
+    parse,
+    read_yaml,
+)
+from tests.kinds.books import BOOK
 
 
 class Capped(Version):
@@ -38,6 +50,10 @@ def test_versions_are_read_with_dates_and_grouped_digits():
 )
 def test_a_version_is_in_force_from_its_day_until_the_next_ones(on, version):
     assert in_force(parse(Capped, TWO), on).version == version
+
+
+def test_a_kind_keeps_its_versions_in_a_file_of_its_own():
+    assert load(GoldenAutumnPolicy, "app.kinds.golden_autumn") == BOOK.of("golden_autumn", GoldenAutumnPolicy)
 
 
 def test_before_the_first_version_there_is_no_policy():

@@ -80,9 +80,9 @@ def test_the_offices_cases(case):
 def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for case in read_cases(__file__):
-        said.decision(decide(changed(ORDINARY, case.facts)))
-    for change, _ in BY_VARIANT:
-        said.decision(by_variant(replace(ORDINARY, **change)))
+        said.decision(case.case, decide(changed(ORDINARY, case.facts)))
+    for number, (change, _) in enumerate(BY_VARIANT, 1):
+        said.decision(f"另一标准第{number}例", by_variant(replace(ORDINARY, **change)))
     said.check(__file__)
 
 
@@ -101,6 +101,7 @@ def test_the_versions_that_a_decision_rests_on_are_cited():
         Cited("household_criteria", "B-2020"),
         Cited("minimum_living_standard", "2025"),
     )
+    assert decide(ORDINARY).policy.kind == "golden_autumn"
 
 
 def test_who_comes_too_early_is_told_the_first_day():
@@ -299,6 +300,40 @@ def test_fixed_grants_separate_windows_and_other_exclusions_are_a_matter_of_the_
     assert decision.amount_fen == amount_fen
     check_decision_agrees(decision)
     check_changes_flip(facts, lambda known: judge(known, parse(Policy, VARIANT)[0], CRITERIA))
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "applied_on", "timely"),
+    [
+        ("new", date(2026, 9, 1), date(2026, 8, 31)),
+        ("continuing", date(2026, 9, 1), date(2026, 8, 15)),
+        ("new", date(2026, 6, 30), date(2026, 7, 1)),
+    ],
+)
+def test_who_comes_at_another_time_is_supposed_to_come_at_the_nearest_right_one(enrolment, applied_on, timely):
+    facts = replace(ORDINARY, enrolment=enrolment, applied_on=applied_on)
+    found = {each.reason.rule: each for each in judge(facts, parse(Policy, VARIANT)[0], CRITERIA).findings}
+
+    assert found["academic_year_window"].remedy.apply(facts) == replace(facts, applied_on=timely)
+
+
+def test_a_document_that_excludes_no_programme_and_any_other_grant_says_so():
+    variant = parse(Policy, VARIANT.replace("types: [study_abroad]", "types: []"))[0]
+    found = {each.reason.rule: each.reason for each in judge(ORDINARY, variant, CRITERIA).findings}
+
+    assert found["programme_not_excluded"].needed == "就读类型不限"
+    assert found["grant_left_after_others"].needed == "没有其他单位的资助"
+
+
+def test_another_grant_that_excludes_leaves_nothing_in_the_calculation():
+    steps = by_variant(replace(ORDINARY, other_grants_fen=(1,))).trace
+
+    assert [(step.step, step.amount_fen) for step in steps] == [
+        ("stage_amount", 900_000),
+        ("stage_cap", -28_000),
+        ("other_grants", -872_000),
+        ("refused", 0),
+    ]
 
 
 @pytest.mark.parametrize(

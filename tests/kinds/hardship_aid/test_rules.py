@@ -80,10 +80,10 @@ def test_the_offices_cases(case):
 def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for case in read_cases(__file__):
-        said.decision(decide(changed(ORDINARY, case.facts)))
+        said.decision(case.case, decide(changed(ORDINARY, case.facts)))
     for granted_fen in (0, 400_000, 900_000):
         facts = having_got(granted_fen)
-        said.decision(assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on))
+        said.decision(f"合计有上限，已得{granted_fen}分", assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on))
     said.check(__file__)
 
 

@@ -26,7 +26,7 @@ def test_the_offices_cases(case):
 def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     said = Said()
     for case in CASES:
-        said.decision(decide(case.facts_of_case(), case.scheme))
+        said.decision(case.case, decide(case.facts_of_case(), case.scheme))
     said.check(__file__)
 
 

@@ -78,7 +78,7 @@ def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
     for case in cases():
         answer = judge_unit(asked_in(case), policy_of(case.scheme, case.starts_on))
         for reason in answer.reasons:
-            said.reason(reason)
+            said.reason(case.case, reason)
         unfit |= {each.code: each.text for each in answer.unfit}
     said.check(__file__, "enrolment_said.txt")
     assert unfit == {"too_young": "参保之日未满16周岁。", "too_old": "参保之日已超过60周岁。"}
