@@ -44,6 +44,7 @@ def steps(policy, facts=ORDINARY):
         (9_000, {"large": 90_004, "self_above": 20_000}, 10_000),
         (9_000, {"large": 90_005, "self_above": 20_000}, 10_001),
         (9_000, {"large": 90_000, "self_above": 9_999}, 9_999),
+        (9_000, {"large": 90_000, "self_above": 9_999, "deductible": 70_000, "pool": 500_000}, 9_999),
         (9_000, {"large": 0, "self_above": 10_000, "self_pay": 10_000}, 0),
         (8_000, {"large": 80_000, "self_above": 50_000}, 20_000),
         (3_000, {"large": 30_000, "self_above": 90_000, "deductible": 5, "pool": 7}, 70_000),
@@ -118,6 +119,48 @@ def test_the_days_of_a_term_and_a_line_that_is_used_up_say_so():
         ("daily.used_up", 0, "住院津贴：给付次数或额度已经用完"),
         ("care.sum", 30_000, "慰问金：定额给付"),
     ]
+
+
+def test_a_total_of_the_bill_and_a_cap_after_it_each_take_off_their_own_part():
+    borne = {"of": {"name": "现金", "plus": ["psn_cash_pay"]}, "rate_bp": 10_000, "source": "样例第13条"}
+    both = {"round_at": "claim", "total_clamps": [borne], "total_caps": {"per_claim_fen": 90_000, "source": "样例"}}
+    bill = replace(sheet(pool=5, self_pay=300_000), psn_cash_pay_fen=100_000)
+
+    assert steps(scheme(SHARE, SUM, stacking=both), replace(ORDINARY, settlement=bill))[-3:] == [
+        ("care.total_clamp_1", -30_000, "各项合计不超过现金"),
+        ("self_pay.total_clamp_1", -50_000, "各项合计不超过现金"),
+        ("self_pay.total_cap_claim", -10_000, "各项合计每次最多900.00元"),
+    ]
+
+
+def test_payments_of_a_year_are_counted_one_by_one():
+    twice = scheme(SHARE | {"limits": {"max_payments_per_year": 3}})
+    before = paid("self_pay", 1, in_term=False)
+
+    assert pays(twice, replace(ORDINARY, paid_before=(before,) * 2)) == 150_000
+    assert pays(twice, replace(ORDINARY, paid_before=(before,) * 3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"act_pay_dedc_fen": 9_000_000}, "settlement_pool_within_scope"),
+        ({"medfee_sumamt_fen": 9_000_000}, "settlement_adds_up"),
+        ({"psn_cash_pay_fen": 9_000_000}, "settlement_payers_within_total"),
+    ],
+)
+def test_a_sheet_that_is_wrong_in_one_thing_is_not_calculated(change, rule):
+    facts = replace(ORDINARY, settlement=replace(ORDINARY.settlement, **change))
+    decision = assess(facts, scheme(SHARE), decided_on=facts.applied_on)
+
+    assert [reason.rule for reason in decision.reasons if not reason.met] == [rule]
+    assert [step.step for step in decision.trace] == ["refused"]
+
+
+def test_dates_that_cannot_be_are_not_calculated():
+    facts = replace(ORDINARY, discharged_on=date(2022, 5, 31))
+
+    assert [code for code, _, _ in steps(scheme(SHARE), facts)] == ["refused"]
 
 
 WANTED = Conditions(
@@ -229,6 +272,15 @@ def test_a_cover_is_supposed_to_have_begun_so_early_that_the_waiting_is_over(cov
     facts = replace(ORDINARY, cover=cover)
 
     assert waited(waiting(30))(facts) == replace(facts, cover=becomes)
+
+
+@pytest.mark.parametrize(("begins", "met"), [(31, True), (30, None), (11, None), (10, False)])
+def test_how_a_cover_began_matters_only_while_the_answer_depends_on_it(begins, met):
+    policy = waiting(30, 10, 20)
+    cover = cover_of(date(2022, 6, 1) - timedelta(days=begins - 1), None)
+    decision = assess(replace(ORDINARY, cover=cover), policy, decided_on=ORDINARY.applied_on)
+
+    assert [reason.met for reason in decision.reasons if reason.rule == "waiting_period_over"] == [met]
 
 
 @pytest.mark.parametrize(
