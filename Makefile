@@ -30,6 +30,9 @@ check: $(READY) ## format, lint, types, import contracts, local laws, contract d
 	@AID_ENV=test $(AID) contract --check
 	@AID_ENV=test $(AID) migrate --check
 
+mutate: $(READY) ## change the rules and the money in thousands of ways, and see that a test fails each time
+	@nice -n 15 .venv/bin/python tools/mutate.py $(MODULES)
+
 bench: $(READY) ## measure the hot paths at a million applications (last line: JSON)
 	@$(AID) bench
 
@@ -49,4 +52,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve test check bench migrate seed contract lock stop
+.PHONY: help demo serve test check mutate bench migrate seed contract lock stop

@@ -104,9 +104,7 @@ def migrant_conditions(facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[A
             _migrants_needed(wanted),
             _migrant_given(facts, wanted),
             wanted.source,
-            "请在家庭档案中补填工会会员身份和劳动关系月数"
-            if answer is None
-            else "加入工会、劳动关系满规定月数后可以申请",
+            _migrants_change(wanted, answer),
             True,
             lambda known: replace(
                 known,
@@ -115,6 +113,13 @@ def migrant_conditions(facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[A
             ),
         ),
     )
+
+
+def _migrants_change(wanted: Migrants, answer: bool | None) -> str:
+    """Speaks of the union only where membership is asked for."""
+    if answer is None:
+        return f"请在家庭档案中补填{'工会会员身份和' if wanted.union_member else ''}劳动关系月数"
+    return f"{'加入工会、' if wanted.union_member else ''}劳动关系满规定月数后可以申请"
 
 
 def _migrants_needed(wanted: Migrants) -> str:

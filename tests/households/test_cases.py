@@ -10,6 +10,7 @@ from app.households.rules import classify, criteria_of, standing
 from app.policy.fields import Frozen, IsoDate
 from app.policy.versions import read_yaml
 from tests.kinds.books import BOOK
+from tests.said import Said
 
 ORDINARY = {
     "file_active": True,
@@ -42,10 +43,14 @@ def read():
     return cases
 
 
+def asked_in(row):
+    facts = household_facts(row.household, row.on, row.area, BOOK)
+    return facts, criteria_of(BOOK, facts, row.on, row.criteria_of or row.area)
+
+
 @pytest.mark.parametrize("row", read(), ids=lambda row: row.case)
 def test_the_offices_cases(row):
-    facts = household_facts(row.household, row.on, row.area, BOOK)
-    criteria = criteria_of(BOOK, facts, row.on, row.criteria_of or row.area)
+    facts, criteria = asked_in(row)
     found = standing(facts, criteria)
     failed = [each.reason.rule for each in found.findings if each.reason.met is not True]
 
@@ -53,6 +58,13 @@ def test_the_offices_cases(row):
     for each in found.findings:
         if each.remedy is not None:
             assert classify(each.remedy.apply(facts), criteria) is not None
+
+
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    for row in read():
+        said.findings(row.case, standing(*asked_in(row)).findings)
+    said.check(__file__)
 
 
 def test_there_are_enough_of_them():

@@ -3,7 +3,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from app.policy.replay import facts_from, facts_json
 from app.policy.versions import NoPolicyInForce, parse
 from tests.kinds.books import BOOK
 from tests.kinds.cases import check_changes_flip, check_remedies_mend
+from tests.thorough import thorough
 
 OLD, POLICY = BOOK.of("household_criteria", CategoryPolicy)
 RANK = {"deep": 3, "relative": 2, "accident": 1, None: 0}
@@ -281,7 +282,7 @@ any_households = st.builds(
 policies = st.sampled_from([OLD, POLICY])
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(known_households, amounts)
 def test_more_income_never_gives_a_better_class(facts, more):
     richer = replace(facts, income_fen_yearly=facts.income_fen_yearly + more)
@@ -289,7 +290,7 @@ def test_more_income_never_gives_a_better_class(facts, more):
     assert RANK[classify(richer, POLICY).category] <= RANK[classify(facts, POLICY).category]
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(known_households, amounts)
 def test_more_rigid_spending_never_gives_a_worse_class(facts, more):
     poorer = replace(facts, rigid_spending_fen=facts.rigid_spending_fen + more)
@@ -297,7 +298,7 @@ def test_more_rigid_spending_never_gives_a_worse_class(facts, more):
     assert RANK[classify(poorer, POLICY).category] >= RANK[classify(facts, POLICY).category]
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(known_households)
 def test_the_class_is_that_of_the_exact_fraction(facts):
     net = Fraction(facts.income_fen_yearly - facts.rigid_spending_fen, 12 * facts.members)
@@ -308,19 +309,19 @@ def test_the_class_is_that_of_the_exact_fraction(facts):
     assert (category == "relative") is (standard <= net < 2 * standard)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_households, policies)
 def test_the_changes_together_give_the_household_a_standing_and_each_is_needed(facts, policy):
     check_changes_flip(facts, lambda known: judged(known, policy))
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_households, policies)
 def test_each_remedy_mends_its_own_rule(facts, policy):
     check_remedies_mend(facts, lambda known: judged(known, policy))
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_households, policies)
 def test_a_class_with_aid_needs_every_fact_that_could_decide_it(facts, policy):
     found = standing(facts, policy)
@@ -332,7 +333,7 @@ def test_a_class_with_aid_needs_every_fact_that_could_decide_it(facts, policy):
     assert [each.reason for each in again.findings] == [each.reason for each in found.findings]
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(known_households)
 def test_the_spending_that_is_named_as_wanting_is_enough_and_no_more_than_needed(facts):
     remedy = classify(facts, POLICY).findings[0].remedy

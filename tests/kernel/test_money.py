@@ -68,7 +68,7 @@ def test_a_reversal_mirrors_its_amount(numerator: int, denominator: int) -> None
 
 @pytest.mark.parametrize("denominator", [0, -1])
 def test_a_denominator_must_be_positive(denominator: int) -> None:
-    with pytest.raises(ValueError, match="positive"):
+    with pytest.raises(ValueError, match=r"^denominator must be positive$"):
         half_up(1, denominator)
 
 
@@ -89,7 +89,7 @@ def test_a_share_is_rounded_to_whole_fen(fen: int, rate_bp: int, part: int) -> N
 
 
 def test_a_rate_is_never_negative() -> None:
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match=r"^rate must not be negative$"):
         share(100, -1)
 
 

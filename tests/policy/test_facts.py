@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
 from app.policy.facts import FactsChanged, reader_of
 from app.policy.replay import canonical, facts_from, facts_json
 from app.programmes import REPLAYERS
+from tests.thorough import thorough
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=1_000)
+@thorough
 @given(st.sampled_from(sorted(PLAIN)), json_values)
 def test_whatever_stands_there_is_read_as_it_was_written_or_refused(name: str, value: Any) -> None:
     try:

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -9,6 +9,8 @@ from app.policy.book import PolicyBook
 from app.policy.reference import UNKNOWN, StandardVersion, minimum_living_standard
 from app.policy.versions import InvalidPolicy, parse
 from tests.kinds.books import BOOK
+from tests.kinds.cases import check_text_is_plain
+from tests.thorough import thorough
 
 SHIPPED = BOOK.of("minimum_living_standard", StandardVersion)
 
@@ -56,7 +58,7 @@ def test_a_gap_is_answered_with_its_name_and_never_with_a_guess(on, residence):
     found = standard(on, residence)
 
     assert (found.monthly_fen, found.edge_line_fen, found.reason) == (None, None, UNKNOWN)
-    assert found.source
+    check_text_is_plain(found.source)
 
 
 def test_every_gap_says_so_in_its_note():
@@ -144,7 +146,7 @@ def test_an_area_has_one_value_a_day_and_its_dates_rise():
         parse(StandardVersion, ROW + ROW.replace("2020-01-01", "2019-01-01").replace("version: a", "version: b"))
 
 
-@settings(max_examples=1000)
+@thorough
 @given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from(["urban", "rural"]))
 def test_no_day_has_a_value_that_the_table_does_not_give_for_it(on, residence):
     found = standard(on, residence)

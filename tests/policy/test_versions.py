@@ -5,7 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.policy.versions import CITY, InvalidPolicy, NoPolicyInForce, Version, in_force, in_order, parse, read_yaml
+from app.kinds.golden_autumn.policy import Policy as GoldenAutumnPolicy
+from app.policy.versions import (
+    CITY,
+    InvalidPolicy,
+    NoPolicyInForce,
+    Version,
+    in_force,
+    in_order,
+    load,
+    parse,
+    read_yaml,
+)
+from tests.kinds.books import BOOK
 
 
 class Capped(Version):
@@ -38,6 +50,10 @@ def test_versions_are_read_with_dates_and_grouped_digits():
 )
 def test_a_version_is_in_force_from_its_day_until_the_next_ones(on, version):
     assert in_force(parse(Capped, TWO), on).version == version
+
+
+def test_a_kind_keeps_its_versions_in_a_file_of_its_own():
+    assert load(GoldenAutumnPolicy, "app.kinds.golden_autumn") == BOOK.of("golden_autumn", GoldenAutumnPolicy)
 
 
 def test_before_the_first_version_there_is_no_policy():
@@ -156,17 +172,23 @@ def test_another_province_has_no_policy_here():
     ("text", "said"),
     [
         ("[]", "没有任何版本"),
-        ("version: a", "应是一列版本"),
-        ("- [1", "第1行第5列"),
-        ("- {a: 1, a: 2}", "写了两次（第1行第3列）"),
-        (TWO.replace("version: b", "version: a"), "同名"),
-        (TWO.replace("2025-07-01", "2019-07-01"), "从早到晚"),
-        ("- " + "1" * 5_000, "数字太长"),
+        ("version: a", "政策文件应是一列版本，每个版本以“- version:”开头"),
+        ("- [1", "不是有效的 YAML（第1行第5列）"),
+        ("- \x01", "不是有效的 YAML"),
+        ("- {a: 1, a: 2}", "同一项写了两次（第1行第3列）"),
+        (TWO.replace("version: b", "version: a"), "同一地区有两个版本同名"),
+        (
+            TWO.replace("2025-07-01", "2019-07-01"),
+            "同一地区的版本应按生效日期从早到晚排列，一天只能有一个",
+        ),
+        ("- " + "1" * 5_000, "数字太长或层次太深"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_chinese(text, said):
-    with pytest.raises(InvalidPolicy, match=said):
+    with pytest.raises(InvalidPolicy) as refused:
         parse(Capped, text)
+
+    assert str(refused.value) == said
 
 
 def test_a_version_without_source_is_refused():

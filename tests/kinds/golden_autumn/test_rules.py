@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -25,6 +25,8 @@ from tests.kinds.cases import (
     check_texts_are_plain,
     read_cases,
 )
+from tests.said import Said
+from tests.thorough import thorough
 
 POLICY = BOOK.in_force("golden_autumn", Policy, date(2026, 8, 20))
 CRITERIA = BOOK.in_force("household_criteria", CategoryPolicy, date(2026, 8, 20))
@@ -75,6 +77,15 @@ def test_the_offices_cases(case):
     check_texts_are_plain(decision)
 
 
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    for case in read_cases(__file__):
+        said.decision(case.case, decide(changed(ORDINARY, case.facts)))
+    for number, (change, _) in enumerate(BY_VARIANT, 1):
+        said.decision(f"另一标准第{number}例", by_variant(replace(ORDINARY, **change)))
+    said.check(__file__)
+
+
 def test_the_calculation_is_shown_step_by_step():
     decision = decide(replace(ORDINARY, other_grants_fen=(300_000, 72_000)))
 
@@ -90,6 +101,7 @@ def test_the_versions_that_a_decision_rests_on_are_cited():
         Cited("household_criteria", "B-2020"),
         Cited("minimum_living_standard", "2025"),
     )
+    assert decide(ORDINARY).policy.kind == "golden_autumn"
 
 
 def test_who_comes_too_early_is_told_the_first_day():
@@ -97,6 +109,14 @@ def test_who_comes_too_early_is_told_the_first_day():
 
     assert change.can_change
     assert "2026年7月1日" in change.text
+
+
+def test_a_stage_that_was_not_aided_is_changed_into_the_highest_that_was():
+    early = BOOK.of("golden_autumn", Policy)[0]
+    facts = replace(ORDINARY, stage="postgraduate")
+    found = {each.reason.rule: each for each in judge(facts, early, CRITERIA).findings}
+
+    assert found["stage_offered"].remedy.apply(facts) == replace(facts, stage="undergraduate")
 
 
 def test_a_day_that_not_every_year_has_cannot_open_a_window():
@@ -162,7 +182,7 @@ likely_facts = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts)
 def test_the_amount_is_never_above_the_months_and_every_decision_agrees_with_itself(facts):
     decision = decide(facts)
@@ -175,7 +195,7 @@ def test_the_amount_is_never_above_the_months_and_every_decision_agrees_with_its
         assert decision.amount_fen + sum(facts.other_grants_fen) <= cap_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, st.integers(0, 10_000_000))
 def test_more_income_never_gives_a_larger_grant(facts, more):
     household = facts.household
@@ -184,7 +204,7 @@ def test_more_income_never_gives_a_larger_grant(facts, more):
     assert decide(richer).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, amounts)
 def test_a_further_grant_from_others_never_gives_more(facts, more):
     further = replace(facts, other_grants_fen=(*facts.other_grants_fen, more))
@@ -192,19 +212,19 @@ def test_a_further_grant_from_others_never_gives_more(facts, more):
     assert decide(further).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts)
 def test_the_changes_together_flip_a_refusal_and_each_of_them_is_needed(facts):
     check_changes_flip(facts, judged)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts)
 def test_each_remedy_mends_its_own_rule(facts):
     check_remedies_mend(facts, judged)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts)
 def test_a_decision_can_be_replayed_from_its_stored_facts(facts):
     stored = facts_json(facts)
@@ -252,27 +272,27 @@ ACCIDENT = replace(
 )
 
 
-@pytest.mark.parametrize(
-    ("change", "amount_fen"),
-    [
-        ({}, 872_000),  # 9,000 fixed, 8,720 at most
-        ({"household": RELATIVE}, 600_000),
-        ({"stage": "senior_high", "tuition_fen": 0}, 400_000),
-        ({"stage": "senior_high", "tuition_fen": 0, "household": RELATIVE}, 300_000),
-        ({"stage": "senior_high", "tuition_fen": 0, "household": ACCIDENT}, 261_600),
-        ({"applied_on": date(2026, 8, 31)}, 872_000),
-        ({"applied_on": date(2026, 9, 1)}, 0),
-        ({"enrolment": "continuing", "applied_on": date(2026, 8, 15)}, 872_000),
-        ({"enrolment": "continuing", "applied_on": date(2026, 8, 16)}, 0),
-        ({"stage": "postgraduate"}, 0),
-        ({"other_grants_fen": (1,)}, 0),
-        ({"other_grants_fen": (0,)}, 872_000),
-        ({"programme_type": "targeted"}, 872_000),
-        ({"programme_type": "study_abroad"}, 0),
-        ({"admitted_on": date(2026, 3, 1)}, 872_000),
-        ({"admitted_on": date(2026, 2, 28)}, 0),
-    ],
-)
+BY_VARIANT = [
+    ({}, 872_000),  # 9,000 fixed, 8,720 at most
+    ({"household": RELATIVE}, 600_000),
+    ({"stage": "senior_high", "tuition_fen": 0}, 400_000),
+    ({"stage": "senior_high", "tuition_fen": 0, "household": RELATIVE}, 300_000),
+    ({"stage": "senior_high", "tuition_fen": 0, "household": ACCIDENT}, 261_600),
+    ({"applied_on": date(2026, 8, 31)}, 872_000),
+    ({"applied_on": date(2026, 9, 1)}, 0),
+    ({"enrolment": "continuing", "applied_on": date(2026, 8, 15)}, 872_000),
+    ({"enrolment": "continuing", "applied_on": date(2026, 8, 16)}, 0),
+    ({"stage": "postgraduate"}, 0),
+    ({"other_grants_fen": (1,)}, 0),
+    ({"other_grants_fen": (0,)}, 872_000),
+    ({"programme_type": "targeted"}, 872_000),
+    ({"programme_type": "study_abroad"}, 0),
+    ({"admitted_on": date(2026, 3, 1)}, 872_000),
+    ({"admitted_on": date(2026, 2, 28)}, 0),
+]
+
+
+@pytest.mark.parametrize(("change", "amount_fen"), BY_VARIANT)
 def test_fixed_grants_separate_windows_and_other_exclusions_are_a_matter_of_the_document(change, amount_fen):
     facts = replace(ORDINARY, **change)
     decision = by_variant(facts)
@@ -280,6 +300,40 @@ def test_fixed_grants_separate_windows_and_other_exclusions_are_a_matter_of_the_
     assert decision.amount_fen == amount_fen
     check_decision_agrees(decision)
     check_changes_flip(facts, lambda known: judge(known, parse(Policy, VARIANT)[0], CRITERIA))
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "applied_on", "timely"),
+    [
+        ("new", date(2026, 9, 1), date(2026, 8, 31)),
+        ("continuing", date(2026, 9, 1), date(2026, 8, 15)),
+        ("new", date(2026, 6, 30), date(2026, 7, 1)),
+    ],
+)
+def test_who_comes_at_another_time_is_supposed_to_come_at_the_nearest_right_one(enrolment, applied_on, timely):
+    facts = replace(ORDINARY, enrolment=enrolment, applied_on=applied_on)
+    found = {each.reason.rule: each for each in judge(facts, parse(Policy, VARIANT)[0], CRITERIA).findings}
+
+    assert found["academic_year_window"].remedy.apply(facts) == replace(facts, applied_on=timely)
+
+
+def test_a_document_that_excludes_no_programme_and_any_other_grant_says_so():
+    variant = parse(Policy, VARIANT.replace("types: [study_abroad]", "types: []"))[0]
+    found = {each.reason.rule: each.reason for each in judge(ORDINARY, variant, CRITERIA).findings}
+
+    assert found["programme_not_excluded"].needed == "就读类型不限"
+    assert found["grant_left_after_others"].needed == "没有其他单位的资助"
+
+
+def test_another_grant_that_excludes_leaves_nothing_in_the_calculation():
+    steps = by_variant(replace(ORDINARY, other_grants_fen=(1,))).trace
+
+    assert [(step.step, step.amount_fen) for step in steps] == [
+        ("stage_amount", 900_000),
+        ("stage_cap", -28_000),
+        ("other_grants", -872_000),
+        ("refused", 0),
+    ]
 
 
 @pytest.mark.parametrize(

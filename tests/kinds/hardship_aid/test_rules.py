@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -27,6 +27,8 @@ from tests.kinds.cases import (
     check_texts_are_plain,
     read_cases,
 )
+from tests.said import Said
+from tests.thorough import thorough
 
 POLICY = BOOK.in_force("hardship_aid", Policy, date(2025, 9, 1))
 OLD, CRITERIA = BOOK.of("household_criteria", CategoryPolicy)
@@ -73,6 +75,16 @@ def test_the_offices_cases(case):
     case.check(decision)
     check_decision_agrees(decision)
     check_texts_are_plain(decision)
+
+
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    for case in read_cases(__file__):
+        said.decision(case.case, decide(changed(ORDINARY, case.facts)))
+    for granted_fen in (0, 400_000, 900_000):
+        facts = having_got(granted_fen)
+        said.decision(f"合计有上限，已得{granted_fen}分", assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on))
+    said.check(__file__)
 
 
 def test_met_rules_are_named_beside_the_failed_one():
@@ -168,21 +180,43 @@ def test_the_year_counts_towards_who_must_approve():
     assert approval_level(replace(BILL, item="living", granted_this_year=before), POLICY, 9_000_000) == "city"
 
 
-def test_a_cap_over_all_items_is_a_matter_of_the_document():
-    year = POLICY.household_year.model_copy(
-        update={"cap_fen": type(POLICY.household_year.cap_fen)(deep=900_000, relative=None, accident=None)}
-    )
-    capped = POLICY.model_copy(update={"household_year": year})
+CAPPED = POLICY.model_copy(
+    update={
+        "household_year": POLICY.household_year.model_copy(
+            update={"cap_fen": type(POLICY.household_year.cap_fen)(deep=900_000, relative=None, accident=None)}
+        )
+    }
+)
 
-    def amount(granted_fen):
-        before = (Granted(kind="golden_autumn", item="undergraduate", amount_fen=granted_fen),)
-        facts = replace(ORDINARY, granted_this_year=before if granted_fen else ())
-        decision = assess(facts, capped, CRITERIA, decided_on=facts.applied_on)
-        check_decision_agrees(decision)
-        check_changes_flip(facts, lambda known: judge(known, capped, CRITERIA))
-        return decision.amount_fen
 
-    assert [amount(fen) for fen in (0, 400_000, 899_999, 900_000)] == [900_000, 500_000, 1, 0]
+def having_got(granted_fen):
+    before = (Granted(kind="golden_autumn", item="undergraduate", amount_fen=granted_fen),)
+    return replace(ORDINARY, granted_this_year=before if granted_fen else ())
+
+
+@pytest.mark.parametrize(("granted_fen", "amount_fen"), [(0, 900_000), (400_000, 500_000), (899_999, 1), (900_000, 0)])
+def test_a_cap_over_all_items_is_a_matter_of_the_document(granted_fen, amount_fen):
+    facts = having_got(granted_fen)
+    decision = assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on)
+
+    assert decision.amount_fen == amount_fen
+    check_decision_agrees(decision)
+    check_changes_flip(facts, lambda known: judge(known, CAPPED, CRITERIA))
+
+
+def test_aid_that_does_not_count_leaves_the_cap_over_all_items_whole():
+    other = Granted(kind="secondary_medical", item=None, amount_fen=900_000)
+    facts = replace(ORDINARY, granted_this_year=(other,))
+
+    assert assess(facts, CAPPED, CRITERIA, decided_on=facts.applied_on).amount_fen == 900_000
+
+
+def test_an_item_that_was_not_offered_is_changed_into_the_first_that_was():
+    early = BOOK.of("hardship_aid", Policy)[0]
+    facts = replace(ORDINARY, item="temporary")
+    remedies = [each.remedy for each in judge(facts, early, OLD).findings if each.remedy]
+
+    assert [each.apply(facts).item for each in remedies] == ["living"]
 
 
 def test_a_used_up_year_names_the_day_the_next_one_opens():
@@ -302,7 +336,7 @@ likely_facts = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts)
 def test_the_amount_is_never_above_any_limit_and_every_decision_agrees_with_itself(facts):
     decision = decide(facts)
@@ -338,19 +372,19 @@ def limit(facts):
     return left if deep else min(share(left, 8_000), 1_600_000 - granted_fen)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts, st.sampled_from([CRITERIA, OLD]))
 def test_the_changes_together_flip_a_refusal_and_each_of_them_is_needed(facts, criteria):
     check_changes_flip(facts, lambda known: judge(known, POLICY, criteria))
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts, st.sampled_from([CRITERIA, OLD]))
 def test_each_remedy_mends_its_own_rule(facts, criteria):
     check_remedies_mend(facts, lambda known: judge(known, POLICY, criteria))
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, st.integers(1, 3_000_000))
 def test_aid_that_was_granted_before_never_gives_more(facts, amount_fen):
     before = replace(facts, granted_this_year=(Granted(kind="golden_autumn", item=None, amount_fen=amount_fen),))
@@ -358,7 +392,7 @@ def test_aid_that_was_granted_before_never_gives_more(facts, amount_fen):
     assert decide(before).amount_fen <= decide(replace(facts, granted_this_year=())).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, amounts)
 def test_more_from_the_unions_own_insurance_never_gives_more_medical_aid(facts, more):
     facts = replace(facts, item="medical", mutual_aid_found_fen=facts.mutual_aid_found_fen or 0)
@@ -367,7 +401,7 @@ def test_more_from_the_unions_own_insurance_never_gives_more_medical_aid(facts, 
     assert decide(paid).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, st.integers(0, 10_000_000))
 def test_more_income_never_gives_more_living_aid(facts, more):
     facts = replace(facts, item="living", granted_this_year=())
@@ -377,13 +411,13 @@ def test_more_income_never_gives_more_living_aid(facts, more):
     assert decide(richer).amount_fen <= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts, amounts)
 def test_asking_for_more_never_gives_less(facts, more):
     assert decide(replace(facts, requested_fen=facts.requested_fen + more)).amount_fen >= decide(facts).amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts)
 def test_a_decision_can_be_replayed_from_its_stored_facts(facts):
     stored = facts_json(facts)

@@ -4,7 +4,8 @@ import pytest
 
 from app.kinds.secondary_medical.payment import lines_paid
 from tests.kinds.cases import check_texts_are_plain
-from tests.kinds.secondary_medical.reading import decide, policy_for, read_cases
+from tests.kinds.secondary_medical.reading import book, decide, policy_for, read_cases
+from tests.said import Said
 
 CASES = [*read_cases("guangdong.yaml"), *read_cases("other_schemes.yaml")]
 
@@ -20,6 +21,14 @@ def test_the_offices_cases(case):
     assert case.pays in (None, dict(lines_paid(decision)))
     assert case.change in (None, [change.rule for change in decision.changes])
     check_texts_are_plain(decision)
+
+
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    book.cache_clear()  # the documents are made ready anew
+    for case in CASES:
+        said.decision(case.case, decide(case.facts_of_case(), case.scheme))
+    said.check(__file__)
 
 
 def test_there_are_enough_of_them():

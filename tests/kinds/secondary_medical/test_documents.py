@@ -12,9 +12,10 @@ from app.kinds.secondary_medical.attribution import governing, joined, last_day_
 from app.kinds.secondary_medical.documents import load_scheme, scheme_names
 from app.kinds.secondary_medical.facts import Cover
 from app.kinds.secondary_medical.payment import lines_paid
-from app.kinds.secondary_medical.rules import assess
+from app.kinds.secondary_medical.rules import assess, judge
 from app.kinds.secondary_medical.scheme import Policy
 from app.policy.book import PolicyBook
+from app.policy.decision import Change, Reason
 from app.policy.drafts import field_errors
 from tests.kinds.secondary_medical.reading import ORDINARY, paid, sheet
 
@@ -197,9 +198,25 @@ def test_rounding_happens_once_or_for_each_line():
 
 def test_an_excluded_circumstance_is_not_paid():
     policy = scheme(exclusions={"circumstances": ["work_injury", "crime"], "source": "样例第12条"})
-    decision = assess(replace(ORDINARY, circumstances=("work_injury",)), policy, decided_on=ORDINARY.applied_on)
+    injured = replace(ORDINARY, circumstances=("work_injury", "overseas", "crime"))
 
-    assert [each.rule for each in decision.changes] == ["circumstance_not_excluded"]
+    def asked(facts):
+        return next(each for each in judge(facts, policy).findings if each.reason.rule == "circumstance_not_excluded")
+
+    excluded, allowed = asked(injured), asked(replace(ORDINARY, circumstances=("overseas",)))
+    assert excluded.reason == Reason(
+        rule="circumstance_not_excluded",
+        met=False,
+        text="不属于不给付的情形",
+        needed="没有下列情形：工伤、违法犯罪",
+        given="工伤、违法犯罪",
+        source="样例第12条",
+    )
+    assert assess(injured, policy, decided_on=ORDINARY.applied_on).changes == (
+        Change("circumstance_not_excluded", "这种情形不在给付范围内；如填写有误，请核对后修改", False),
+    )
+    assert excluded.remedy.apply(injured).circumstances == ()
+    assert (allowed.reason.met, allowed.reason.given, allowed.remedy) == (True, "没有这些情形", None)
     assert pays(policy, replace(ORDINARY, circumstances=("overseas",))) == 150_000
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kinds.secondary_medical.documents import load_scheme
@@ -13,6 +13,8 @@ from app.kinds.secondary_medical.scheme import Policy
 from app.policy.fields import Frozen, IsoDate
 from app.policy.versions import in_force, read_yaml
 from tests.kinds.secondary_medical.reading import HERE, book
+from tests.said import Said
+from tests.thorough import thorough
 
 
 class UnitCase(Frozen):
@@ -51,20 +53,35 @@ def policy_of(scheme, on):
     return in_force(versions, on, versions[-1].area)
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.case)
-def test_the_offices_cases(case):
-    asked = unit(
+def asked_in(case):
+    return unit(
         applied_on=case.applied_on,
         starts_on=case.starts_on,
         staff_count=case.staff,
         covered_before=case.covered,
         people=(case.born,) * case.names,
     )
-    answer = judge_unit(asked, policy_of(case.scheme, case.starts_on))
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.case)
+def test_the_offices_cases(case):
+    answer = judge_unit(asked_in(case), policy_of(case.scheme, case.starts_on))
 
     assert sorted(reason.rule for reason in answer.reasons if not reason.met) == sorted(case.failed)
     assert {each.code for each in answer.unfit} == ({case.unfit} if case.unfit else set())
     assert answer.accepted is (not case.failed and case.unfit is None)
+
+
+def test_what_is_said_in_the_offices_cases_is_what_was_agreed():
+    said = Said()
+    unfit = {}
+    for case in cases():
+        answer = judge_unit(asked_in(case), policy_of(case.scheme, case.starts_on))
+        for reason in answer.reasons:
+            said.reason(case.case, reason)
+        unfit |= {each.code: each.text for each in answer.unfit}
+    said.check(__file__, "enrolment_said.txt")
+    assert unfit == {"too_young": "参保之日未满16周岁。", "too_old": "参保之日已超过60周岁。"}
 
 
 def test_a_person_listed_twice_is_told_where_and_counts_once():
@@ -95,7 +112,7 @@ def test_a_cover_ends_as_the_scheme_says(scheme, starts_on, ends_on):
 days = st.dates(date(1990, 1, 1), date(2090, 12, 31))
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(
     st.builds(
         UnitList, applied_on=days, starts_on=days, staff_count=st.integers(1, 300),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kinds.secondary_medical.benefits import LumpSum, Share
@@ -18,6 +18,7 @@ from app.policy.decision import from_plain, plain
 from app.policy.replay import canonical, facts_from, facts_json
 from tests.kinds.cases import check_texts_are_plain
 from tests.kinds.secondary_medical.reading import ORDINARY, sheet
+from tests.thorough import thorough
 
 POLICIES = [policy for name in scheme_names() for policy in load_scheme(name)]
 LINES = sorted({benefit.line for policy in POLICIES for benefit in policy.benefits})
@@ -115,7 +116,7 @@ def failed(decision):
     return [reason.rule for reason in decision.reasons if reason.met is not True]
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts(), policies)
 def test_every_claim_gets_a_decision_whose_trace_sums_to_its_amount(facts, policy):
     decision = assess(facts, policy, decided_on=facts.applied_on)
@@ -133,7 +134,7 @@ REMEDIES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts(), policies)
 def test_the_changes_together_flip_a_refusal_and_each_of_them_is_needed(facts, policy):
     judged = judge(facts, policy)
@@ -152,7 +153,7 @@ def test_the_changes_together_flip_a_refusal_and_each_of_them_is_needed(facts, p
         assert not eligible_with([each for each in remedies if each is not remedy])
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts(), policies)
 def test_every_unmet_rule_has_a_remedy_that_meets_it(facts, policy):
     for finding in judge(facts, policy).findings:
@@ -162,7 +163,7 @@ def test_every_unmet_rule_has_a_remedy_that_meets_it(facts, policy):
             assert all(each.reason.met is True for each in again.findings if each.reason.rule == finding.reason.rule)
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(any_facts | likely_facts(), policies)
 def test_the_same_claim_gives_the_same_bytes_also_from_its_stored_facts(facts, policy):
     stored = facts_json(facts)
@@ -173,7 +174,7 @@ def test_the_same_claim_gives_the_same_bytes_also_from_its_stored_facts(facts, p
     assert from_plain(plain(decision)) == decision
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts(), policies)
 def test_no_cap_of_the_scheme_is_ever_exceeded(facts, policy):
     claim = good(facts, policy)
@@ -207,7 +208,7 @@ def test_no_cap_of_the_scheme_is_ever_exceeded(facts, policy):
         assert decision.amount_fen <= claim.settlement.acct_pay_fen + claim.settlement.psn_cash_pay_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts(), policies, st.integers(1, 3_000_000))
 def test_who_bore_more_is_never_paid_less(facts, policy, more):
     """Every scheme here is monotone: rates and marginal bands on sums of what the worker bore."""
@@ -225,7 +226,7 @@ def test_who_bore_more_is_never_paid_less(facts, policy, more):
     assert after.amount_fen >= before.amount_fen
 
 
-@settings(deadline=None, max_examples=1000)
+@thorough
 @given(likely_facts(), policies, paid)
 def test_an_earlier_payment_never_gives_more(facts, policy, earlier):
     """Where later payments are paid at no higher rate, as everywhere here."""
