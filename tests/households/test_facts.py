@@ -67,6 +67,10 @@ def test_an_illness_counts_as_grave_only_where_the_file_says_so():
         ({"rigid_spending": [{"kind": "disability", "amount_fen": 1}]}, ("disability", "laid_off")),
         ({"rigid_spending": [], "head": FORM["head"] | {"health": "disabled"}}, ("disability", "laid_off")),
         ({"rigid_spending": [], "head": FORM["head"] | {"health": "chronic_illness"}}, ("illness", "laid_off")),
+        (
+            {"rigid_spending": [], "head": FORM["head"] | {"health": "serious_illness"}},
+            ("illness", "laid_off", "serious_illness"),
+        ),
     ],
 )
 def test_circumstances_follow_from_causes_health_and_spending(change, circumstances):

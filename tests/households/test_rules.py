@@ -241,6 +241,8 @@ def test_a_file_is_judged_by_the_criteria_of_the_day_it_was_filed():
 def test_without_any_criteria_no_policy_is_in_force():
     with pytest.raises(NoPolicyInForce):
         criteria_of(PolicyBook({}), HouseholdFacts(), date(2026, 9, 1))
+    with pytest.raises(NoPolicyInForce):
+        criteria_of(BOOK, HouseholdFacts(), date(2026, 9, 1), "430100")
 
 
 amounts = st.integers(0, 10**9)
