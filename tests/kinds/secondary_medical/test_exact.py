@@ -25,7 +25,7 @@ from app.kinds.secondary_medical.remedies import (
 )
 from app.kinds.secondary_medical.rules import assess
 from tests.kinds.secondary_medical.reading import ORDINARY, paid, sheet
-from tests.kinds.secondary_medical.test_documents import DAILY, SELF_PAY, SHARE, SUM, pays, scheme
+from tests.kinds.secondary_medical.test_documents import DAILY, SELF_PAY, SHARE, SUM, banded, pays, scheme
 
 ABOVE = SHARE | {"base": {"name": "封顶线以上自付", "plus": ["above_ceiling"]}, "rates_bp": [10_000]}
 
@@ -328,3 +328,16 @@ def test_a_claim_that_asks_for_receipts_is_supposed_to_have_them():
 
     assert made.receipts_fen == made.settlement.medfee_sumamt_fen > 0
     assert pays(policy, made) > 0
+
+
+@pytest.mark.parametrize("mode", ["marginal", "whole"])
+def test_the_first_fen_counts(mode):
+    policy = scheme(banded(mode, (0, 1, 10_000), (1, None, 10_000)))
+
+    assert [pays(policy, self_pay=fen) for fen in (0, 1, 2, 3)] == [0, 1, 2, 3]
+
+
+def test_a_line_of_nothing_is_not_raised_to_its_minimum():
+    policy = scheme(SHARE | {"rates_bp": [10_000], "minimum_fen": 500})
+
+    assert [pays(policy, self_pay=fen) for fen in (0, 1, 499, 500, 501)] == [0, 500, 500, 500, 501]
