@@ -20,6 +20,8 @@ from app.kernel.errors import Unavailable
 
 ACQUIRE_SECONDS = 3.0
 COMMAND_SECONDS = 5.0
+SNAPSHOT_SECONDS = 120.0
+"""For each statement of a job that goes through everything: what it counts and reads may have to come from the disk."""
 Door = Literal["worker", "staff", "sign_in", "public", "job"]
 DatabaseRole = Literal["aid_api", "aid_jobs"]
 Record = Mapping[str, Any]
@@ -56,8 +58,11 @@ class Sight:
         return (
             f"{begin}; SELECT set_config('app.door','{self.door}',true),"
             f"set_config('app.person','{self.person_id or ''}',true),"
-            f"set_config('app.organisations','{{{organisations}}}',true){self._locks()}"
+            f"set_config('app.organisations','{{{organisations}}}',true){self._locks()}{self._patience()}"
         )
+
+    def _patience(self) -> str:
+        return f",set_config('statement_timeout','{SNAPSHOT_SECONDS:.0f}s',true)" if self.snapshot else ""
 
     def _locks(self) -> str:
         alone = "" if self.alone is None else f"pg_advisory_xact_lock({self.alone})"
@@ -75,21 +80,27 @@ class Sight:
 class Transaction:
     """One transaction of one request. It is committed only by `begin`, below."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("connection", "patience")
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, patience: float | None = None) -> None:
+        """`patience`: seconds that one reading may take; None: what is usual for the connection."""
         self.connection = connection
+        self.patience = patience
 
     async def rows(self, statement: Statement, /, **values: Any) -> list[Record]:
-        rows: list[Record] = await self.connection.fetch(statement.sql, *statement.arguments(values))
+        rows: list[Record] = await self.connection.fetch(
+            statement.sql, *statement.arguments(values), timeout=self.patience
+        )
         return rows
 
     async def row(self, statement: Statement, /, **values: Any) -> Record | None:
-        row: Record | None = await self.connection.fetchrow(statement.sql, *statement.arguments(values))
+        row: Record | None = await self.connection.fetchrow(
+            statement.sql, *statement.arguments(values), timeout=self.patience
+        )
         return row
 
     async def value(self, statement: Statement, /, **values: Any) -> Any:
-        return await self.connection.fetchval(statement.sql, *statement.arguments(values))
+        return await self.connection.fetchval(statement.sql, *statement.arguments(values), timeout=self.patience)
 
     async def run(self, statement: Statement, /, **values: Any) -> int:
         """How many rows the statement touched."""
@@ -181,7 +192,7 @@ class Database:
         try:
             # It also asks whether the connection still lives: with that of `acquire` its patience stays below 7 s.
             await connection.execute(sight.opening(), timeout=ACQUIRE_SECONDS)
-            yield Transaction(connection)
+            yield Transaction(connection, SNAPSHOT_SECONDS if sight.snapshot else None)
             await connection.execute("COMMIT")
         except _CONNECTION_LOST as lost:
             connection.terminate()

@@ -79,10 +79,10 @@ def _page(by: frozenset[str]) -> Statement:
 
 async def how_many_decided(transaction: Transaction, wanted: Wanted) -> int | None:
     """How many there are; None for more than COUNT_CAP, which nobody waits to have counted."""
-    values = wanted.parameters()
-    count: int = await transaction.value(_count(frozenset(values)), **values, size=COUNT_CAP + 1)
-    known = count if wanted.limit is None else min(count, wanted.limit)
-    return known if known <= COUNT_CAP else None
+    values, most = wanted.parameters(), COUNT_CAP + 1
+    size = most if wanted.limit is None else min(wanted.limit, most)
+    count: int = await transaction.value(_count(frozenset(values)), **values, size=size)
+    return count if count <= COUNT_CAP else None
 
 
 async def decided(transaction: Transaction, wanted: Wanted) -> AsyncIterator[list[Record]]:

@@ -12,12 +12,14 @@ import asyncpg
 import httpx
 import orjson
 import pytest
+from sqlalchemy import String, func, select
 
 from app.applications.commands import DECISION, FACTS
 from app.applications.path import Kind
 from app.applications.programme import code_of
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight
+from app.db.statements import statement
+from app.db.transaction import COMMAND_SECONDS, Database, Sight
 from app.jobs.queries import Wanted
 from app.jobs.replay import WORDS, Found, Tally, replay
 from app.policy.changes import decide
@@ -258,3 +260,11 @@ async def test_a_snapshot_can_neither_write_nor_see_what_comes_later(
         assert await transaction.connection.fetchval(asked) == before
         with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             await transaction.connection.execute("update notice set closed_at = closed_at")
+
+
+async def test_a_snapshot_is_patient_with_a_cold_disk_and_leaves_no_patience_behind(jobs: Database) -> None:
+    slow = statement(select(func.length(func.pg_sleep(COMMAND_SECONDS + 0.5).cast(String))))
+    async with jobs.begin(Sight("job", snapshot=True)) as transaction:
+        assert await transaction.value(slow) == 0
+    async with jobs.begin(Sight("job")) as transaction:
+        assert await transaction.connection.fetchval("show statement_timeout") == "5s"
