@@ -48,7 +48,11 @@ Judge = Callable[[], Decision]
 
 def evaluations() -> dict[str, float]:
     """The median time of one decision with all its texts, in µs: of each kind, given and refused."""
-    return {name: round(_median_us(judge), 1) for name, judge in _decisions(shipped()).items()}
+    decisions = _decisions(shipped())
+    for name, judge in decisions.items():
+        if (judge().outcome == "ineligible") != name.endswith("_refused"):
+            raise RuntimeError(f"{name} came out otherwise")
+    return {name: round(_median_us(judge), 1) for name, judge in decisions.items()}
 
 
 def _median_us(judge: Judge) -> float:
@@ -83,9 +87,10 @@ def _decisions(book: PolicyBook) -> dict[str, Judge]:
     claim_policy = book.in_force("secondary_medical", SecondaryMedicalPolicy, _DAY)
     claim = _claim()
     not_poor = replace(household, income_fen_yearly=90_000_000)
-    two_lines = replace(
-        claim, settlement=replace(claim.settlement, medfee_sumamt_fen=3_700_000, fulamt_ownpay_amt_fen=200_000)
+    self_paid = replace(
+        claim.settlement, medfee_sumamt_fen=3_700_000, fulamt_ownpay_amt_fen=200_000, psn_cash_pay_fen=900_000
     )
+    two_lines = replace(claim, settlement=self_paid)
     private = replace(grant, school_public=False, tuition_fen=90_000_000)
 
     def aid(given: AidFacts) -> Judge:
@@ -118,7 +123,7 @@ def _claim() -> ClaimFacts:
             settled_on=date(2026, 8, 9), medfee_sumamt_fen=3_500_000, fulamt_ownpay_amt_fen=0,
             overlmt_selfpay_fen=0, preselfpay_amt_fen=100_000, inscp_scp_amt_fen=3_400_000, act_pay_dedc_fen=100_000,
             hifp_pay_fen=2_700_000, hifob_pay_fen=0, cvlserv_pay_fen=0, maf_pay_fen=0, acct_pay_fen=100_000,
-            psn_cash_pay_fen=900_000,
+            psn_cash_pay_fen=700_000,
         ),
         receipts_fen=None, in_archive=None, settlement_claimed_before=False, paid_before=(),
     )  # fmt: skip
