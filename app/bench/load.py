@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -110,7 +111,7 @@ async def _drive(port: int, requests: Iterator[bytes], clients: int, seconds: fl
     tally = _Tally(requests, began + seconds, array("d"), Counter())
     ends = [loop.create_future() for _ in range(clients)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Client(tally, end), "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(partial(_Client, tally, end), "127.0.0.1", port)
     await asyncio.wait_for(asyncio.gather(*ends), seconds + PATIENCE_SECONDS)
     took = time.perf_counter() - began
     ordered = sorted(tally.latencies) or [0.0]

@@ -71,9 +71,12 @@ def schema(
     case: Annotated[bool, typer.Option("--case", help="案例文件的格式，而不是政策文件的")] = False,
 ) -> None:
     """Print the JSON Schema (draft 2020-12) of one version of a kind, or of all kinds by name; or of case files."""
-    wanted = (kind,) if kind else tuple(Kind) if case else POLICY_KINDS
+    models: dict[str, type[BaseModel]]
     try:
-        models = {each: case_file(Kind(each)).model if case else MODELS[each] for each in wanted}  # type: ignore[index]
+        if case:
+            models = {each: case_file(Kind(each)).model for each in ((kind,) if kind else Kind)}
+        else:
+            models = {each: MODELS[each] for each in ((kind,) if kind else POLICY_KINDS)}
     except ValueError:
         refuse(f"{kind} 没有案例文件：只有 {'、'.join(Kind)} 有")
     schemas = {name: {"$schema": DIALECT} | model.model_json_schema() for name, model in models.items()}
