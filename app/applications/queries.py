@@ -118,19 +118,28 @@ _GRANTED = (
     .label("granted")
 )
 _FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form]
-_TO_SUBMIT = statement(
+_LAST_SUBMISSION = (
+    select(func.coalesce(func.max(_OTHER.c.submission_no), literal_column("0")))
+    .where(_OTHER.c.applicant_id == A.c.applicant_id)
+    .scalar_subquery()
+    .label("last_submission")
+)
+_DRAFTED = [A.c[name] for name in ("id", "kind", "state", "version", "round", "applicant_id", "submitted_at", "form")]
+TO_SUBMIT = (
     select(
-        *_DETAIL,
+        *_DRAFTED,
         PERSON.c.id_number_index,
         CONSENTED,
         *(column.label(f"file_{column.name}") for column in _FILE),
         _GRANTED,
+        _LAST_SUBMISSION,
     )
     .select_from(A)
     .join(PERSON, and_(PERSON.c.id == A.c.applicant_id, PERSON.c.closed_at.is_(None)))
     .outerjoin(H, and_(H.c.person_id == A.c.applicant_id, LIVING))
     .where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
 )
+_TO_SUBMIT = statement(TO_SUBMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +154,32 @@ class ToSubmit:
     """What the household was granted since an instant or has in flight, over all kinds (kind, item, amount_fen,
     applicant_id); and the applicant's own temporary aid, which needs no file."""
     consented: frozenset[Purpose]
+    submission_no: int
+    """What the next submission has to count. Whoever takes it knows that nothing else was submitted since."""
+
+
+def to_submit_asked(actor: Actor, application_id: UUID, since: datetime) -> dict[str, Any]:
+    """The parameters of TO_SUBMIT: one's own application and household file, and what was granted since an instant."""
+    return {"id": application_id, "applicant_id": actor.person_id, "since": since}
 
 
 async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID, since: datetime) -> ToSubmit:
     """The applicant's own application and household file, and what was granted since, in one round trip.
 
-    The door holds the person until commit, so that what is found granted is all there is. The application itself needs
-    no lock: the step that follows is taken only at the version read here. Raises ApplicationNotFound.
+    Nothing is locked: the step that follows is taken only at the version, and with the number, read here.
+    Raises ApplicationNotFound.
     """
-    row = _found(await transaction.row(_TO_SUBMIT, id=application_id, applicant_id=actor.person_id, since=since))
+    return to_submit(await transaction.row(_TO_SUBMIT, **to_submit_asked(actor, application_id, since)))
+
+
+def to_submit(row: Record | None) -> ToSubmit:
+    """A row of TO_SUBMIT, told apart. Raises ApplicationNotFound."""
+    row = _found(row)
     applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
     household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE}
-    return ToSubmit(row, applicant, household, row["granted"], purposes_of(row["consented"]))
+    return ToSubmit(
+        row, applicant, household, row["granted"], purposes_of(row["consented"]), row["last_submission"] + 1
+    )
 
 
 async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, period: str) -> UUID | None:

@@ -57,7 +57,14 @@ class Application(Row, table=True):
             postgresql_where=text("household_id is not null"),
         ),
         Index("ix_application_cover", "cover_id", postgresql_where=text("cover_id is not null")),
-        Index("ix_application_temporary", "applicant_id", "submitted_at", postgresql_where=text("item = 'temporary'")),
+        # Of two submissions by one person at once, neither of which saw the other, only one is taken.
+        Index(
+            "uq_application_submission",
+            "applicant_id",
+            "submission_no",
+            unique=True,
+            postgresql_where=text("submission_no is not null"),
+        ),
     )
 
     number: str = Field(unique=True, max_length=40)
@@ -87,6 +94,8 @@ class Application(Row, table=True):
     """What of the kind is asked for, where the yearly caps need to know."""
     cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    submission_no: int | None = Field(default=None)
+    """The applicant's first, second, … submission, counted over all kinds; a resubmission counts again."""
     submitted_at: datetime | None = instant(nullable=True)
     due_at: datetime | None = instant(nullable=True)
     approved_at: datetime | None = instant(nullable=True)

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, select
 
 from app.covers.tables import Cover
 from app.db.base import table_of
@@ -16,8 +16,6 @@ _OF_HOLDER = statement(
     .where(C.c.id_number_index == bindparam("id_number_index"))
     .order_by(C.c.starts_on, C.c.id)
 )
-_HOLD = statement(text("select pg_advisory_xact_lock(cast(:space as int), cast(:holder as int))"))
-_SPACE = 0x5942
 _OF_UNION = statement(
     select(func.count())
     .select_from(C)
@@ -32,11 +30,6 @@ _OF_UNION = statement(
 async def of_holder(transaction: Transaction, id_number_index: bytes) -> list[Record]:
     """Every cover of a person, oldest first."""
     return await transaction.rows(_OF_HOLDER, id_number_index=id_number_index)
-
-
-async def hold(transaction: Transaction, id_number_index: bytes) -> None:
-    """Let no other claim of this holder be assessed until the end: each has to see what the other is paid."""
-    await transaction.run(_HOLD, space=_SPACE, holder=int.from_bytes(id_number_index[:4], "big", signed=True))
 
 
 async def covered_at(transaction: Transaction, organisation_id: UUID, on: date) -> int:

@@ -107,6 +107,9 @@ class Transaction:
         status = await self.connection.execute(statement.sql, *statement.arguments(values))
         return int(status.rsplit(" ", 1)[-1])
 
+    async def stroke(self, statement: Statement, /, **values: Any) -> Record | None:
+        raise TypeError("a stroke is a transaction of its own: this door has begun one already")
+
     async def many(self, statement: Statement, values: Sequence[dict[str, Any]], /) -> None:
         """The statement once for each of these sets of values, in one go."""
         await self.connection.executemany(statement.sql, [statement.arguments(each) for each in values])
@@ -116,7 +119,7 @@ class Glance(Transaction):
     """Reading without a transaction around it: each statement is one of its own and tells who is looking as it starts.
 
     A page that needs one statement then costs one round trip instead of three. Nothing is lost: between two statements
-    of a READ COMMITTED transaction others may commit as well. It cannot write.
+    of a READ COMMITTED transaction others may commit as well. It writes only by `stroke`.
     """
 
     __slots__ = ("_told",)
@@ -141,11 +144,26 @@ class Glance(Transaction):
         row = await self.row(statement, **values)
         return None if row is None else next(iter(row.values()))
 
+    async def stroke(self, statement: Statement, /, **values: Any) -> Record | None:
+        """One statement that writes, as a transaction of its own: it begins with `TOLD` and goes on from there."""
+        row: Record | None = await self.connection.fetchrow(
+            statement.sql, *statement.arguments(values | dict(zip(_TOLD_NAMES, self._told, strict=True)))
+        )
+        return row
+
     async def run(self, statement: Statement, /, **values: Any) -> int:
         raise TypeError("a glance does not write: this door needs a transaction")
 
     async def many(self, statement: Statement, values: Sequence[dict[str, Any]], /) -> None:
         raise TypeError("a glance does not write: this door needs a transaction")
+
+
+TOLD = """set_config('app.door', cast(:told_door as text), true)
+          || set_config('app.person', cast(:told_person as text), true)
+          || set_config('app.organisations', cast(:told_organisations as text), true)"""
+"""Tells who is looking, in a statement for `Glance.stroke`. Everything else in it has to hang on the row that this
+stands in: a row that was looked for earlier would not be seen, and nothing would be written."""
+_TOLD_NAMES = ("told_door", "told_person", "told_organisations")
 
 
 @cache
@@ -262,6 +280,8 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Data
             "jit": "off",
             # Every statement is written to be planned once; the planner would try each five times on every connection.
             "plan_cache_mode": "force_generic_plan",
+            # And planned while its tables may still be empty: a plan has to be as good when they are full.
+            "enable_seqscan": "off",
             "timezone": "UTC",
         },
     )

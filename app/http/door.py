@@ -9,14 +9,25 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from app.db.transaction import Sight, Transaction
+from app.db.statements import Statement
+from app.db.transaction import Record, Sight, Transaction
 from app.db.work import Work
-from app.http.idempotency import WHO_AND_WHETHER, Keyed, Replay, alone_of, keyed, lock_of
+from app.http.idempotency import (
+    WHO_AND_WHETHER,
+    Keyed,
+    Replay,
+    alone_of,
+    answered_before,
+    fingerprint_of,
+    keyed,
+    lock_of,
+)
 from app.http.service import Service, asked, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
@@ -162,6 +173,63 @@ async def worker_desk(request: Request) -> Desk:
 
 WorkerDesk = Annotated[Desk, Depends(worker_desk)]
 """The door of everyone who is signed in, to what is their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class BriefDesk:
+    """What a worker's act works with that takes two statements: one asks all that there is to know, one writes.
+
+    There is no transaction around them. What is written has to see for itself that nothing has changed in between.
+    """
+
+    actor: Actor
+    work: Work
+    request: Request
+    key: str
+    fingerprint: bytes
+    session_id: UUID
+
+    def expected_version(self) -> int:
+        """The version in If-Match. Raises VersionMissing."""
+        return expected_version(self.request)
+
+    async def ask(self, question: Statement, **values: Any) -> Record:
+        """The answer to a question made by `beside_session`.
+
+        Raises TokenRefused when the session has ended, Replay when the request was answered before.
+        """
+        work = self.work
+        found = await work.transaction.row(question, key=self.key, session_id=self.session_id, at=work.now, **values)
+        if found is None:
+            raise TokenRefused
+        answered_before(work, self.fingerprint, *(found[f"kept_{name}"] for name in _KEPT))
+        return found
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock of this request's key."""
+        return lock_of(self.actor.person_id, self.key)
+
+    def keeping(self, build: Callable[[Any], Response]) -> "Keeping":
+        """As `Desk.keeping`."""
+        self.request.scope[_KEYED] = Keyed(self.actor, self.key, self.fingerprint, self.work)
+        return Keeping(self.request, build)
+
+
+_KEPT = ("row_id", "fingerprint", "status", "etag", "answer")
+
+
+async def brief_desk(request: Request) -> BriefDesk:
+    """A signed-in person and one act of theirs."""
+    claims, key = claims_of(request), request.headers.get("idempotency-key", "")
+    fingerprint = await fingerprint_of(request, key)
+    work = await look(request, Sight("worker", claims.person_id))
+    actor = Actor(claims.person_id, claims.session_id)
+    return BriefDesk(actor, work, request, key, fingerprint, claims.session_id)
+
+
+WorkerBrief = Annotated[BriefDesk, Depends(brief_desk)]
+"""The door of everyone who is signed in, to an act of their own that two statements can do."""
 
 
 def staff(*permissions: Permission, recorded: bool = False) -> Any:

@@ -8,19 +8,20 @@ when the transaction begins, a statement before the look-up: whoever gets it aft
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import text
+from sqlalchemy import Integer, LargeBinary, Select, Text, Uuid, column, select, text, true
 
 from app.db.base import table_of
 from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor
-from app.kernel.errors import Conflict, Invalid
+from app.kernel.errors import Invalid
 from app.kernel.ids import new_id
-from app.messaging.answers import KeptAnswer
+from app.messaging.answers import IdempotencyInProgress, KeptAnswer
 from app.messaging.tables import KeyedAnswer
 
 ANSWER = "keyed_answer.answer"
@@ -32,6 +33,22 @@ _LOOK_UP = statement(
         from (select 1) as one left join keyed_answer on person_id = :person_id and key = :key
         """
     )
+)
+# Seen as the person that the token names: a session is nobody else's to see. Closing an account ends its sessions.
+_SESSION_AND_ANSWER = (
+    text(
+        """
+        select s.person_id as who, kept.row_id as kept_row_id, kept.fingerprint as kept_fingerprint,
+          kept.status as kept_status, kept.etag as kept_etag, kept.answer as kept_answer
+        from session s left join keyed_answer kept on kept.person_id = s.person_id and kept.key = :key
+        where s.id = :session_id and s.ended_at is null and s.expires_at > :at
+        """
+    )
+    .columns(
+        *(column("who", Uuid), column("kept_row_id", Uuid), column("kept_fingerprint", LargeBinary)),
+        *(column("kept_status", Integer), column("kept_etag", Text), column("kept_answer", LargeBinary)),
+    )
+    .subquery("asking")
 )
 WHO_AND_WHETHER = Statement(
     """
@@ -53,10 +70,6 @@ class IdempotencyKeyMissing(Invalid):
 
 class IdempotencyKeyReused(Invalid):
     """这个 Idempotency-Key 已用于另一份内容，请换一个新的。"""
-
-
-class IdempotencyInProgress(Conflict):
-    """同一请求正在处理，请稍候再试。"""
 
 
 class Replay(Exception):
@@ -113,21 +126,38 @@ async def keyed(request: Request, actor: Actor, key: str, work: Work, found: Rec
 
     Raises IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress; and Replay with the first answer.
     """
-    if not _KEY.match(key):
-        raise IdempotencyKeyMissing
-    body = await request.body()
-    fingerprint = hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest()
+    fingerprint = await fingerprint_of(request, key)
     found = found or await work.transaction.row(_LOOK_UP, person_id=actor.person_id, key=key)
     assert found is not None
-    if found["row_id"] is not None:
-        if found["fingerprint"] != fingerprint:
-            raise IdempotencyKeyReused
-        raise Replay(
-            _again(found["status"], found["etag"], work.keyring.open(ANSWER, found["row_id"], found["answer"]))
-        )
+    answered_before(work, fingerprint, *(found[name] for name in ("row_id", "fingerprint", "status", "etag", "answer")))
     if not found["free"]:
         raise IdempotencyInProgress
     return Keyed(actor, key, fingerprint, work)
+
+
+async def fingerprint_of(request: Request, key: str) -> bytes:
+    """What a request asks for, as one hash. Raises IdempotencyKeyMissing."""
+    if not _KEY.match(key):
+        raise IdempotencyKeyMissing
+    body = await request.body()
+    return hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest()
+
+
+def answered_before(
+    work: Work, fingerprint: bytes, row_id: UUID | None, kept: bytes, status: int, etag: str | None, answer: bytes
+) -> None:
+    """Raises Replay with the answer that is kept, if there is one; IdempotencyKeyReused if it is for something else."""
+    if row_id is None:
+        return
+    if kept != fingerprint:
+        raise IdempotencyKeyReused
+    raise Replay(_again(status, etag, work.keyring.open(ANSWER, row_id, answer)))
+
+
+def beside_session(query: Select[Any]) -> Statement:
+    """A question that is asked together with whose session this is and what was answered under the key before."""
+    asked = query.subquery("asked")
+    return statement(select(_SESSION_AND_ANSWER, asked).select_from(_SESSION_AND_ANSWER.outerjoin(asked, true())))
 
 
 def _again(status: int, etag: str | None, body: bytes) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fastapi.routing import APIRoute
 
-from app.http.door import STAFF_DOORS, signed_in, worker_desk
+from app.http.door import STAFF_DOORS, brief_desk, signed_in, worker_desk
 from app.http.routes import ROUTERS
 
 
@@ -19,4 +19,6 @@ def api_routes() -> Iterator[tuple[str, APIRoute]]:
 def is_guarded(route: APIRoute) -> bool:
     """Whether the route asks who is there: by a desk, or (where WeChat is asked first) by `signed_in`."""
     calls = {dependency.call for dependency in route.dependant.dependencies}
-    return bool(calls & {worker_desk, *STAFF_DOORS}) or signed_in.__name__ in route.endpoint.__code__.co_names
+    return (
+        bool(calls & {worker_desk, brief_desk, *STAFF_DOORS}) or signed_in.__name__ in route.endpoint.__code__.co_names
+    )

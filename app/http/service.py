@@ -23,7 +23,7 @@ Look = Callable[..., Awaitable[Record | None]]
 """How one row is asked for: on a connection of its own or in a transaction."""
 ACTOR_SECONDS = 3.0
 """How long a process may believe that a session lives and a post is held (the promise is 5 seconds)."""
-CACHE_SIZE = 20_000
+CACHE_SIZE = 4_000
 ACTOR_OF_SESSION = Statement("select person_id, posts from actor_of_session($1, $2, $3)", ("asked", "at", "today"), {})
 """A living session's person and posts in one round trip (alembic/versions: `actor_of_session`)."""
 

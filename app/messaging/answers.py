@@ -3,6 +3,12 @@
 from typing import NamedTuple
 from uuid import UUID
 
+from app.kernel.errors import Conflict
+
+
+class IdempotencyInProgress(Conflict):
+    """同一请求正在处理，请稍候再试。"""
+
 
 class KeptAnswer(NamedTuple):
     """A row of `keyed_answer` but for its instant; `answer` is sealed."""

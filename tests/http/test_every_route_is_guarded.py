@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.http.door import PREFIX, STAFF_DOORS, Door, worker_desk
+from app.http.door import PREFIX, STAFF_DOORS, Door, brief_desk, worker_desk
 from app.http.openapi import UNKEYED
 from app.http.routes.reference import PUBLIC as REFERENCE
 from app.http.routing import api_routes, is_guarded
@@ -39,7 +39,7 @@ def unguarded(routes: Iterable[Named]) -> list[str]:
 
 def unkeyed(routes: Iterable[Named]) -> list[str]:
     """POSTs whose door is not a desk: only a desk takes the Idempotency-Key."""
-    desks = {worker_desk, *STAFF_DOORS}
+    desks = {worker_desk, brief_desk, *STAFF_DOORS}
     return [
         path
         for method, path, route in operations(routes)

@@ -1,5 +1,6 @@
 """Applications of every kind, as the worker takes them from draft to decision."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,12 +10,23 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
-from app.applications.commands import FORM, Applicant, ConsentsMissing
+from app.applications.commands import FORM, Applicant, ConsentsMissing, KeyedStep, Overtaken
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import ToSubmit, own, own_locked, own_page, own_to_submit
+from app.applications.queries import (
+    TO_SUBMIT,
+    ToSubmit,
+    own,
+    own_locked,
+    own_page,
+    own_to_submit,
+    to_submit,
+    to_submit_asked,
+)
+from app.db.work import Work
 from app.households.queries import living
-from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
+from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
+from app.http.idempotency import beside_session
 from app.http.inputs import In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
@@ -27,6 +39,8 @@ from app.people.queries import person_locked
 from app.policy.drafts import read_draft, read_whole, warnings_of
 from app.programmes import KINDS, draft_name
 
+OVERTAKEN_AT_MOST = 5
+_TO_SUBMIT = beside_session(TO_SUBMIT)
 router = APIRouter(prefix=PREFIX, tags=["申请"], route_class=Door)
 FormDraft = Annotated[
     dict[str, Any], WithJsonSchema({"anyOf": [{"$ref": f"#/components/schemas/{draft_name(kind)}"} for kind in KINDS]})
@@ -89,27 +103,35 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
 @router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=DecisionView)
 async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
-    held = await _held(desk, application_id)
-    assessed = await _assess(desk, held, KINDS[Kind(held.row["kind"])])
+    held = await own_to_submit(desk.work.transaction, desk.actor, application_id, _year(desk.work))
+    assessed = await _assess(desk.work, held, KINDS[Kind(held.row["kind"])])
     return Response(assessed.decision, media_type="application/json")
 
 
 @router.post("/applications/{application_id}/submit", summary="提交申请", response_model=SubmittedView)
-async def submit(application_id: PathId, desk: WorkerDesk) -> Response:
+async def submit(application_id: PathId, desk: WorkerBrief) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
     expected = desk.expected_version()
-    held = await _held(desk, application_id)
+    for _ in range(OVERTAKEN_AT_MOST):
+        with suppress(Overtaken):  # by something that is to be seen when asking again
+            return await _submit(desk, application_id, expected)
+    raise Overtaken
+
+
+async def _submit(desk: BriefDesk, application_id: UUID, expected: int) -> Response:
+    asked = to_submit_asked(desk.actor, application_id, _year(desk.work))
+    held = to_submit(await desk.ask(_TO_SUBMIT, **asked))
     commands.expect_version(held.row, expected)
     programme = KINDS[Kind(held.row["kind"])]
     PATHS[programme.kind].step(held.row["state"], Action.SUBMIT)
     missing = set(programme.consents) - held.consented
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
-    assessed = await _assess(desk, held, programme)
+    assessed = await _assess(desk.work, held, programme)
     keeping = desk.keeping(
         lambda moved: answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
     )
-    await commands.submit(desk.work, held.row, assessed, keeping)
+    await commands.submit(desk.work, held.row, assessed, held.submission_no, KeyedStep(keeping, desk.lock))
     return keeping.response
 
 
@@ -173,15 +195,14 @@ async def _applicant(desk: Desk) -> Applicant:
     )
 
 
-async def _held(desk: Desk, application_id: UUID) -> ToSubmit:
-    year = datetime(desk.work.today.year, 1, 1, tzinfo=SHANGHAI)
-    return await own_to_submit(desk.work.transaction, desk.actor, application_id, year)
+def _year(work: Work) -> datetime:
+    return datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
 
 
-async def _assess(desk: Desk, held: ToSubmit, programme: Programme) -> commands.Assessed:
+async def _assess(work: Work, held: ToSubmit, programme: Programme) -> commands.Assessed:
     row = held.row
-    form = read_whole(programme.form, desk.work.keyring.open_document(FORM, row["id"], row["form"]))
-    return await programme.assess(desk.work, Filing(held.applicant, row["id"], form, held.household, held.granted))
+    form = read_whole(programme.form, work.keyring.open_document(FORM, row["id"], row["form"]))
+    return await programme.assess(work, Filing(held.applicant, row["id"], form, held.household, held.granted))
 
 
 def _moved(moved: commands.Moved) -> dict[str, Any]:

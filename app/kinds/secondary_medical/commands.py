@@ -12,7 +12,7 @@ from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
 from app.applications.queries import decided_of_kind, subject_is_aided
 from app.covers.commands import enrol_list
-from app.covers.queries import covered_at, hold, of_holder
+from app.covers.queries import covered_at, of_holder
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import ACTIVE_STATES
@@ -40,7 +40,6 @@ def period(_: Mapping[str, Any], today: date) -> str:
 async def assess(work: Work, filing: Filing) -> Assessed:
     """Ask the scheme that governs the stay. Raises NoPolicyInForce."""
     form: SecondaryMedicalForm = filing.form
-    await hold(work.transaction, filing.applicant["id_number_index"])
     rows = await of_holder(work.transaction, filing.applicant["id_number_index"])
     claimed = _claimed_on(work.policies, rows, form)
     subject = work.keyring.blind_index(SUBJECT, form.stay.hospital_code, form.settlement.number)
