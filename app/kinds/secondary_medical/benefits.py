@@ -5,6 +5,7 @@ Amounts in fen, rates in basis points (100 % = 10 000), counted in whole numbers
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
@@ -172,6 +173,12 @@ class Conditions(Frozen):
     excluded_wards: tuple[Ward, ...] = Field(default=(), description="不给付的病房类别")
     events: tuple[Code, ...] = Field(default=(), description="须发生其中一项，如 critical_illness 确诊重大疾病")
     archived_only: bool = Field(default=False, description="只给付已建档的困难职工")
+
+    @cached_property
+    def asks_no_more(self) -> bool:
+        """Whether treatment and cause are all that is asked, as most lines have it."""
+        others = (self.min_days, self.hospital_levels, self.excluded_wards, self.events, self.archived_only)
+        return not any(others)
 
     @model_validator(mode="after")
     def a_general_ward_is_paid(self) -> Self:
