@@ -125,15 +125,16 @@ def _member(facts: Facts, policy: Policy) -> Asked:
     text, needed = "学生是家庭档案中登记的家庭成员", "学生登记在家庭档案的成员中"
     if facts.student_is_member:
         return fulfilled("student_in_household", text, needed, "已登记", policy.source)
+    unknown = facts.student_is_member is None
     return finding(
         "student_in_household",
         facts.student_is_member,
         text,
         needed,
-        "暂时查不到" if facts.student_is_member is None else "没有登记",
+        "暂时查不到" if unknown else "没有登记",
         policy.source,
-        "请先把学生补登到家庭档案的成员中，再申请",
-        True,
+        "由工会查核家庭档案的成员后重新计算" if unknown else "请先把学生补登到家庭档案的成员中，再申请",
+        not unknown,
         lambda known: replace(known, student_is_member=True),
     )
 

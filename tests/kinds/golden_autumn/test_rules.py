@@ -128,6 +128,7 @@ def test_a_day_that_not_every_year_has_cannot_open_a_window():
     ("change", "can_change"),
     [
         ({"student_is_member": False}, {"student_in_household": True}),
+        ({"student_is_member": None}, {"student_in_household": False}),
         ({"applied_on": date(2026, 6, 30), "admitted_on": date(2026, 6, 1)}, {"academic_year_window": True}),
         ({"applied_on": date(2027, 7, 1)}, {"academic_year_window": False}),
         ({"granted_for_this_year": True}, {"one_grant_per_academic_year": False}),
