@@ -4,6 +4,7 @@ import base64
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def database_url_is_of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith("postgresql://"):
+        if url is not None and not _is_postgresql(url.get_secret_value()):
             raise ValueError("AID_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/aid (a PostgreSQL address)")
         return url
 
@@ -93,6 +94,14 @@ class Settings(BaseSettings):
 
     def index_key_bytes(self) -> bytes:
         return _decoded_key("AID_INDEX_KEY", self.index_key)
+
+
+def _is_postgresql(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "postgresql" and parts.port != 0
+    except ValueError:  # a port that is no port, an address without its bracket
+        return False
 
 
 def _decoded_key(name: str, key: SecretStr) -> bytes:

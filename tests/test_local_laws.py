@@ -44,6 +44,13 @@ def test_statements_are_written_where_queries_live() -> None:
     check(statements_live_with_queries, planted="from sqlalchemy import select", at="app/kinds/golden_autumn/rules.py")
 
 
+def test_what_people_read_ends_as_a_sentence() -> None:
+    check(every_message_is_a_sentence, planted="class Refused(Exception):\n    '没有成功'")
+    check(every_message_is_a_sentence, planted="raise PydanticCustomError('code', '请填写')")
+    check(every_message_is_a_sentence, planted="wrong = FieldError('/name', 'code', '请填写')")
+    check(every_message_is_a_sentence, planted="MESSAGES = {'code': '请填写'}")
+
+
 def test_functions_and_files_stay_short() -> None:
     long_function = "def f():\n" + "    x = 1\n" * FUNCTION_LINES
     check(functions_stay_short, planted=long_function)
@@ -125,6 +132,41 @@ def nothing_is_swallowed(path: str, tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler) and node.type is None:
             yield f"{node.lineno} has a bare except"
+
+
+MESSAGE_PLACE = {"PydanticCustomError": 1, "FieldError": 2, "_once": 2}
+
+
+def every_message_is_a_sentence(path: str, tree: ast.AST) -> Iterator[str]:
+    """Of refusals, of wrong fields, and of the tables of their messages; reasons and remedies are clauses."""
+    for node in ast.walk(tree):
+        for text in _messages(node):
+            if any("\u4e00" <= letter <= "\u9fff" for letter in text) and not text.endswith(("。", "！", "？")):
+                yield f"{node.lineno} says “{text}” without an end"  # type: ignore[attr-defined]
+
+
+def _messages(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.ClassDef) and (said := ast.get_docstring(node)) and "\u4e00" <= said[0] <= "\u9fff":
+        yield said.splitlines()[0]
+    elif isinstance(node, ast.Call):
+        place = MESSAGE_PLACE.get(ast.unparse(node.func))
+        if place is not None and len(node.args) > place:
+            yield from _texts(node.args[place])
+    elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if ast.unparse(target).endswith("MESSAGES"):
+            for value in node.value.values:
+                yield from _texts(value)
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
 
 
 def no_table_in_http(path: str, tree: ast.AST) -> Iterator[str]:

@@ -49,7 +49,10 @@ _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL"
 
 
 class EmbeddedPostgresError(Exception):
-    """内置数据库没有准备好。 The embedded database is not ready: the message says why and ends with the server log."""
+    """内置数据库没有准备好。
+
+    The message says why, and ends with the server log.
+    """
 
 
 @dataclass(frozen=True)

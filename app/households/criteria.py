@@ -117,7 +117,7 @@ class Predicate(Threshold):
         lines = [self.of] if self.or_else is None else [self.of, self.or_else.of]
         if any((line == "income_year") is not of_a_year for line in lines):
             raise PydanticCustomError(
-                "units_differ", "每人每月的数只能与低保标准或低保边缘线比较，全年合计只能与全年收入比较"
+                "units_differ", "每人每月的数只能与低保标准或低保边缘线比较，全年合计只能与全年收入比较。"
             )
         return self
 
@@ -166,7 +166,7 @@ class Exclusion(Frozen):
     def only_what_is_counted_has_a_limit(self) -> Self:
         counted = self.what in ("homes", "financial_assets_months")
         if counted is (self.at_most is None):
-            raise PydanticCustomError("limit_misplaced", "住房套数和金融资产须填 at_most，其余情形不能填")
+            raise PydanticCustomError("limit_misplaced", "住房套数和金融资产须填 at_most，其余情形不能填。")
         return self
 
 
@@ -190,9 +190,9 @@ class CategoryPolicy(Version):
     @model_validator(mode="after")
     def gives_aid_to_somebody_and_excludes_once(self) -> Self:
         if all(each.aid_as is None for each in self.criteria):
-            raise PydanticCustomError("no_class_with_aid", "至少要有一类可以按标准得到帮扶")
+            raise PydanticCustomError("no_class_with_aid", "至少要有一类可以按标准得到帮扶。")
         if len({each.what for each in self.exclusions}) < len(self.exclusions):
-            raise PydanticCustomError("exclusion_twice", "同一种不予建档的情形写了两次")
+            raise PydanticCustomError("exclusion_twice", "同一种不予建档的情形写了两次。")
         return self
 
     @cached_property

@@ -12,7 +12,7 @@ from app.households.criteria import EXCLUSION_NAMES, CategoryPolicy, Exclusion, 
 from app.households.facts import HouseholdFacts
 from app.households.wording import exclusion_needed
 from app.kernel.money import yuan
-from app.policy.decision import Finding, Reason, finding
+from app.policy.decision import Finding, finding, fulfilled
 
 Asked = Finding[HouseholdFacts]
 
@@ -29,7 +29,7 @@ def exclusions(facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[Asked, ..
     if not policy.exclusions:
         return ()
     text = "没有不予建档的情形"
-    return (Finding(Reason("household_not_excluded", True, text, policy.excluding, _NONE_GIVEN, policy.source), None),)
+    return (fulfilled("household_not_excluded", text, policy.excluding, _NONE_GIVEN, policy.source),)
 
 
 def _against(facts: HouseholdFacts, policy: CategoryPolicy) -> list[Exclusion]:

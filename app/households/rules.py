@@ -23,7 +23,7 @@ from app.households.facts import HouseholdFacts
 from app.households.wording import criterion_text, given_text, needed_text, sources_text, standard_text
 from app.kernel.money import Fen, yuan
 from app.policy.book import PolicyBook
-from app.policy.decision import Cited, Finding, Reason, Remedy, finding
+from app.policy.decision import Cited, Finding, Remedy, finding, fulfilled
 from app.policy.reference import UNKNOWN
 from app.policy.versions import CITY
 
@@ -149,7 +149,7 @@ def _lifted(found: Asked, seen: Callable[[F], HouseholdFacts]) -> Finding[F]:
 
 def _file_finding(facts: HouseholdFacts, policy: CategoryPolicy) -> Asked:
     if facts.file_active:
-        return Finding(Reason("household_file_active", True, _FILE_TEXT, _FILE_NEEDED, "档案有效", policy.source), None)
+        return fulfilled("household_file_active", _FILE_TEXT, _FILE_NEEDED, "档案有效", policy.source)
     return finding(
         "household_file_active",
         facts.file_active,
@@ -262,7 +262,8 @@ def _class_finding(criterion: Criterion | None, facts: HouseholdFacts, policy: C
     given = f"{name}。{given_text(shown, facts, policy)}"
     if criterion is not None and criterion.aid_as is not None:
         needed = criterion_text(criterion, facts)
-        return Finding(Reason("household_category", True, _CLASS_TEXT, needed, given, source), None)
+        return fulfilled("household_category", _CLASS_TEXT, needed, given, source)
+    short = _least_spending(facts, policy)
     return finding(
         "household_category",
         False,
@@ -270,15 +271,15 @@ def _class_finding(criterion: Criterion | None, facts: HouseholdFacts, policy: C
         needed_text((each for each in policy.criteria if each.aid_as), facts),
         given,
         source,
-        _class_change(facts, policy),
+        _class_change(short),
         True,
-        lambda known: _as_a_class(known, policy),
+        # Of the household that was judged it is known already what it is short of.
+        lambda known: _as_a_class(known, policy, short if known is facts else _least_spending(known, policy)),
     )
 
 
-def _class_change(facts: HouseholdFacts, policy: CategoryPolicy) -> str:
+def _class_change(short: Fen | None) -> str:
     """Names the least further yearly spending that would do, where spending alone decides."""
-    short = _least_spending(facts, policy)
     if short is None:
         return "家庭收入、必要支出或人口有变化时，请更新家庭档案后再申请"
     return (
@@ -289,17 +290,19 @@ def _class_change(facts: HouseholdFacts, policy: CategoryPolicy) -> str:
 
 def _least_spending(facts: HouseholdFacts, policy: CategoryPolicy) -> Fen | None:
     """The least further spending with which the household would be of a class with aid."""
-    gaps = [gap for each in policy.criteria if each.aid_as and (gap := spending_short(each, facts, policy))]
-    enough = [gap for gap in gaps if _has_aid(with_spending(facts, gap), policy)]
-    return min(enough, default=None)
+    gaps = {gap for each in policy.criteria if each.aid_as and (gap := spending_short(each, facts, policy))}
+    # The least first: what would do with more is not asked.
+    return next((gap for gap in sorted(gaps) if _has_aid(with_spending(facts, gap), policy)), None)
 
 
-def _as_a_class(facts: HouseholdFacts, policy: CategoryPolicy) -> HouseholdFacts:
-    """The household as one of the classes with aid would have it; as it is, while its figures are not known."""
+def _as_a_class(facts: HouseholdFacts, policy: CategoryPolicy, short: Fen | None) -> HouseholdFacts:
+    """The household as one of the classes with aid would have it; as it is, while its figures are not known.
+
+    `short`: its least further spending.
+    """
     if _always_needed(facts, policy) or _has_aid(facts, policy):
         return facts
-    gap = _least_spending(facts, policy)
-    if gap is not None:
-        return with_spending(facts, gap)
+    if short is not None:
+        return with_spending(facts, short)
     suppositions = (made_to_hold(each, facts) for each in policy.criteria if each.aid_as)
     return next((each for each in suppositions if _has_aid(each, policy)), facts)

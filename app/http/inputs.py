@@ -21,7 +21,7 @@ class In(BaseModel):
 def _hyphenated(value: object) -> object:
     # Only the written form: the library would also take braces, a urn, or no hyphens at all.
     if isinstance(value, str) and (len(value) != _UUID_LENGTH or not value.isascii()):
-        raise PydanticCustomError("id_format", "编号格式不正确，请返回上一页重试")
+        raise PydanticCustomError("id_format", "编号格式不正确，请返回上一页重试。")
     return value
 
 

@@ -15,18 +15,18 @@ Sex = Literal["male", "female"]
 IdKind = Literal["resident", "hk_mo_tw_permit", "foreign_permanent_resident"]
 
 MESSAGES: Final[Mapping[str, str]] = {
-    "id_number_length": "身份证号应为 18 位，请核对后重新输入",
-    "id_number_characters": "身份证号只能由数字组成，最后一位可以是字母 X",
-    "id_number_region": "身份证号的前六位不正确，请核对后重新输入",
-    "id_number_birth_date": "身份证号中的出生日期不正确，请核对后重新输入",
-    "id_number_checksum": "身份证号不正确，请对照证件逐位核对",
-    "uscc_length": "统一社会信用代码应为 18 位，请核对后重新输入",
-    "uscc_characters": "统一社会信用代码只能由数字和大写字母组成，且不含 I、O、S、V、Z",
-    "uscc_checksum": "统一社会信用代码不正确，请对照证照逐位核对",
-    "bank_card_length": "银行卡号应为 16 至 19 位，请核对后重新输入",
-    "bank_card_characters": "银行卡号只能由数字组成，请重新输入",
-    "bank_card_checksum": "银行卡号不正确，请对照银行卡逐位核对",
-    "mobile_format": "手机号应为 11 位数字，请核对后重新输入",
+    "id_number_length": "身份证号应为 18 位，请核对后重新输入。",
+    "id_number_characters": "身份证号只能由数字组成，最后一位可以是字母 X。",
+    "id_number_region": "身份证号的前六位不正确，请核对后重新输入。",
+    "id_number_birth_date": "身份证号中的出生日期不正确，请核对后重新输入。",
+    "id_number_checksum": "身份证号不正确，请对照证件逐位核对。",
+    "uscc_length": "统一社会信用代码应为 18 位，请核对后重新输入。",
+    "uscc_characters": "统一社会信用代码只能由数字和大写字母组成，且不含 I、O、S、V、Z。",
+    "uscc_checksum": "统一社会信用代码不正确，请对照证照逐位核对。",
+    "bank_card_length": "银行卡号应为 16 至 19 位，请核对后重新输入。",
+    "bank_card_characters": "银行卡号只能由数字组成，请重新输入。",
+    "bank_card_checksum": "银行卡号不正确，请对照银行卡逐位核对。",
+    "mobile_format": "手机号应为 11 位数字，请核对后重新输入。",
 }
 """Every code this module can raise, with what the person reads."""
 

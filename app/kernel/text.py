@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Final
 
 MESSAGES: Final[Mapping[str, str]] = {
-    "text_nul": "内容中有无法保存的空字符，请删除后重新输入",
-    "text_surrogate": "内容中有不完整的字符，请删除后重新输入",
-    "text_control": "内容中有看不见的控制字符或换行，请删除后重新输入",
-    "text_bidi": "内容中有改变文字方向的隐藏字符，请删除后重新输入",
-    "name_length": "姓名应为 1 到 50 个字",
-    "name_characters": "姓名只能用文字、间隔号“·”和空格，请用输入法重新输入",
+    "text_nul": "内容中有无法保存的空字符，请删除后重新输入。",
+    "text_surrogate": "内容中有不完整的字符，请删除后重新输入。",
+    "text_control": "内容中有看不见的控制字符或换行，请删除后重新输入。",
+    "text_bidi": "内容中有改变文字方向的隐藏字符，请删除后重新输入。",
+    "name_length": "姓名应为 1 到 50 个字。",
+    "name_characters": "姓名只能用文字、间隔号“·”和空格，请用输入法重新输入。",
 }
 """Every code this module can raise, with what the person reads."""
 

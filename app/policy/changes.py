@@ -20,8 +20,10 @@ _ROUNDS: Final = 12
 def decide(policy: PolicyCited, facts: F, judge: Callable[[F], Judged[F]], decided_on: date) -> Decision:
     """The decision of a judge on facts, with what would change it if it is a refusal."""
     judged = judge(facts)
-    changes = () if judged.eligible else smallest(facts, judged, judge)
-    return decided(policy, judged, (Change(each.rule, each.text, each.can_change) for each in changes), decided_on)
+    if judged.eligible:
+        return decided(policy, judged, (), decided_on)
+    changes = [Change(each.rule, each.text, each.can_change) for each in smallest(facts, judged, judge)]
+    return decided(policy, judged, changes, decided_on)
 
 
 def smallest(facts: F, judged: Judged[F], judge: Callable[[F], Judged[F]]) -> tuple[Remedy[F], ...]:
@@ -48,7 +50,12 @@ def _enough(facts: F, judged: Judged[F], judge: Callable[[F], Judged[F]]) -> tup
 
 
 def _without_idle(facts: F, remedies: tuple[Remedy[F], ...], judge: Callable[[F], Judged[F]]) -> tuple[Remedy[F], ...]:
-    """What is left when none can be left out any more: again from the start after each that could."""
+    """What is left when none can be left out any more: again from the start after each that could.
+
+    The last one stays without a trial: with none at all the refusal stands, that is how the search began.
+    """
+    if len(remedies) == 1:
+        return remedies
     for remedy in remedies:
         rest = tuple(each for each in remedies if each is not remedy)
         if judge(mended(facts, rest)).eligible:

@@ -44,13 +44,13 @@ def _date(value: object) -> date:
     if type(value) is date:  # made by our own code; JSON has none
         return value
     if not (isinstance(value, str) and _DATE.match(value)):
-        raise PydanticCustomError("date_format", "日期应写成“2026-09-01”的样子")
+        raise PydanticCustomError("date_format", "日期应写成“2026-09-01”的样子。")
     return _real(date.fromisoformat, value)
 
 
 def _instant(value: object) -> datetime:
     if not (isinstance(value, str) and _INSTANT.match(value)):
-        raise PydanticCustomError("instant_format", "时间应写成“2026-09-01T08:30:00+08:00”的样子")
+        raise PydanticCustomError("instant_format", "时间应写成“2026-09-01T08:30:00+08:00”的样子。")
     return _real(datetime.fromisoformat, value)
 
 
@@ -58,15 +58,15 @@ def _real(read: Callable[[str], _Day], value: str) -> _Day:
     try:
         day = read(value)
     except ValueError:
-        raise PydanticCustomError("date_invalid", "没有这一天或这个时间，请重新选择") from None
+        raise PydanticCustomError("date_invalid", "没有这一天或这个时间，请重新选择。") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise PydanticCustomError("date_range", "年份应在 1900 年到 2100 年之间")
+        raise PydanticCustomError("date_range", "年份应在 1900 年到 2100 年之间。")
     return day
 
 
 def _uuid(value: object) -> UUID:
     if not (isinstance(value, str) and _UUID.match(value)):
-        raise PydanticCustomError("id_format", "编号格式不正确，请返回上一页重试")
+        raise PydanticCustomError("id_format", "编号格式不正确，请返回上一页重试。")
     return UUID(value)
 
 
@@ -85,7 +85,7 @@ def _name(text: str) -> str:
 def _code(text: str) -> str:
     code = _line(text)
     if not _CODE.match(code):
-        raise PydanticCustomError("code_characters", "编号只能由字母、数字和 - _ . / 组成")
+        raise PydanticCustomError("code_characters", "编号只能由字母、数字和 - _ . / 组成。")
     return code
 
 
@@ -95,7 +95,7 @@ def _filled(read: Callable[[str], str], text: str) -> str:
     except InvalidText as error:
         raise PydanticCustomError(error.code, error.message) from None
     if not cleaned:
-        raise PydanticCustomError("text_empty", "请填写内容")
+        raise PydanticCustomError("text_empty", "请填写内容。")
     return cleaned
 
 

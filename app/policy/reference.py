@@ -31,7 +31,7 @@ class Lines(Frozen):
     def the_edge_lies_above(self) -> Self:
         if self.edge_line_fen is not None and (self.monthly_fen is None or self.edge_line_fen < self.monthly_fen):
             raise PydanticCustomError(
-                "edge_line_below_standard", "低保边缘线不能低于低保标准，也不能在没有低保标准时单独填写"
+                "edge_line_below_standard", "低保边缘线不能低于低保标准，也不能在没有低保标准时单独填写。"
             )
         return self
 
@@ -45,7 +45,7 @@ class StandardVersion(Version):
     @model_validator(mode="after")
     def a_gap_is_explained(self) -> Self:
         if None in (self.urban.monthly_fen, self.rural.monthly_fen) and not self.note:
-            raise PydanticCustomError("gap_not_explained", "空缺的低保标准必须在 note 中说明")
+            raise PydanticCustomError("gap_not_explained", "空缺的低保标准必须在 note 中说明。")
         return self
 
     def of(self, residence: Residence) -> Lines:

@@ -27,6 +27,8 @@ def aid(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         ({"AID_ENV": "demo", "AID_MASTER_KEYS": "x"}, "设置有误。AID_MASTER_KEYS：应是一个 JSON 对象"),
         ({"AID_ENV": "demo", "AID_INDEX_KEY": "s3cret"}, "设置有误。AID_INDEX_KEY 必须是 base64"),
         ({"AID_ENV": "demo", "AID_DATABASE_URL": "s3cret"}, "设置有误。AID_DATABASE_URL 应写成 postgresql://"),
+        (DEMO | {"AID_DATABASE_URL": "postgresql://u:s3cret@host:54x2/aid"}, "设置有误。AID_DATABASE_URL 应写成"),
+        (DEMO | {"AID_DATABASE_URL": "postgresql://u:s3cret@host:99999/aid"}, "设置有误。AID_DATABASE_URL 应写成"),
         (DEMO, "连不上数据库。请核对 AID_DATABASE_URL"),
     ],
 )

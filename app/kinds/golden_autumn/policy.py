@@ -28,7 +28,7 @@ class MonthDay(Frozen):
     @model_validator(mode="after")
     def falls_in_every_year(self) -> Self:
         if self.day > _DAYS[self.month - 1]:
-            raise PydanticCustomError("day_not_every_year", "不是每年都有这一天")
+            raise PydanticCustomError("day_not_every_year", "不是每年都有这一天。")
         return self
 
     def of(self, year: int) -> date:
@@ -45,7 +45,7 @@ class Window(Frozen):
     @model_validator(mode="after")
     def opens_before_it_closes(self) -> Self:
         if self.first(2001) > self.last(2001):
-            raise PydanticCustomError("window_closes_first", "受理截止日不能早于开始日")
+            raise PydanticCustomError("window_closes_first", "受理截止日不能早于开始日。")
         return self
 
     def first(self, academic_year: int) -> date:
@@ -88,7 +88,7 @@ class Stages(Frozen):
     @model_validator(mode="after")
     def some_stage_is_aided(self) -> Self:
         if not self.offered():
-            raise PydanticCustomError("no_stage_aided", "至少要有一个学段有资助标准")
+            raise PydanticCustomError("no_stage_aided", "至少要有一个学段有资助标准。")
         return self
 
     def of(self, stage: Stage) -> StageTable | None:
@@ -140,5 +140,5 @@ class Policy(Version):
     @model_validator(mode="after")
     def notices_come_before_the_window_ends(self) -> Self:
         if self.admission.dated_from.of(2001) > self.windows.new.first(2001):
-            raise PydanticCustomError("admission_after_opening", "录取通知的最早日期不能晚于新生受理开始日")
+            raise PydanticCustomError("admission_after_opening", "录取通知的最早日期不能晚于新生受理开始日。")
         return self

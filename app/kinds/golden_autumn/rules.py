@@ -16,7 +16,7 @@ from app.households.rules import lifted, rests_on, standing
 from app.kernel.money import Fen, yuan
 from app.kinds.golden_autumn.policy import Enrolment, Policy, ProgrammeType, Stage, StageTable
 from app.policy.changes import decide
-from app.policy.decision import Decision, Finding, Judged, Reason, Running, cite, finding
+from app.policy.decision import Decision, Finding, Judged, Running, cite, finding, fulfilled
 from app.policy.wording import day_text
 
 KIND: Final = "golden_autumn"
@@ -124,16 +124,17 @@ def _without_others(facts: Facts, amount: Running, policy: Policy) -> None:
 def _member(facts: Facts, policy: Policy) -> Asked:
     text, needed = "学生是家庭档案中登记的家庭成员", "学生登记在家庭档案的成员中"
     if facts.student_is_member:
-        return Finding(Reason("student_in_household", True, text, needed, "已登记", policy.source), None)
+        return fulfilled("student_in_household", text, needed, "已登记", policy.source)
+    unknown = facts.student_is_member is None
     return finding(
         "student_in_household",
         facts.student_is_member,
         text,
         needed,
-        "暂时查不到" if facts.student_is_member is None else "没有登记",
+        "暂时查不到" if unknown else "没有登记",
         policy.source,
-        "请先把学生补登到家庭档案的成员中，再申请",
-        True,
+        "由工会查核家庭档案的成员后重新计算" if unknown else "请先把学生补登到家庭档案的成员中，再申请",
+        not unknown,
         lambda known: replace(known, student_is_member=True),
     )
 
@@ -145,7 +146,7 @@ def _window(facts: Facts, policy: Policy) -> Asked:
     text, needed = _window_texts(year, opens, closes)
     given, source = f"申请日{day_text(applied_on)}", policy.windows.source
     if opens <= applied_on <= closes:
-        return Finding(Reason("academic_year_window", True, text, needed, given, source), None)
+        return fulfilled("academic_year_window", text, needed, given, source)
     too_early = applied_on < opens
     change = f"请从{day_text(opens)}起申请" if too_early else f"{year}学年的申请已经截止，请核对学年是否填错"
     return finding(
@@ -177,7 +178,7 @@ def _one_grant(facts: Facts, policy: Policy) -> Asked:
     text = "同一名学生每学年只资助一次"
     needed = f"{facts.academic_year}学年还没有领取或正在办理金秋助学"
     if granted is False:
-        return Finding(Reason("one_grant_per_academic_year", True, text, needed, "没有", policy.source), None)
+        return fulfilled("one_grant_per_academic_year", text, needed, "没有", policy.source)
     unknown = granted is None
     return finding(
         "one_grant_per_academic_year",
@@ -217,7 +218,7 @@ def _school(facts: Facts, table: StageTable, policy: Policy) -> Asked:
     given = f"{kind}，没有填写学费" if tuition is None else f"{kind}，学费每学年{yuan(tuition)}"
     source = policy.stages.high_fee_source
     if met:
-        return Finding(Reason("school_not_high_fee", True, text, needed, given, source), None)
+        return fulfilled("school_not_high_fee", text, needed, given, source)
     change = (
         "请补填学校性质和学费" if met is None else "高收费民办学校不在资助范围；如学校性质或学费填写有误，请核对后修改"
     )
@@ -243,7 +244,7 @@ def _programme(facts: Facts, policy: Policy) -> Asked:
     excluded, given = policy.excluded_programmes, PROGRAMME_NAMES[facts.programme_type]
     text, needed = "就读类型在资助范围内", _programme_needed(excluded.types)
     if facts.programme_type not in excluded.types:
-        return Finding(Reason("programme_not_excluded", True, text, needed, given, excluded.source), None)
+        return fulfilled("programme_not_excluded", text, needed, given, excluded.source)
     return finding(
         "programme_not_excluded",
         False,
@@ -270,7 +271,7 @@ def _admission(facts: Facts, policy: Policy) -> Iterable[Asked]:
     given = "没有填写录取日期" if admitted_on is None else f"录取日期{day_text(admitted_on)}"
     source = policy.admission.source
     if met:
-        yield Finding(Reason("admission_given", True, text, needed, given, source), None)
+        yield fulfilled("admission_given", text, needed, given, source)
         return
     yield finding(
         "admission_given",
@@ -302,7 +303,7 @@ def _left(facts: Facts, standard_fen: Fen, policy: Policy) -> Asked:
     needed = f"其他资助合计少于{yuan(standard_fen)}" if rule.rule == "deduct" else "没有其他单位的资助"
     given = f"其他资助合计{yuan(others_fen)}"
     if others_fen == 0 or (rule.rule == "deduct" and others_fen < standard_fen):
-        return Finding(Reason("grant_left_after_others", True, text, needed, given, rule.source), None)
+        return fulfilled("grant_left_after_others", text, needed, given, rule.source)
     return finding(
         "grant_left_after_others",
         False,

@@ -13,7 +13,7 @@ from app.households.criteria import CATEGORY_NAMES, Category
 from app.kernel.money import WHOLE_BP, Fen, share, yuan
 from app.kinds.hardship_aid.facts import Facts
 from app.kinds.hardship_aid.policy import Costs
-from app.policy.decision import Finding, Reason, Running, finding
+from app.policy.decision import Finding, Running, finding, fulfilled
 from app.policy.periods import months_after
 from app.policy.wording import day_text, percent_text
 
@@ -198,7 +198,7 @@ def _costs_left(bill: Bill, base_fen: Fen, costs: Costs, category: Category | No
     rule = f"{bill.of.rule}_costs_left"
     text, needed = "扣除各类保险、补偿和互助保障后，仍有自己承担的费用", "按比例计算后不少于0.01元"
     if share(base_fen, rate) > 0:
-        return Finding(Reason(rule, True, text, needed, bill.given, costs.source), None)
+        return fulfilled(rule, text, needed, bill.given, costs.source)
     change = "这笔费用已经没有需要由救助承担的部分；如填写有误，请核对单据后修改"
     return finding(rule, False, text, needed, bill.given, costs.source, change, False, bill.of.enough)
 
@@ -208,7 +208,7 @@ def _in_window(bill: Bill, day: date, applied_on: date, costs: Costs) -> Asked:
     rule, text = f"{bill.of.rule}_in_window", _window_text(bill.of.day_name, costs.window_months)
     needed, given = f"申请日在{day_text(day)}到{day_text(last)}之间", f"申请日{day_text(applied_on)}"
     if day <= applied_on <= last:
-        return Finding(Reason(rule, True, text, needed, given, costs.source), None)
+        return fulfilled(rule, text, needed, given, costs.source)
     early = day > applied_on
     change = f"请核对{bill.of.day_name}，或从{day_text(day)}起再申请" if early else "已经超过申请期限，不能再申请"
     return finding(rule, False, text, needed, given, costs.source, change, early, bill.of.dated)

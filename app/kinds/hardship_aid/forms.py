@@ -35,7 +35,7 @@ class HardshipAidForm(Frozen):
     @model_validator(mode="after")
     def costs_belong_to_the_item(self) -> Self:
         if self.item == "medical" and self.medical is None:
-            raise PydanticCustomError("medical_required", "申请医疗救助，请填写医疗费用和结算日期")
+            raise PydanticCustomError("medical_required", "申请医疗救助，请填写医疗费用和结算日期。")
         if self.item == "accident" and self.accident is None:
-            raise PydanticCustomError("accident_required", "申请意外救助，请填写意外造成的支出和发生日期")
+            raise PydanticCustomError("accident_required", "申请意外救助，请填写意外造成的支出和发生日期。")
         return self

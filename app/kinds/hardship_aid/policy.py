@@ -107,7 +107,7 @@ class Approvals(Frozen):
     def levels_rise(self) -> Self:
         for lower, higher in pairwise(self.levels):
             if lower.above_fen >= higher.above_fen or _RANK[lower.level] >= _RANK[higher.level]:
-                raise PydanticCustomError("approvals_not_rising", "报批级别和金额须由低到高排列，不能重复")
+                raise PydanticCustomError("approvals_not_rising", "报批级别和金额须由低到高排列，不能重复。")
         return self
 
 
@@ -126,7 +126,7 @@ class Policy(Version):
     @model_validator(mode="after")
     def some_item_is_offered(self) -> Self:
         if not self.offered():
-            raise PydanticCustomError("no_item_offered", "至少要开办一个救助项目")
+            raise PydanticCustomError("no_item_offered", "至少要开办一个救助项目。")
         return self
 
     def offered(self) -> tuple[Item, ...]:

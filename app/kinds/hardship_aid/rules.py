@@ -27,7 +27,7 @@ from app.kinds.hardship_aid.stacking import (
     same_item,
 )
 from app.policy.changes import decide
-from app.policy.decision import Decision, Finding, Judged, Reason, Running, cite, finding
+from app.policy.decision import Decision, Finding, Judged, Running, cite, finding, fulfilled
 
 ITEM_NAMES: Final[dict[Item, str]] = {
     "living": "生活救助",
@@ -158,8 +158,7 @@ def _within_room(facts: Facts, cap_fen: Fen, source: str, amount: Running) -> As
 def _requested(facts: Facts, policy: Policy) -> Asked:
     given = yuan(facts.requested_fen)
     if facts.requested_fen > 0:
-        reason = Reason("requested_amount_positive", True, "申请金额大于0元", "大于0元", given, policy.source)
-        return Finding(reason, None)
+        return fulfilled("requested_amount_positive", "申请金额大于0元", "大于0元", given, policy.source)
     return finding(
         "requested_amount_positive",
         False,
@@ -208,7 +207,7 @@ def _room_left(facts: Facts, cap_fen: Fen, granted_fen: Fen | None, source: str)
     """Whether a year's cap has room after what was granted (None: not known, so no room is certain)."""
     text, needed = _room_texts(facts.item, cap_fen)
     if granted_fen is not None and granted_fen < cap_fen:
-        return Finding(Reason("yearly_room_left", True, text, needed, f"已发放{yuan(granted_fen)}", source), None)
+        return fulfilled("yearly_room_left", text, needed, f"已发放{yuan(granted_fen)}", source)
     known = granted_fen is not None
     opens = f"{next_year(facts.applied_on)}起有新的年度额度，可以再次申请"
     return finding(
@@ -235,14 +234,10 @@ def _extra_approval(facts: Facts, policy: Policy, level: Level) -> Asked:
     """No condition for the worker, and met: the amount needs a further approval, and the decision says so."""
     above = next(each.above_fen for each in policy.approvals.levels if each.level == level)
     name = ITEM_NAMES[facts.item]
-    return Finding(
-        Reason(
-            "extra_approval_level",
-            True,
-            f"金额较大，除{_APPROVERS['city']}外，还须报{_APPROVERS[level]}审批",
-            f"每户每年{name}合计超过{yuan(above)}的，须报{_APPROVERS[level]}审批",
-            f"本年度{name}已发放{yuan(granted_of_item(facts))}，加上本次后超过",
-            policy.approvals.source,
-        ),
-        None,
+    return fulfilled(
+        "extra_approval_level",
+        f"金额较大，除{_APPROVERS['city']}外，还须报{_APPROVERS[level]}审批",
+        f"每户每年{name}合计超过{yuan(above)}的，须报{_APPROVERS[level]}审批",
+        f"本年度{name}已发放{yuan(granted_of_item(facts))}，加上本次后超过",
+        policy.approvals.source,
     )

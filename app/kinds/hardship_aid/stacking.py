@@ -14,7 +14,7 @@ from app.households.rules import Classification, class_of
 from app.kernel.money import Fen, yuan
 from app.kinds.hardship_aid.facts import Facts, Granted
 from app.kinds.hardship_aid.policy import KIND, Policy
-from app.policy.decision import Finding, Reason, Running, finding
+from app.policy.decision import Finding, Running, finding, fulfilled
 from app.policy.wording import day_text
 
 Asked = Finding[Facts]
@@ -56,7 +56,7 @@ def recounted(
     name = "不属于困难家庭" if again is None else CLASS_NAMES[again.category]
     given = f"本年度已得到{yuan(earlier)}，计入后{f'为{name}' if known else '无法判断类别'}"
     if again is not None and again.aid_as is not None:
-        return again.aid_as, (Finding(Reason(_EARLIER_AID, True, text, needed, given, rule.source), None),)
+        return again.aid_as, (fulfilled(_EARLIER_AID, text, needed, given, rule.source),)
     asked = finding(
         _EARLIER_AID,
         False if known else None,
@@ -79,7 +79,7 @@ def one_item(facts: Facts, policy: Policy, category: Category | None) -> Iterabl
     others = [g for g in facts.granted_this_year if g.kind in rule.counted_kinds and not same_item(g, facts)]
     text, needed = f"{CATEGORY_NAMES[category]}家庭每年只享受一项救助", "本年度没有享受过其他救助项目"
     if not others:
-        yield Finding(Reason("one_item_per_year", True, text, needed, "没有享受过其他项目", rule.source), None)
+        yield fulfilled("one_item_per_year", text, needed, "没有享受过其他项目", rule.source)
         return
     yield finding(
         "one_item_per_year",
@@ -105,7 +105,7 @@ def household_year(facts: Facts, policy: Policy, category: Category | None, amou
     text, needed = "本年度各项帮扶合计还有剩余额度", f"各项合计少于{yuan(cap)}"
     given = f"各项已发放{yuan(granted)}"
     if granted < cap:
-        yield Finding(Reason("household_year_room_left", True, text, needed, given, rule.source), None)
+        yield fulfilled("household_year_room_left", text, needed, given, rule.source)
         return
     yield finding(
         "household_year_room_left",

@@ -5,6 +5,7 @@ Amounts in fen, rates in basis points (100 % = 10 000), counted in whole numbers
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
@@ -51,19 +52,19 @@ FIELDS: Final[Mapping[FieldName, str]] = {
 
 def _rate(rate_bp: int) -> int:
     if not 0 < rate_bp <= WHOLE_BP:
-        raise PydanticCustomError("rate_bp", "比例以万分之一为单位，应大于0、不超过10000（即100%）")
+        raise PydanticCustomError("rate_bp", "比例以万分之一为单位，应大于0、不超过10000（即100%）。")
     return rate_bp
 
 
 def _positive(fen: int) -> int:
     if not 0 < fen <= MAX_FEN:
-        raise PydanticCustomError("amount_fen", "金额以分为单位，应大于0、不超过一百亿元")
+        raise PydanticCustomError("amount_fen", "金额以分为单位，应大于0、不超过一百亿元。")
     return fen
 
 
 def _count(number: int) -> int:
     if not 0 < number <= 10_000:
-        raise PydanticCustomError("count", "次数、天数应为1到10000的整数")
+        raise PydanticCustomError("count", "次数、天数应为1到10000的整数。")
     return number
 
 
@@ -96,7 +97,7 @@ class Expression(Frozen):
 
     @model_validator(mode="after")
     def a_field_stands_once(self) -> Self:
-        _once((*self.plus, *self.minus), "field_twice", "同一个结算单项目不能出现两次")
+        _once((*self.plus, *self.minus), "field_twice", "同一个结算单项目不能出现两次。")
         return self
 
     @property
@@ -147,19 +148,19 @@ class Bands(Frozen):
             self._one(band)
         for lower, upper in pairwise(self.rows):
             if lower.up_to_fen is None or upper.above_fen < lower.up_to_fen:
-                raise PydanticCustomError("band_overlap", "两档重叠：每一档的下限应等于前一档的上限")
+                raise PydanticCustomError("band_overlap", "两档重叠：每一档的下限应等于前一档的上限。")
             if upper.above_fen > lower.up_to_fen:
-                raise PydanticCustomError("band_gap", "两档之间有空隙：每一档的下限应等于前一档的上限")
+                raise PydanticCustomError("band_gap", "两档之间有空隙：每一档的下限应等于前一档的上限。")
         if self.mode != "marginal" and self.rows[-1].up_to_fen is not None:
-            raise PydanticCustomError("band_open_end", "最高一档不能有上限，否则超过上限的金额没有办法计算")
+            raise PydanticCustomError("band_open_end", "最高一档不能有上限，否则超过上限的金额没有办法计算。")
         return self
 
     def _one(self, band: Band) -> None:
         wanted, other = ("amount_fen", "rate_bp") if self.mode == "flat" else ("rate_bp", "amount_fen")
         if getattr(band, wanted) is None or getattr(band, other) is not None:
-            raise PydanticCustomError("band_value", "flat 各档只填定额 amount_fen，其余各档只填比例 rate_bp")
+            raise PydanticCustomError("band_value", "flat 各档只填定额 amount_fen，其余各档只填比例 rate_bp。")
         if band.up_to_fen is not None and band.up_to_fen <= band.above_fen:
-            raise PydanticCustomError("band_empty", "一档的上限应大于下限")
+            raise PydanticCustomError("band_empty", "一档的上限应大于下限。")
 
 
 class Conditions(Frozen):
@@ -173,12 +174,18 @@ class Conditions(Frozen):
     events: tuple[Code, ...] = Field(default=(), description="须发生其中一项，如 critical_illness 确诊重大疾病")
     archived_only: bool = Field(default=False, description="只给付已建档的困难职工")
 
+    @cached_property
+    def asks_no_more(self) -> bool:
+        """Whether treatment and cause are all that is asked, as most lines have it."""
+        others = (self.min_days, self.hospital_levels, self.excluded_wards, self.events, self.archived_only)
+        return not any(others)
+
     @model_validator(mode="after")
     def a_general_ward_is_paid(self) -> Self:
         if "general" in self.excluded_wards:
-            raise PydanticCustomError("ward_general", "普通病房不能排除在外")
+            raise PydanticCustomError("ward_general", "普通病房不能排除在外。")
         for given in (self.treatments, self.causes, self.hospital_levels or (), self.excluded_wards, self.events):
-            _once(given, "condition_twice", "同一项条件不能写两次")
+            _once(given, "condition_twice", "同一项条件不能写两次。")
         return self
 
 
@@ -221,9 +228,9 @@ class Share(_Benefit):
     @model_validator(mode="after")
     def has_rates_or_bands(self) -> Self:
         if (self.rates_bp is None) is (self.bands is None):
-            raise PydanticCustomError("rates_or_bands", "rates_bp 和 bands 应填其中一项，且只能填一项")
+            raise PydanticCustomError("rates_or_bands", "rates_bp 和 bands 应填其中一项，且只能填一项。")
         if self.minimum_fen is not None and any(cap < self.minimum_fen for cap in self.limits.caps):
-            raise PydanticCustomError("cap_below_minimum", "给付上限不能低于最低给付额")
+            raise PydanticCustomError("cap_below_minimum", "给付上限不能低于最低给付额。")
         return self
 
 
@@ -242,7 +249,7 @@ class Daily(_Benefit):
     @model_validator(mode="after")
     def a_day_can_be_paid(self) -> Self:
         if any(cap < self.amount_fen for cap in self.limits.caps):
-            raise PydanticCustomError("cap_below_day", "给付上限不能低于一天的津贴")
+            raise PydanticCustomError("cap_below_day", "给付上限不能低于一天的津贴。")
         return self
 
 
@@ -255,7 +262,7 @@ class LumpSum(_Benefit):
     @model_validator(mode="after")
     def caps_allow_it(self) -> Self:
         if any(cap < self.amount_fen for cap in self.limits.caps):
-            raise PydanticCustomError("cap_below_sum", "给付上限不能低于定额给付")
+            raise PydanticCustomError("cap_below_sum", "给付上限不能低于定额给付。")
         return self
 
 

@@ -26,7 +26,7 @@ class CaseCover(Frozen):
     @model_validator(mode="after")
     def ends_after_it_begins(self) -> Self:
         if self.ends_on < self.starts_on:
-            raise PydanticCustomError("term_order", "保障期的结束日期不能早于开始日期")
+            raise PydanticCustomError("term_order", "保障期的结束日期不能早于开始日期。")
         return self
 
 

@@ -18,6 +18,8 @@ def holds(when: Conditions, facts: Facts) -> bool | None:
     """Whether all hold. None: what is known does, and something that is asked is not known."""
     if facts.treatment not in when.treatments or facts.cause not in when.causes:
         return False
+    if when.asks_no_more:
+        return True
     if when.min_days is not None and days_in_hospital(facts) < when.min_days:
         return False
     if when.events and not any(event in facts.events for event in when.events):

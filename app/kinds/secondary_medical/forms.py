@@ -48,7 +48,7 @@ class Stay(Frozen):
     @model_validator(mode="after")
     def ends_after_it_begins(self) -> Self:
         if self.discharged_on < self.admitted_on:
-            raise PydanticCustomError("stay_dates", "出院日期不能早于入院日期")
+            raise PydanticCustomError("stay_dates", "出院日期不能早于入院日期。")
         return self
 
     def facts(self) -> StayFacts:

@@ -136,14 +136,14 @@ def pays(
         parts = _one_of_each_group(ready, parts)
     trace: list[TraceStep] = []
     total = amount_fen = 0
-    fen, twice = ready.fen, 2 * ready.fen
+    fen, half, made = ready.fen, ready.fen // 2, tuple.__new__
     for part in parts:
         for code, text, exact in part.steps:
             at = total + exact
-            # half_up, written out: this is the innermost loop of every decision.
-            now_fen = (2 * at + fen) // twice if at >= 0 else -((fen - 2 * at) // twice)
+            # half_up, written out, as is the making of a step: this is the innermost loop of every decision.
+            now_fen = (at + half) // fen if at >= 0 else -((half - at) // fen)
             if now_fen != amount_fen or code.endswith(_SAYS_WHY_NOTHING):
-                trace.append(TraceStep(code, text, now_fen - amount_fen))
+                trace.append(made(TraceStep, (code, text, now_fen - amount_fen)))
                 amount_fen = now_fen
         total += part.exact
     if total:
@@ -209,6 +209,8 @@ def _part(ready: Ready, line: ReadyLine, facts: Facts, fields: tuple[int, ...], 
     if not steps:
         return Part(line, 0, steps)
     if line.is_limited:
+        if isinstance(line.benefit, Daily):
+            _cap_days(line.benefit, past, steps, ready.fen)
         _cap(line.benefit, past, steps, ready.fen)
     if ready.rounds_lines:
         rounded = half_up(steps[-1][2], ready.fen) * ready.fen
@@ -239,24 +241,22 @@ def _other_paid(line: ReadyLine, group: ExclusiveGroup, histories: dict[str, His
 
 
 def _cap(benefit: Benefit, past: History, steps: Steps, fen: Exact) -> None:
-    """Steps down to what the limits of the line leave."""
-    limits, name, line = benefit.limits, benefit.name, benefit.line
-    if isinstance(benefit, Daily) and benefit.max_days_per_term is not None:
-        days = benefit.max_days_per_term
-        _down(steps, f"{line}.cap_days", f"{name}：一个保障期最多{days}天", _days_left_fen(benefit, past), fen)
-    if limits.per_claim_fen is not None:
-        _down(steps, f"{line}.cap_claim", f"{name}：每次最多{yuan(limits.per_claim_fen)}", limits.per_claim_fen, fen)
-    if limits.per_term_fen is not None:
-        text = f"{name}：一个保障期合计最多{yuan(limits.per_term_fen)}"
-        _down(steps, f"{line}.cap_term", text, max(limits.per_term_fen - past.term_fen, 0), fen)
-    if limits.per_year_fen is not None:
-        text = f"{name}：一个自然年合计最多{yuan(limits.per_year_fen)}"
-        _down(steps, f"{line}.cap_year", text, max(limits.per_year_fen - past.year_fen, 0), fen)
+    """Steps down to what the limits of the line leave, worded only where one is above."""
+    limits = benefit.limits
+    for code, words, limit, used in (
+        ("claim", "每次最多", limits.per_claim_fen, 0),
+        ("term", "一个保障期合计最多", limits.per_term_fen, past.term_fen),
+        ("year", "一个自然年合计最多", limits.per_year_fen, past.year_fen),
+    ):
+        if limit is not None and steps[-1][2] > (left := max(limit - used, 0) * fen):
+            steps.append((f"{benefit.line}.cap_{code}", f"{benefit.name}：{words}{yuan(limit)}", left))
 
 
-def _down(steps: Steps, code: str, text: str, limit_fen: Fen | None, fen: Exact) -> None:
-    if limit_fen is not None and steps[-1][2] > limit_fen * fen:
-        steps.append((code, text, limit_fen * fen))
+def _cap_days(benefit: Daily, past: History, steps: Steps, fen: Exact) -> None:
+    left = _days_left_fen(benefit, past)
+    if left is not None and steps[-1][2] > left * fen:
+        text = f"{benefit.name}：一个保障期最多{benefit.max_days_per_term}天"
+        steps.append((f"{benefit.line}.cap_days", text, left * fen))
 
 
 def _one_of_each_group(ready: Ready, parts: list[Part]) -> list[Part]:

@@ -17,16 +17,13 @@ from app.kinds.secondary_medical.payment import Payment, pays
 from app.kinds.secondary_medical.scheme import ClaimWindow, Exclusions, Policy
 from app.kinds.secondary_medical.sheets import sheet_findings
 from app.policy.changes import decide
-from app.policy.decision import Decision, Finding, Judged, Reason, Remedy
+from app.policy.decision import Decision, Finding, Judged, Reason, Remedy, finding, fulfilled
 from app.policy.wording import day_text
 
 __all__ = ["Facts", "assess", "judge"]
 
 _DAYS: Final = {"admission": "入院", "discharge": "出院", "settlement": "结算"}
 _JOININGS: Final[tuple[Joining, ...]] = ("new", "late_renewal", "renewal")
-
-_day = lru_cache(maxsize=4096)(day_text)
-"""Few days come up, and each of them often."""
 
 
 def assess(facts: Facts, policy: Policy, *, decided_on: date) -> Decision:
@@ -65,16 +62,13 @@ def judge(facts: Facts, policy: Policy) -> Judged[Facts]:
 def _dates(facts: Facts, policy: Policy) -> Finding[Facts]:
     admitted, discharged, settled = facts.admitted_on, facts.discharged_on, facts.settlement.settled_on
     met = admitted <= discharged <= facts.applied_on and admitted <= settled <= facts.applied_on
-    reason = Reason(
-        "stay_dates_in_order",
-        met,
-        "入院在前，出院和结算在后，都不晚于申请日",
-        f"各日期不晚于申请日{_day(facts.applied_on)}，且入院最早",
-        f"入院{_day(admitted)}，出院{_day(discharged)}，结算{_day(settled)}",
-        policy.source,
-    )
+    rule, text = "stay_dates_in_order", "入院在前，出院和结算在后，都不晚于申请日"
+    needed = f"各日期不晚于申请日{day_text(facts.applied_on)}，且入院最早"
+    given = f"入院{day_text(admitted)}，出院{day_text(discharged)}，结算{day_text(settled)}"
+    if met:
+        return fulfilled(rule, text, needed, given, policy.source)
     change = "请对照出院小结和医保结算单核对日期后修改"
-    return Finding(reason, None if met else Remedy(reason.rule, change, True, remedies.dates_in_order))
+    return finding(rule, False, text, needed, given, policy.source, change, True, remedies.dates_in_order)
 
 
 @lru_cache(maxsize=64)
@@ -95,34 +89,23 @@ def _first_claim(claimed: bool | None, source: str) -> Finding[Facts]:
 
 def _claim_window(facts: Facts, window: ClaimWindow) -> Finding[Facts]:
     last = last_day_to_claim(window, facts.discharged_on, facts.settlement.settled_on)
-    reason = Reason(
-        "claim_in_window",
-        facts.applied_on <= last,
-        f"在{window.text}内申请",
-        f"最迟{_day(last)}申请",
-        f"申请日{_day(facts.applied_on)}",
-        window.source,
-    )
-    if reason.met:
-        return Finding(reason, None)
+    rule, text, needed = "claim_in_window", f"在{window.text}内申请", f"最迟{day_text(last)}申请"
+    given = f"申请日{day_text(facts.applied_on)}"
+    if facts.applied_on <= last:
+        return fulfilled(rule, text, needed, given, window.source)
     change = "已经超过申请期限，不能再申请这次住院的费用"
-    return Finding(reason, Remedy(reason.rule, change, False, remedies.claimed_in_time(window)))
+    return finding(rule, False, text, needed, given, window.source, change, False, remedies.claimed_in_time(window))
 
 
 def _cover(facts: Facts, policy: Policy, day: date) -> Finding[Facts]:
     cover, what = facts.cover, _DAYS[policy.attribution.stay_by]
-    reason = Reason(
-        "cover_in_force",
-        cover is not None and cover.starts_on <= day <= cover.ends_on,
-        f"{what}当日在住院二次医保的保障期内",
-        f"{_day(day)}{what}时已参保",
-        f"保障期{_day(cover.starts_on)}到{_day(cover.ends_on)}" if cover else "没有找到参保记录",
-        policy.attribution.source,
-    )
-    if reason.met:
-        return Finding(reason, None)
+    rule, text, source = "cover_in_force", f"{what}当日在住院二次医保的保障期内", policy.attribution.source
+    needed = f"{day_text(day)}{what}时已参保"
+    given = f"保障期{day_text(cover.starts_on)}到{day_text(cover.ends_on)}" if cover else "没有找到参保记录"
+    if cover and cover.starts_on <= day <= cover.ends_on:
+        return fulfilled(rule, text, needed, given, source)
     change = "这次住院不在保障期内；请通过所在单位工会参保，参保后的住院可以申请"
-    return Finding(reason, Remedy(reason.rule, change, False, remedies.covered(policy)))
+    return finding(rule, False, text, needed, given, source, change, False, remedies.covered(policy))
 
 
 def _waiting(facts: Facts, policy: Policy, cover: Cover) -> Finding[Facts]:
@@ -135,65 +118,51 @@ def _waiting(facts: Facts, policy: Policy, cover: Cover) -> Finding[Facts]:
     first_day, days = cover.starts_on + longest, longest.days
     met = True if admitted >= first_day else None if admitted >= cover.starts_on + shortest else False
     who = JOININGS[joining or "new"]
-    reason = Reason(
-        "waiting_period_over",
-        met,
-        "等待期已过",
-        f"{who}满{days}天，即{_day(first_day)}起入院" if days else f"{who}，{CAUSES[facts.cause]}住院没有等待期",
-        f"{_day(admitted)}入院，{JOININGS[joining]}",
-        policy.waiting.source,
+    needed = (
+        f"{who}满{days}天，即{day_text(first_day)}起入院" if days else f"{who}，{CAUSES[facts.cause]}住院没有等待期"
     )
+    rule, text, source = "waiting_period_over", "等待期已过", policy.waiting.source
+    given = f"{day_text(admitted)}入院，{JOININGS[joining]}"
     if met:
-        return Finding(reason, None)
+        return fulfilled(rule, text, needed, given, source)
     change = "由工会查核是否续保后重新计算" if met is None else "等待期内的住院不给付；等待期满以后的住院可以申请"
-    return Finding(reason, Remedy(reason.rule, change, False, remedies.waited(policy)))
+    return finding(rule, met, text, needed, given, source, change, False, remedies.waited(policy))
 
 
 def _exclusions(facts: Facts, exclusions: Exclusions) -> Finding[Facts]:
-    found = [CIRCUMSTANCES[each] for each in facts.circumstances if each in exclusions.circumstances]
-    reason = Reason(
-        "circumstance_not_excluded",
-        not found,
-        "不属于不给付的情形",
-        "没有下列情形：" + "、".join(CIRCUMSTANCES[each] for each in exclusions.circumstances),
-        "、".join(found) or "没有这些情形",
-        exclusions.source,
-    )
+    rule, text, source = "circumstance_not_excluded", "不属于不给付的情形", exclusions.source
+    needed = "没有下列情形：" + "、".join(CIRCUMSTANCES[each] for each in exclusions.circumstances)
+    found = "、".join([CIRCUMSTANCES[each] for each in facts.circumstances if each in exclusions.circumstances])
+    if not found:
+        return fulfilled(rule, text, needed, "没有这些情形", source)
     change = "这种情形不在给付范围内；如填写有误，请核对后修改"
-    return Finding(reason, Remedy(reason.rule, change, False, remedies.no_circumstance) if found else None)
+    return finding(rule, False, text, needed, found, source, change, False, remedies.no_circumstance)
 
 
 def _conditions(facts: Facts, policy: Policy, answers: Sequence[bool | None]) -> Finding[Facts]:
     """Whether any line is paid on such a stay; not known, if what a line asks is not known."""
     no_receipts = policy.asks_receipts and facts.receipts_fen is None
     met = None if None in answers or (no_receipts and True in answers) else True in answers
-    needed = policy.condition_texts[answers.index(True)] if met else "；或".join(dict.fromkeys(policy.condition_texts))
-    reason = Reason(
-        "benefit_conditions_met", met, "符合给付条件", needed, given_text(facts, policy.asked), policy.source
-    )
+    rule, text, given = "benefit_conditions_met", "符合给付条件", given_text(facts, policy.asked)
     if met:
-        return Finding(reason, None)
+        return fulfilled(rule, text, policy.condition_texts[answers.index(True)], given, policy.source)
+    needed = "；或".join(dict.fromkeys(policy.condition_texts))
     change = "这次住院不符合给付条件；如填写有误，请核对后修改"
     if met is None:
         missing = [what for when, answer in zip(policy.conditions, answers, strict=True) if answer is None
                    for what in unknown(when, facts)]  # fmt: skip
         change = f"请补充{'、'.join(dict.fromkeys([*missing, *(['票据金额'] if no_receipts else [])]))}"
-    return Finding(reason, Remedy(reason.rule, change, met is None, remedies.conditions_met(policy)))
+    return finding(rule, met, text, needed, given, policy.source, change, met is None, remedies.conditions_met(policy))
 
 
 def _something_to_pay(payment: Payment, policy: Policy, shared: bool) -> Finding[Facts]:
-    reason = Reason(
-        "self_pay_in_scope",
-        shared,
-        "有可以给付的费用",
-        "按给付标准计算后不少于0.01元",
-        f"按给付标准计算为{yuan(payment.amount_fen)}" if payment.amount_fen or not shared else "有可以给付的费用",
-        policy.source,
-    )
+    rule, text, needed = "self_pay_in_scope", "有可以给付的费用", "按给付标准计算后不少于0.01元"
+    given = f"按给付标准计算为{yuan(payment.amount_fen)}" if payment.amount_fen or not shared else text
     if shared:
-        return Finding(reason, None)
+        return fulfilled(rule, text, needed, given, policy.source)
     change = "这次住院没有在给付范围内的费用；如结算单填写有误，请核对后修改"
-    return Finding(reason, Remedy(reason.rule, change, False, remedies.something_to_pay(policy)))
+    apply = remedies.something_to_pay(policy)
+    return finding(rule, False, text, needed, given, policy.source, change, False, apply)
 
 
 def _given_before(facts: Facts) -> str:

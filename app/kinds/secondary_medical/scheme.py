@@ -58,7 +58,7 @@ class Enrolment(Frozen):
             and self.max_age_years is not None
             and self.min_age_years > self.max_age_years
         ):
-            raise PydanticCustomError("age_order", "最低年龄不能高于最高年龄")
+            raise PydanticCustomError("age_order", "最低年龄不能高于最高年龄。")
         return self
 
 
@@ -80,9 +80,9 @@ class Premium(Frozen):
     @model_validator(mode="after")
     def no_subsidy_is_above_the_premium(self) -> Self:
         if self.amount_fen is None and self.subsidies:
-            raise PydanticCustomError("subsidy_without_premium", "没有写明保费，不能写补助")
+            raise PydanticCustomError("subsidy_without_premium", "没有写明保费，不能写补助。")
         if self.amount_fen is not None and any(each.amount_fen > self.amount_fen for each in self.subsidies):
-            raise PydanticCustomError("subsidy_above_premium", "补助金额不能高于保费")
+            raise PydanticCustomError("subsidy_above_premium", "补助金额不能高于保费。")
         return self
 
 
@@ -103,9 +103,9 @@ class UniformTerm(Frozen):
     @model_validator(mode="after")
     def days_are_in_order(self) -> Self:
         if not self.starts_on < self.ends_on:
-            raise PydanticCustomError("term_order", "保障期的最后一天应在第一天之后")
+            raise PydanticCustomError("term_order", "保障期的最后一天应在第一天之后。")
         if not self.enrol_from <= self.enrol_until <= self.ends_on:
-            raise PydanticCustomError("enrolment_order", "办理期限应先起后止，并且不晚于保障期的最后一天")
+            raise PydanticCustomError("enrolment_order", "办理期限应先起后止，并且不晚于保障期的最后一天。")
         return self
 
 
@@ -119,7 +119,7 @@ class UniformTerms(Frozen):
     @model_validator(mode="after")
     def terms_do_not_overlap(self) -> Self:
         if any(earlier.ends_on >= later.starts_on for earlier, later in pairwise(self.terms)):
-            raise PydanticCustomError("terms_overlap", "统一保障期应按日期先后排列，互不重叠")
+            raise PydanticCustomError("terms_overlap", "统一保障期应按日期先后排列，互不重叠。")
         return self
 
 
@@ -174,7 +174,7 @@ class ClaimWindow(Frozen):
     @model_validator(mode="after")
     def has_days_or_months(self) -> Self:
         if (self.days is None) is (self.months is None):
-            raise PydanticCustomError("days_or_months", "days 和 months 应填其中一项，且只能填一项")
+            raise PydanticCustomError("days_or_months", "days 和 months 应填其中一项，且只能填一项。")
         return self
 
     @cached_property
@@ -213,13 +213,15 @@ class Policy(Version):
     def parts_fit_together(self) -> Self:
         lines = [each.line for each in self.benefits]
         if len(set(lines)) < len(lines):
-            raise PydanticCustomError("line_twice", "同一个给付项目代码出现了两次")
+            raise PydanticCustomError("line_twice", "同一个给付项目代码出现了两次。")
         _check_groups(self.stacking, lines)
         _check_total_caps(self.stacking, self.benefits)
         if self.large_amount is None and any("above_ceiling" in each.fields for each in self.expressions()):
-            raise PydanticCustomError("large_amount_missing", "用到超封顶线部分的自付，须写明大额补助的支付比例")
+            raise PydanticCustomError("large_amount_missing", "用到超封顶线部分的自付，须写明大额补助的支付比例。")
         if any(sample is None for sample in self.tried):
-            raise PydanticCustomError("never_pays", "有给付项目在任何常见的结算单上都算不出给付，请核对给付基数和限额")
+            raise PydanticCustomError(
+                "never_pays", "有给付项目在任何常见的结算单上都算不出给付，请核对给付基数和限额。"
+            )
         return self
 
     def expressions(self) -> Iterator[Expression]:
@@ -270,10 +272,10 @@ def _check_groups(stacking: Stacking, lines: Sequence[str]) -> None:
     grouped = [line for group in stacking.exclusive for line in group.lines]
     if unknown := set(grouped) - set(lines):
         raise PydanticCustomError(
-            "group_line_unknown", "只给付一项的组里有不存在的给付项目：{lines}", {"lines": "、".join(sorted(unknown))}
+            "group_line_unknown", "只给付一项的组里有不存在的给付项目：{lines}。", {"lines": "、".join(sorted(unknown))}
         )
     if len(set(grouped)) < len(grouped):
-        raise PydanticCustomError("group_line_twice", "一个给付项目只能属于一个只给付一项的组")
+        raise PydanticCustomError("group_line_twice", "一个给付项目只能属于一个只给付一项的组。")
 
 
 def _check_total_caps(stacking: Stacking, benefits: Sequence[Benefit]) -> None:
@@ -281,7 +283,7 @@ def _check_total_caps(stacking: Stacking, benefits: Sequence[Benefit]) -> None:
         return
     least = max(_least(benefit) for benefit in benefits)
     if any(cap < least for cap in stacking.total_caps.caps):
-        raise PydanticCustomError("total_cap_too_low", "各项合计的上限不能低于某一项的定额、日津贴或最低给付额")
+        raise PydanticCustomError("total_cap_too_low", "各项合计的上限不能低于某一项的定额、日津贴或最低给付额。")
 
 
 def _least(benefit: Benefit) -> Fen:

@@ -107,7 +107,7 @@ def ready_share(share: Share, fen: int) -> ReadyShare:
         threshold=0 if subtract else amount,
         rates_bp=share.rates_bp or (),
         rate_code=f"{share.line}.rate",
-        rate_texts=tuple(percent_text(rate) for rate in share.rates_bp or ()),
+        rate_texts=tuple(_rate_text(share.name, number, rate) for number, rate in enumerate(share.rates_bp or (), 1)),
         mode=share.bands.mode if share.bands else "",
         inclusive=share.bands is not None and share.bands.upper_bound == "inclusive",
         rows=tuple(_ready_row(row, share.bands, share.name, fen) for row in share.bands.rows) if share.bands else (),
@@ -138,6 +138,10 @@ def _ready_row(row: Band, bands: Bands, name: str, fen: int) -> ReadyRow:
 def _outside(bands: Bands, name: str) -> tuple[str, str]:
     lowest, highest = bands.rows[0].above_fen, bands.rows[-1].up_to_fen or 0
     return f"{name}：{yuan(lowest)}以下的部分不给付", f"{name}：超过{yuan(highest)}的部分不给付"
+
+
+def _rate_text(name: str, number: int, rate_bp: int) -> str:
+    return f"{name}：本保障期第{number}次给付，按{percent_text(rate_bp)}"
 
 
 def value(expression: ReadyExpression, fields: Sequence[int]) -> int:
@@ -171,9 +175,12 @@ def share_steps(share: ReadyShare, name: str, fields: Sequence[int], number: int
     if share.narrows:
         base = _counted(share, name, base, fields, steps)
     if share.rates_bp:
-        which = min(number, len(share.rates_bp)) - 1
-        text = f"{name}：本保障期第{number}次给付，按{share.rate_texts[which]}"
-        steps.append((share.rate_code, text, base * share.rates_bp[which]))
+        if number <= len(share.rates_bp):
+            rate_bp, text = share.rates_bp[number - 1], share.rate_texts[number - 1]
+        else:
+            rate_bp = share.rates_bp[-1]
+            text = _rate_text(name, number, rate_bp)
+        steps.append((share.rate_code, text, base * rate_bp))
     else:
         _band_steps(share, base, steps)
     if 0 < steps[-1][2] < share.minimum:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.kernel.money import Fen, yuan
 from app.kinds.secondary_medical.facts import Facts, Settlement
-from app.policy.decision import Finding, Reason, Remedy
+from app.policy.decision import Finding, finding, fulfilled
 
 _CHANGE = "请对照医保结算单核对各项金额后修改"
 
@@ -13,32 +13,33 @@ def sheet_findings(sheet: Settlement, source: str) -> tuple[Finding[Facts], Find
     """Payers may come to less than the total: some funds have no field here."""
     pooled = sheet.act_pay_dedc_fen + sheet.hifp_pay_fen + sheet.hifob_pay_fen
     parts, payers, total, scope = parts_fen(sheet), payers_fen(sheet), sheet.medfee_sumamt_fen, sheet.inscp_scp_amt_fen
-    total_text = yuan(total)
-    scope_kept = Reason(
-        "settlement_pool_within_scope",
-        pooled <= scope,
-        "起付线、统筹支付与大额补助相加，不超过符合政策范围金额",
-        f"不超过{yuan(scope)}",
-        f"合计{yuan(pooled)}",
-        source,
+    whole = yuan(total)
+    return (
+        _asked(
+            "settlement_pool_within_scope",
+            pooled <= scope,
+            "起付线、统筹支付与大额补助相加，不超过符合政策范围金额",
+            f"不超过{yuan(scope)}",
+            f"合计{yuan(pooled)}",
+            source,
+        ),
+        _asked(
+            "settlement_adds_up",
+            parts == total,
+            "全自费、超限价自费、先行自付与符合政策范围金额相加，等于医疗费总额",
+            f"合计{whole}",
+            f"合计{whole if parts == total else yuan(parts)}",
+            source,
+        ),
+        _asked(
+            "settlement_payers_within_total",
+            payers <= total,
+            "各项基金、个人账户和现金支付相加，不超过医疗费总额",
+            f"不超过{whole}",
+            f"合计{whole if payers == total else yuan(payers)}",
+            source,
+        ),
     )
-    adds_up = Reason(
-        "settlement_adds_up",
-        parts == total,
-        "全自费、超限价自费、先行自付与符合政策范围金额相加，等于医疗费总额",
-        f"合计{total_text}",
-        f"合计{total_text if parts == total else yuan(parts)}",
-        source,
-    )
-    payers_kept = Reason(
-        "settlement_payers_within_total",
-        payers <= total,
-        "各项基金、个人账户和现金支付相加，不超过医疗费总额",
-        f"不超过{total_text}",
-        f"合计{total_text if payers == total else yuan(payers)}",
-        source,
-    )
-    return _asked(scope_kept), _asked(adds_up), _asked(payers_kept)
 
 
 def parts_fen(sheet: Settlement) -> Fen:
@@ -52,8 +53,10 @@ def payers_fen(sheet: Settlement) -> Fen:
     return funds + sheet.acct_pay_fen + sheet.psn_cash_pay_fen
 
 
-def _asked(reason: Reason) -> Finding[Facts]:
-    return Finding(reason, None if reason.met else Remedy(reason.rule, _CHANGE, True, _MENDS[reason.rule]))
+def _asked(rule: str, met: bool, text: str, needed: str, given: str, source: str) -> Finding[Facts]:
+    if met:
+        return fulfilled(rule, text, needed, given, source)
+    return finding(rule, False, text, needed, given, source, _CHANGE, True, _MENDS[rule])
 
 
 def _pool_within_scope(facts: Facts) -> Facts:
