@@ -13,8 +13,9 @@ from uuid import UUID
 
 import orjson
 
-from app.applications.commands import DECISION, FORM, NOTE
+from app.applications.commands import DECISION, FORM
 from app.applications.path import PATHS, Action, Kind, State
+from app.applications.steps import NOTE
 from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
 from app.db.base import table_of

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
-from app.applications.commands import FORM, Applicant, ConsentsMissing, KeyedStep, Overtaken
+from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
 from app.applications.queries import (
@@ -23,6 +23,7 @@ from app.applications.queries import (
     to_submit,
     to_submit_asked,
 )
+from app.applications.steps import KeyedStep, Moved, Overtaken
 from app.db.work import Work
 from app.households.queries import living
 from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
@@ -205,5 +206,5 @@ async def _assess(work: Work, held: ToSubmit, programme: Programme) -> commands.
     return await programme.assess(work, Filing(held.applicant, row["id"], form, held.household, held.granted))
 
 
-def _moved(moved: commands.Moved) -> dict[str, Any]:
+def _moved(moved: Moved) -> dict[str, Any]:
     return {"id": str(moved.id), "state": State(moved.state), "version": moved.version}

@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, Field
 
-from app.applications.commands import DECISION, FORM, NOTE
+from app.applications.commands import DECISION, FORM
 from app.applications.path import PATHS, REASONS, Action, Kind, State
+from app.applications.steps import NOTE
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.views.decisions import DecisionView

@@ -1,0 +1,225 @@
+"""One step on an application: everything that is written with it, in one statement."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+
+from app.applications.events import ApplicationMoved
+from app.applications.path import PATHS, Kind, State
+from app.applications.queries import version_now
+from app.db.statements import Statement, statement
+from app.db.transaction import TOLD, Record
+from app.db.work import Work
+from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.ids import new_id
+from app.messaging.answers import IdempotencyInProgress, KeptAnswer
+from app.messaging.outbox import spelt
+from app.workflow.path import Step
+
+NOTE = "passage.note"
+
+
+def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
+    """A step, its row in the timeline, its audit entry, its fact and the answer that is kept, in one round trip.
+
+    `before`: queries that come first; `moving`: which of their rows the application hangs on; `beside`: what else is
+    answered besides the new version.
+    """
+    return statement(
+        text(
+            f"""
+            with {before} moved as (
+              update application set state = :to_state, round = :round, version = application.version + 1,
+                updated_at = :now,
+                due_at = :due_at,
+                amount_fen = coalesce(:amount_fen, amount_fen),
+                submitted_at = coalesce(submitted_at, :submitted_at),
+                submission_no = coalesce(:submission_no, submission_no),
+                approved_at = coalesce(:approved_at, approved_at),
+                paid_at = coalesce(:paid_at, paid_at),
+                household_id = coalesce(:household_id, household_id),
+                facts = coalesce(:facts, facts), facts_sha256 = coalesce(:facts_sha256, facts_sha256),
+                decision = coalesce(:decision, decision), policy_version = coalesce(:policy_version, policy_version),
+                code_sha256 = coalesce(:code_sha256, code_sha256),
+                subject_index = coalesce(:subject_index, subject_index),
+                item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id)
+              {moving or "where application.id = :id"} and application.version = :version
+              returning application.id, application.version, applicant_id
+            ), passed as (
+              insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name,
+                action, from_state, to_state, counts_as_review, note, reason_code, amount_fen)
+              select cast(:passage_id as uuid), :now, id, cast(:step_round as int), cast(:person_id as uuid),
+                cast(:post_role as text), cast(:organisation_name as text), cast(:action as text),
+                cast(:from_state as text), :to_state, cast(:counts_as_review as boolean), cast(:note as bytea),
+                cast(:reason_code as text), :amount_fen
+              from moved
+            ), audited as (
+              insert into audit_entry (id, created_at, shard, sequence, hash, person_id, action, subject_kind,
+                subject_id, subject_person_id, details)
+              select cast(:audit_id as uuid), :now, 0, 0, '', cast(:person_id as uuid), 'application.' || :action,
+                'application', id, applicant_id, cast(:details as jsonb)
+              from moved
+            ), told as (
+              insert into out_message (id, created_at, name, body)
+              select cast(:message_id as uuid), :now, 'ApplicationMoved', cast(:body as jsonb) from moved
+            ), kept as (
+              insert into keyed_answer (person_id, key, row_id, fingerprint, status, etag, answer, created_at)
+              select cast(:kept_person_id as uuid), cast(:kept_key as text), cast(:kept_row_id as uuid),
+                cast(:kept_fingerprint as bytea), cast(:kept_status as int), cast(:kept_etag as text),
+                cast(:kept_answer as bytea), :now
+              from moved where cast(:kept_key as text) is not null
+            )
+            select (select version from moved) as version {beside}
+            """  # noqa: S608 - pieces of our own; every value is a parameter
+        )
+    )
+
+
+_STEP = _step()
+# The applicant's own step without a transaction around it. The account is held, so that it is not closed meanwhile, and
+# the key of the request, so that a second one is told.
+OWN_STEP = _step(
+    before=f"""
+            sight as materialized (
+              select cast(:id as uuid) as application_id, cast(:applicant_id as uuid) as applicant_id,
+                pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
+            ), applicant as materialized (
+              select sight.application_id from sight cross join lateral (
+                select id from person
+                where person.id = sight.applicant_id and sight.free and sight.told is not null and closed_at is null
+                for share
+              ) as held
+            ),""",  # noqa: S608 - the same
+    moving="where application.id = (select application_id from applicant)",
+    beside=", (select free from sight) as free",
+)
+
+
+class SubjectAlreadyAided(Conflict):
+    """同一名学生本学年或同一张结算单已有申请正在办理或已发放，不能重复申请。"""
+
+
+class Overtaken(Conflict):
+    """有另一项操作同时进行，这次没有提交，请再试一次。"""
+
+
+class AlreadySigned(NotAllowed):
+    """您已经办理过这份申请的前一个环节，同一人不能再办理下一个环节。"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The application after a step."""
+
+    id: UUID
+    state: str
+    version: int
+
+
+Keep = Callable[[Moved], KeptAnswer]
+"""Makes the answer that is kept together with a step, from how the application will be after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedStep:
+    """How the applicant's own step is kept under its key, and the advisory lock of that key."""
+
+    keep: Keep
+    lock: int
+
+
+async def take(
+    work: Work,
+    row: Record,
+    step: Step,
+    *,
+    keep: Keep | None = None,
+    lock: int | None = None,
+    person_id: UUID | None = None,
+    note: str | None = None,
+    **change: Any,
+) -> Moved:
+    """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
+
+    `lock`: the applicant's own step, without a transaction around it, alone with this lock.
+    """
+    passage_id = new_id()
+    round_ = change.pop("round", row["round"])
+    fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
+    allowed_days = PATHS[Kind(row["kind"])].working_days.get(State(step.to))
+    moved = Moved(row["id"], step.to, row["version"] + 1)
+    kept = keep(moved) if keep else _NOTHING_KEPT
+    values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))
+    if lock is not None:
+        values |= {"lock": lock, "applicant_id": row["applicant_id"]}
+    write = work.transaction.stroke if lock is not None else work.transaction.row
+    try:
+        found = await write(
+            _STEP if lock is None else OWN_STEP,
+            id=row["id"],
+            version=row["version"],
+            to_state=step.to,
+            from_state=step.at,
+            action=step.action,
+            round=round_,
+            step_round=round_,
+            now=work.now,
+            due_at=work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
+            approved_at=work.now if step.to == State.APPROVED else None,
+            paid_at=work.now if step.to == State.PAID else None,
+            passage_id=passage_id,
+            person_id=person_id,
+            counts_as_review=step.counts_as_review,
+            note=work.keyring.seal_text(NOTE, passage_id, note) if note else None,
+            audit_id=new_id(),
+            details={"from": step.at, "to": step.to},
+            message_id=new_id(),
+            body=spelt(fact),
+            **values,
+        )
+    except asyncpg.UniqueViolationError as taken:
+        raise _taken(taken) from taken
+    assert found is not None
+    if found["version"] is None:  # somebody else took a step since the row was read
+        if lock is not None:
+            raise Overtaken if found["free"] else IdempotencyInProgress
+        raise StaleVersion(version=await version_now(work.transaction, row["id"]))
+    return moved
+
+
+_KEPT = tuple(f"kept_{name}" for name in KeptAnswer._fields)
+_NOTHING_KEPT = (None,) * len(_KEPT)
+_OPTIONAL = [
+    "amount_fen",
+    "submitted_at",
+    "submission_no",
+    "household_id",
+    "facts",
+    "facts_sha256",
+    "decision",
+    "policy_version",
+    "code_sha256",
+    "subject_index",
+    "item",
+    "cover_id",
+    "post_role",
+    "organisation_name",
+    "reason_code",
+]
+_UNCHANGED: dict[str, Any] = dict.fromkeys(_OPTIONAL)
+
+
+def _taken(violation: asyncpg.UniqueViolationError) -> Exception:
+    """What a unique index of the database refused, in words."""
+    refusals = {
+        "uq_passage_reviewer": AlreadySigned,
+        "uq_application_subject": SubjectAlreadyAided,
+        "uq_application_submission": Overtaken,
+        "pk_keyed_answer": Overtaken,
+    }
+    refusal = refusals.get(violation.constraint_name or "")
+    return refusal() if refusal else violation
