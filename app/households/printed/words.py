@@ -1,0 +1,85 @@
+"""How values of a household file are printed: codes in words, money in yuan, days in Chinese. Pure.
+
+A code without a word here is printed as it is: a form never fails for a word that is missing.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from app.households.criteria import CLASS_NAMES
+from app.kernel.money import yuan
+from app.policy.wording import day_text
+
+CAUSES: Final[Mapping[str, str]] = {
+    "no_labour_capacity": "无劳动能力",
+    "unemployed_able": "有劳动能力而未就业",
+    "laid_off": "下岗失业",
+    "no_social_insurance": "未参加社会保险",
+    "insurance_not_delivered": "社会保险待遇落实不到位",
+    "serious_illness": "患重特大疾病",
+    "natural_disaster": "遭受自然灾害",
+    "accident": "遭受意外事故",
+    "child_schooling": "子女上学",
+    "other": "其他",
+}
+WORDS: Final[Mapping[str, str]] = {
+    **CLASS_NAMES,
+    # 关系
+    "self": "本人", "spouse": "配偶", "son": "儿子", "daughter": "女儿", "grandchild": "孙辈", "parent": "父母",
+    "grandparent": "祖辈", "sibling": "兄弟姐妹",
+    # 健康状况
+    "healthy": "良好", "weak": "体弱", "chronic_illness": "慢性病", "serious_illness": "重病", "disabled": "残疾",
+    # 住房类型
+    "self_built": "自建房", "commercial": "商品房", "affordable": "经济适用房", "public_rental": "政府公租（廉租）房",
+    "private_rental": "租房", "employer": "单位公房", "none": "无",
+    # 学历
+    "pre_school": "学龄前", "primary": "小学", "junior_high": "初中", "senior_high": "高中",
+    "secondary_vocational": "中专（职高、技校）", "junior_college": "大专", "undergraduate": "本科",
+    "postgraduate": "研究生",
+    # 刚性支出
+    "illness": "疾病", "disability": "残疾", "schooling": "上学", "accident": "意外", "necessary_work_cost": "必要就业成本",
+    # 户籍地
+    "urban": "城镇", "rural": "农村",
+    # 办理状态
+    "submitted": "已提交", "unit_review": "工会初审", "home_visit": "入户核查", "district_review": "区县复核",
+    "means_check": "信息比对", "public_notice": "公示中", "city_approval": "市总审批", "active": "在档",
+    "annual_review": "年度复核", "exit_proposed": "拟退出", "exit_notice": "退出公示", "lifted": "已脱困",
+    "relieved": "解困（兜底）", "cancelled": "已注销", "transferred": "已转出", "returned": "退回补正",
+    "rejected": "不予建档", "withdrawn": "已撤回", "suspended": "暂停", "draft": "草稿",
+    "male": "男", "female": "女", "other": "其他",
+}  # fmt: skip
+
+
+def word(code: Any) -> str:
+    """A code of the form in words."""
+    return "" if code is None else WORDS.get(str(code), str(code))
+
+
+def cause(code: Any) -> str:
+    """A cause of hardship in the words of the form."""
+    return "" if code is None else CAUSES.get(str(code), str(code))
+
+
+def listed(show: Callable[[Any], str] = word) -> Callable[[Any], str]:
+    """Several values side by side."""
+    return lambda values: "、".join(show(value) for value in values or ())
+
+
+def money(fen: Any) -> str:
+    """Fen as yuan; nothing for what is not known."""
+    return yuan(fen) if isinstance(fen, int) else ""
+
+
+def yes_no(value: Any) -> str:
+    return "" if value is None else "是" if value else "否"
+
+
+def day(value: Any) -> str:
+    """2026-09-01 → 2026年9月1日; what is no day (a masked one) stays as it is."""
+    if isinstance(value, date):
+        return day_text(value)
+    try:
+        return day_text(date.fromisoformat(value)) if value else ""
+    except ValueError:
+        return str(value)
