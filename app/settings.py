@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     wechat_miniprogram_appid: str = DEMO_WECHAT_APPID
     wechat_miniprogram_secret: SecretStr = SecretStr(DEMO_WECHAT_SECRET)
 
+    miniprogram_link: str = Field(default="https://aid.invalid/m", pattern=r"^https://[^\s?#]+$")
+    """The address that WeChat opens as the mini-program (扫普通链接二维码打开小程序); printed codes lead there."""
+
     public_notice_seconds: int | None = Field(default=None, ge=1)
     """Demo and test only: a public notice this long (seconds) instead of the policy's working days."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -73,9 +73,7 @@ def fields(title: str, described: Sequence[Field], said: Said) -> dict[str, Any]
     return {"title": title, "header": [], "lines": lines}
 
 
-def table(
-    title: str, described: Sequence[Sequence[Column]], rows: Iterable[Said], *, least: int = 0
-) -> dict[str, Any]:
+def table(title: str, described: Sequence[Sequence[Column]], rows: Iterable[Said], *, least: int = 0) -> dict[str, Any]:
     """A block of records; `least`: so many at least, with empty ones below.
 
     A record is as many lines high as the columns are described in; where these are several, it is numbered before the

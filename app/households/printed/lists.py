@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.documents.paper import Column, paper, table
 from app.households.printed.persons import completed, masked
-from app.households.printed.words import cause, day, listed, money, word
+from app.households.printed.words import cause, coded, day, listed, money
 from app.kernel.money import half_up
 
 SUMMARY_TITLE: Final = "困难职工档案汇总表"
@@ -16,15 +16,15 @@ SUMMARY: Final = (
     Column("档案编号", "/number", 4),
     Column("所属工会", "/organisation", 4),
     Column("姓名", "/name", 2),
-    Column("性别", "/sex", 1, word),
+    Column("性别", "/sex", 1, coded("sex")),
     Column("身份证号", "/id_number", 5),
-    Column("困难类别", "/category", 2, word),
+    Column("困难类别", "/category", 2, coded("category")),
     Column("家庭人口", "/people", 1, right=True),
     Column("家庭年收入", "/income_fen_yearly", 3, money, right=True),
     Column("月人均收入", "/per_head_fen_monthly", 3, money, right=True),
     Column("主要致困原因", "/primary_cause", 2, cause),
     Column("次要致困原因", "/secondary_causes", 3, listed(cause)),
-    Column("办理状态", "/state", 2, word),
+    Column("办理状态", "/state", 2, coded("state")),
     Column("建档日期", "/active_on", 3, day),
 )
 NOTICE: Final = (
@@ -32,7 +32,7 @@ NOTICE: Final = (
     Column("档案编号", "/number", 8),
     Column("所属工会", "/organisation", 12),
     Column("姓名", "/name", 4),
-    Column("困难类别", "/category", 6, word),
+    Column("困难类别", "/category", 6, coded("category")),
     Column("家庭人口", "/people", 4, right=True),
 )
 """What may be published: no number of identity, no income, and no cause, for it tells of illness."""
@@ -54,7 +54,7 @@ def summary_line(file: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, 
 
 def summary_form(organisation: str, lines: Iterable[Mapping[str, Any]], printed_on: date) -> dict[str, Any]:
     """The files of a union, one line each."""
-    listed_lines = [line | {"serial": n} for n, line in enumerate(lines, 1)]
+    listed_lines = [{**line, "serial": n} for n, line in enumerate(lines, 1)]
     return paper(
         SUMMARY_TITLE,
         [table("", [SUMMARY], listed_lines, least=1)],
@@ -66,7 +66,7 @@ def summary_form(organisation: str, lines: Iterable[Mapping[str, Any]], printed_
 
 def notice_form(organisation: str, lines: Iterable[Mapping[str, Any]], printed_on: date) -> dict[str, Any]:
     """The files that a union publishes for objections, one line each."""
-    listed_lines = [line | {"serial": n} for n, line in enumerate(lines, 1)]
+    listed_lines = [{**line, "serial": n} for n, line in enumerate(lines, 1)]
     return paper(
         NOTICE_TITLE,
         [table("", [NOTICE], listed_lines, least=1)],

@@ -3,19 +3,20 @@
 Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from app.households.printed.words import text_of
 from app.kernel.masking import mask_card, mask_id_number, mask_name, mask_phone
 
 _HIDDEN: Final = "****"
 _SHOWN_OF_ADDRESS: Final = 6
-_MASKS: Final = {
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
     "name": mask_name,
     "holder": mask_name,
     "id_number": mask_id_number,
     "birth_date": lambda said: _HIDDEN if said else "",
-    "phone": mask_phone,
+    "mobile": mask_phone,
     "other_contact": lambda said: _HIDDEN if said else "",
     "number": mask_card,
     "address": lambda said: said[:_SHOWN_OF_ADDRESS] + _HIDDEN if said else "",
@@ -34,11 +35,16 @@ def masked(said: Any) -> Any:
 
 
 def completed(person: Mapping[str, Any]) -> dict[str, Any]:
-    """A person with sex and birth date as the identity number says them, where they are not filled in themselves."""
+    """A person with what follows from the rest: illness and disability in one, and sex and birth date as the identity
+    number says them, where they are not filled in themselves."""
+    ailments = [
+        text_of(name, person[name]) for name in ("illness", "disability", "disability_grade") if person.get(name)
+    ]
     number = str(person.get("id_number") or "")
     if len(number) != 18 or not number[:17].isdigit():
-        return dict(person)
+        return {**person, "ailment": "、".join(ailments)}
     told = {
+        "ailment": "、".join(ailments),
         "sex": "male" if int(number[16]) % 2 else "female",
         "birth_date": f"{number[6:10]}-{number[10:12]}-{number[12:14]}",
     }

@@ -23,37 +23,50 @@ CAUSES: Final[Mapping[str, str]] = {
     "child_schooling": "子女上学",
     "other": "其他",
 }
-WORDS: Final[Mapping[str, str]] = {
-    **CLASS_NAMES,
-    # 关系
-    "self": "本人", "spouse": "配偶", "son": "儿子", "daughter": "女儿", "grandchild": "孙辈", "parent": "父母",
-    "grandparent": "祖辈", "sibling": "兄弟姐妹",
-    # 健康状况
-    "healthy": "良好", "weak": "体弱", "chronic_illness": "慢性病", "serious_illness": "重病", "disabled": "残疾",
-    # 住房类型
-    "self_built": "自建房", "commercial": "商品房", "affordable": "经济适用房", "public_rental": "政府公租（廉租）房",
-    "private_rental": "租房", "employer": "单位公房", "none": "无",
-    # 学历
-    "pre_school": "学龄前", "primary": "小学", "junior_high": "初中", "senior_high": "高中",
-    "secondary_vocational": "中专（职高、技校）", "junior_college": "大专", "undergraduate": "本科",
-    "postgraduate": "研究生",
-    # 刚性支出
-    "illness": "疾病", "disability": "残疾", "schooling": "上学", "accident": "意外", "necessary_work_cost": "必要就业成本",
-    # 户籍地
-    "urban": "城镇", "rural": "农村",
-    # 办理状态
-    "submitted": "已提交", "unit_review": "工会初审", "home_visit": "入户核查", "district_review": "区县复核",
-    "means_check": "信息比对", "public_notice": "公示中", "city_approval": "市总审批", "active": "在档",
-    "annual_review": "年度复核", "exit_proposed": "拟退出", "exit_notice": "退出公示", "lifted": "已脱困",
-    "relieved": "解困（兜底）", "cancelled": "已注销", "transferred": "已转出", "returned": "退回补正",
-    "rejected": "不予建档", "withdrawn": "已撤回", "suspended": "暂停", "draft": "草稿",
-    "male": "男", "female": "女", "other": "其他",
+LISTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "category": {**CLASS_NAMES},
+    "archive_level": {
+        "national": "全国级", "provincial": "省级", "municipal": "地市级", "county": "区县级", "grassroots": "基层",
+    },
+    "state": {
+        "draft": "草稿", "submitted": "已提交", "unit_review": "工会初审", "home_visit": "入户核查",
+        "district_review": "区县复核", "means_check": "信息比对", "public_notice": "公示中",
+        "city_approval": "市总审批",
+        "active": "在档", "annual_review": "年度复核", "exit_proposed": "拟退出", "exit_notice": "退出公示",
+        "lifted": "已脱困", "relieved": "解困（兜底）", "cancelled": "已注销", "transferred": "已转出",
+        "returned": "退回补正", "rejected": "不予建档", "withdrawn": "已撤回", "suspended": "暂停",
+    },
+    "sex": {"male": "男", "female": "女"},
+    "relation": {
+        "self": "本人", "spouse": "配偶", "son": "子", "daughter": "女", "grandchild": "孙子女", "parent": "父母",
+        "grandparent": "祖父母", "sibling": "兄弟姐妹", "other": "其他",
+    },
+    "health": {
+        "healthy": "良好", "weak": "体弱", "chronic_illness": "慢性病", "serious_illness": "重病", "disabled": "残疾",
+    },
+    "housing": {
+        "self_built": "自建房", "commercial": "商品房", "affordable": "经济适用房", "public_rental": "公租房（廉租房）",
+        "private_rental": "租房", "employer": "单位公房", "none": "无房", "other": "其他",
+    },
+    "schooling": {
+        "none": "未上学", "pre_school": "学龄前", "primary": "小学", "junior_high": "初中", "senior_high": "高中",
+        "secondary_vocational": "中专", "junior_college": "大专", "undergraduate": "本科", "postgraduate": "研究生",
+    },
+    "spending": {
+        "illness": "疾病", "disability": "残疾", "schooling": "上学", "accident": "意外",
+        "necessary_work_cost": "必要就业成本",
+    },
 }  # fmt: skip
 
 
-def word(code: Any) -> str:
-    """A code of the form in words."""
-    return "" if code is None else WORDS.get(str(code), str(code))
+def text_of(list_name: str, code: str) -> str:
+    """The word of a code of one of the lists that a file is filled in from."""
+    return LISTS.get(list_name, {}).get(code, code)
+
+
+def coded(list_name: str) -> Callable[[Any], str]:
+    """Prints codes of this list as words."""
+    return lambda code: "" if code is None else text_of(list_name, str(code))
 
 
 def cause(code: Any) -> str:
@@ -61,7 +74,7 @@ def cause(code: Any) -> str:
     return "" if code is None else CAUSES.get(str(code), str(code))
 
 
-def listed(show: Callable[[Any], str] = word) -> Callable[[Any], str]:
+def listed(show: Callable[[Any], str]) -> Callable[[Any], str]:
     """Several values side by side."""
     return lambda values: "、".join(show(value) for value in values or ())
 
