@@ -24,7 +24,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "other": "其他",
 }
 LISTS: Final[Mapping[str, Mapping[str, str]]] = {
-    "category": {**CLASS_NAMES},
+    "category": {str(code): name for code, name in CLASS_NAMES.items()},
     "archive_level": {
         "national": "全国级", "provincial": "省级", "municipal": "地市级", "county": "区县级", "grassroots": "基层",
     },

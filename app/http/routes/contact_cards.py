@@ -16,7 +16,7 @@ from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import HouseholdNotFound, file, living
-from app.http.attachments import PDF, attachment
+from app.http.attachments import PDF_WHEN_THERE, attachment
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, PathId
 from app.http.views import contact_cards as views
@@ -48,7 +48,7 @@ async def read_own_responsible(desk: WorkerDesk) -> Response:
     return answer(await _shown(desk.work, await _own(desk)))
 
 
-@router.get("/me/household/contact_card", summary="我的帮扶联系卡", response_class=Response, responses=PDF)
+@router.get("/me/household/contact_card", summary="我的帮扶联系卡", response_class=Response, responses=PDF_WHEN_THERE)
 async def print_own_contact_card(desk: WorkerDesk) -> Response:
     """现在有效的联系卡（PDF），卡号同时在 Contact-Card-Serial 里。还没有发卡的，返回 409。"""
     household = await _own(desk)
@@ -88,7 +88,7 @@ async def assign_responsible(
     "/staff/households/{household_id}/contact_card",
     summary="打印帮扶联系卡",
     response_class=Response,
-    responses=PDF,
+    responses=PDF_WHEN_THERE,
 )
 async def print_contact_card(
     household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]

@@ -21,7 +21,7 @@ from app.http.door import PREFIX, Desk, Door, WorkerDesk, staff
 from app.http.inputs import PathId
 from app.kernel.actor import Permission, Tier
 from app.kernel.business_time import business_date
-from app.organisations.queries import names, organisation
+from app.organisations.queries import OrganisationNotFound, names, organisation
 from app.people.queries import bank_cards
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案表格"], route_class=Door)
@@ -103,6 +103,9 @@ async def _lines(desk: Desk, organisation_id: UUID, state: str, action: str) -> 
     """A union and a line for each of its files that the actor may see; that they were listed is recorded."""
     transaction = desk.work.transaction
     union = await organisation(transaction, organisation_id)
+    reach = desk.actor.reach(Permission.READ_CASES)
+    if not any(union[f"{node.tier}_id"] == node.organisation_id for node in reach):
+        raise OrganisationNotFound
     rows = await files_of(transaction, desk.actor, organisation_id, Tier(union["tier"]), state)
     unions = await names(transaction, {_union_of(row) for row in rows})
     lines: list[Mapping[str, Any]] = []
