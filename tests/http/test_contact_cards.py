@@ -73,11 +73,16 @@ async def test_a_leader_is_told_whom_they_may_choose(client: httpx.AsyncClient, 
     await world.staff(Role.SYSTEM_ADMIN, place.town.units[0], name="管理员")
     shown = await client.get(f"{place.path}/responsible", headers=place.chair.headers)
     assert (shown.status_code, shown.headers["etag"], shown.json()["version"]) == (200, '"1"', 1)
-    assert [(c["person_id"], c["name"]) for c in shown.json()["candidates"]] == [
+    offered = await client.get(f"{place.path}/responsible/candidates", headers=place.chair.headers)
+    assert [(c["person_id"], c["name"]) for c in offered.json()["items"]] == [
         (str(place.chair.id), "陈主席"), (str(place.clerk.id), "买买提·图尔荪"), (str(district.id), "区工会"),
     ]  # fmt: skip
-    told = await client.get(f"{place.path}/responsible", headers=place.clerk.headers)
-    assert (told.status_code, told.json()["candidates"]) == (200, [])
+    stranger = await world.staff(Role.UNIT_CHAIR, place.town.units[1])
+    statuses = [
+        (await client.get(f"{place.path}/responsible/candidates", headers=who.headers)).status_code
+        for who in (place.clerk, stranger, place.worker)
+    ]
+    assert statuses == [403, 404, 403]
 
 
 async def test_the_card_names_the_responsible_person_and_the_worker_gets_the_same_card(

@@ -77,6 +77,7 @@ NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
+    ("GET", "/staff/households/{}/responsible/candidates"),
     ("GET", "/staff/households/{}/register_form"),
     ("GET", "/staff/households/summary_form"),
     ("GET", "/staff/households/notice_form"),

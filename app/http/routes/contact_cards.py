@@ -21,6 +21,7 @@ from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, PathId
 from app.http.views import contact_cards as views
 from app.kernel.actor import Permission
+from app.kernel.errors import NotAllowed
 from app.organisations.queries import names
 from app.policy.fields import Id
 
@@ -63,9 +64,24 @@ async def print_own_contact_card(desk: WorkerDesk) -> Response:
     "/staff/households/{household_id}/responsible", summary="查看帮扶责任人", response_model=views.ResponsibleView
 )
 async def read_responsible(household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
-    """帮扶责任人、现在有效的联系卡；有权指定的，还可以看到能指定的人。"""
+    """帮扶责任人和现在有效的联系卡。"""
     household = await file(desk.work.transaction, desk.actor, household_id)
     return await _answered(desk, household)
+
+
+@router.get(
+    "/staff/households/{household_id}/responsible/candidates",
+    summary="可以指定的帮扶责任人",
+    response_model=views.CandidateList,
+)
+async def list_candidates(household_id: PathId, desk: Annotated[Desk, staff(*ASSIGNS)]) -> Response:
+    """对这户家庭有管理职务的工会工作人员，离家庭近的在前；只给有权指定的人看。"""
+    work = desk.work
+    household = await file(work.transaction, desk.actor, household_id)
+    if not set(ASSIGNS) & set(permissions_over(desk.actor, household)):
+        raise NotAllowed
+    found = await candidates(work.transaction, work.keyring, household_id, work.today)
+    return answer({"items": views.candidates(found)})
 
 
 @router.put(
@@ -132,10 +148,8 @@ async def _shown(work: Work, household: Record) -> dict[str, Any]:
 
 async def _answered(desk: Desk, household: Record) -> Response:
     work = desk.work
-    may = set(ASSIGNS) & set(permissions_over(desk.actor, household))
-    staff = await candidates(work.transaction, work.keyring, household["id"], work.today) if may else []
     version = version_of(await responsible(work.transaction, household["id"]))
-    shown = await _shown(work, household) | {"version": version, "candidates": views.candidates(staff)}
+    shown = await _shown(work, household) | {"version": version}
     return answer(shown, version=version)
 
 

@@ -37,6 +37,10 @@ class CandidateView(BaseModel):
     organisation: str
 
 
+class CandidateList(BaseModel):
+    items: list[CandidateView]
+
+
 class MyResponsibleView(BaseModel):
     """我家的帮扶责任人和联系卡。"""
 
@@ -48,7 +52,6 @@ class ResponsibleView(MyResponsibleView):
     """一户家庭的帮扶责任人和联系卡。"""
 
     version: int
-    candidates: list[CandidateView] = Field(description="可以指定的人；只给有权指定的人看")
 
 
 def own(row: Record | None, who: Responsible | None, card: Record | None) -> dict[str, Any]:
