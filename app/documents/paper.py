@@ -82,7 +82,9 @@ def table(title: str, described: Sequence[Sequence[Column]], rows: Iterable[Said
     filled = list(rows)
     filled += [{}] * (least - len(filled))
     high = len(described)
-    header = [[{"text": c.label, "units": c.units, "label": True} for c in line] for line in described]
+    header = [
+        [{"text": c.label, "units": c.units, "label": True, "right": c.right} for c in line] for line in described
+    ]
     lines: list[list[dict[str, Any]]] = []
     for n, row in enumerate(filled, 1):
         lines += _record(described, row, {"text": str(n) if row else "", "units": 1, "rows": high, "first": True})

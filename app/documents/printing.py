@@ -19,11 +19,12 @@ MEDIA_TYPES: dict[Format, str] = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-MOST_SECONDS = 10.0
-"""For one document; one of 5,000 lines takes about two seconds."""
+MOST_SECONDS = 12.0
+"""For one document, waiting included: less than the database's patience with a transaction that does nothing."""
 MOST_WAITING = 8
-MOST_DOCUMENTS, LARGE_BYTES = 500, 500_000
-"""A press is replaced after so many documents, and after a large one: what typst remembers is given back only so."""
+LARGE_BYTES = 200_000
+"""Of what is printed: from here on it goes to the second press, so that no card waits for a list of thousands."""
+MOST_DOCUMENTS = 500
 _log = structlog.get_logger("aid.documents")
 
 
@@ -32,13 +33,10 @@ class NotPrinted(Unavailable):
 
 
 class Press:
-    """One press, started with the first job and again after it was replaced. One job at a time, a few wait."""
+    """Two presses, each started with its first job: one for cards and forms, one for long lists."""
 
     def __init__(self) -> None:
-        self._process: Process | None = None
-        self._alone = asyncio.Lock()
-        self._waiting = 0
-        self._printed = 0
+        self._quick, self._slow = _Machine(MOST_DOCUMENTS), _Machine(1)
 
     async def pdf(self, form: Path, data: Mapping[str, Any], made_at: datetime) -> bytes:
         """A form (.typ) filled in with data; equal data of the same instant give equal bytes. Raises NotPrinted."""
@@ -49,45 +47,67 @@ class Press:
         return await self._print({"as": "xlsx", "form": "", "data": paper, "made_at": made_at.isoformat()})
 
     async def close(self) -> None:
-        """End the press, and with it what it is working on."""
+        """End both, and with them what they are working on."""
+        await self._quick.stop()
+        await self._slow.stop()
+
+    async def _print(self, job: dict[str, Any]) -> bytes:
+        asked = orjson.dumps(job)
+        machine = self._quick if len(asked) < LARGE_BYTES else self._slow
+        try:
+            answer = await machine.run(asked)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError) as lost:
+            _log.error("not_printed", form=Path(job["form"]).name, why=type(lost).__name__)
+            raise NotPrinted from None
+        if not answer.startswith(DONE):
+            _log.error("not_printed", form=Path(job["form"]).name, why=answer[1:].decode())
+            raise NotPrinted
+        return answer[1:]
+
+
+class _Machine:
+    """A process of `app.documents.press`. One job at a time, a few wait; replaced after so many jobs: what typst
+    remembers is given back only so."""
+
+    def __init__(self, most_jobs: int) -> None:
+        self._most_jobs = most_jobs
+        self._process: Process | None = None
+        self._alone = asyncio.Lock()
+        self._waiting = self._jobs = 0
+
+    async def run(self, job: bytes) -> bytes:
+        """The answer to a job. Raises NotPrinted, TimeoutError, OSError, IncompleteReadError."""
+        if self._waiting >= MOST_WAITING:
+            raise NotPrinted
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(MOST_SECONDS), self._alone:
+                return await self._through(job)
+        finally:
+            self._waiting -= 1
+
+    async def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             if process.returncode is None:
                 process.kill()
             await process.wait()
 
-    async def _print(self, job: dict[str, Any]) -> bytes:
-        if self._waiting >= MOST_WAITING:
-            raise NotPrinted
-        self._waiting += 1
+    async def _through(self, job: bytes) -> bytes:
+        ended = False
         try:
-            async with self._alone:
-                return await self._through(job)
-        finally:
-            self._waiting -= 1
-
-    async def _through(self, job: dict[str, Any]) -> bytes:
-        answer, ended = b"", False
-        try:
-            async with asyncio.timeout(MOST_SECONDS):
-                answer = await _exchange(await self._running(), orjson.dumps(job))
+            answer = await _exchange(await self._running(), job)
             ended = True
-        except (TimeoutError, OSError, asyncio.IncompleteReadError) as lost:
-            _log.error("not_printed", form=Path(job["form"]).name, why=type(lost).__name__)
-            raise NotPrinted from None
+            return answer
         finally:
-            self._printed += 1
-            if not ended or self._printed >= MOST_DOCUMENTS or len(answer) > LARGE_BYTES:
+            self._jobs += 1
+            if not ended or self._jobs >= self._most_jobs:
                 # Also when whoever asked has gone: the answer that is still to come would be taken for the next one.
-                await self.close()
-        if not answer.startswith(DONE):
-            _log.error("not_printed", form=Path(job["form"]).name, why=answer[1:].decode())
-            raise NotPrinted
-        return answer[1:]
+                await self.stop()
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
-            self._printed = 0
+            self._jobs = 0
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "app.documents.press", stdin=PIPE, stdout=PIPE, env={"PATH": "/usr/bin:/bin"}
             )

@@ -32,8 +32,8 @@ async def ours() -> AsyncIterator[Press]:
 
 
 async def pid_of(one: Press) -> int:
-    assert one._process is not None
-    return one._process.pid
+    assert one._quick._process is not None
+    return one._quick._process.pid
 
 
 def written(folder: Path, text: str) -> Path:
@@ -173,3 +173,21 @@ def test_neither_the_font_nor_typst_is_in_the_process_that_asks() -> None:
         check=True,
     )
     assert said.stdout.strip() == "False"
+
+
+async def test_a_card_does_not_wait_for_a_long_list(ours: Press) -> None:
+    await ours.pdf(PAPER, REGISTER, WHEN)
+    line = REGISTER["blocks"][0]["lines"][0]
+    long = REGISTER | {"blocks": [{"title": "", "header": [], "lines": [line] * 3_000}]}
+    order: list[str] = []
+
+    async def note(name: str, data: dict[str, Any]) -> None:
+        await ours.pdf(PAPER, data, WHEN)
+        order.append(name)
+
+    slow = asyncio.create_task(note("list", long))
+    await asyncio.sleep(0.05)
+    await note("card", REGISTER)
+    await slow
+    assert order == ["card", "list"]
+    assert ours._slow._process is None
