@@ -167,7 +167,7 @@ def _everything(file: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, A
         "members": members,
         "rigid_spending": form.get("rigid_spending") or [],
         "attachments": form.get("attachments") or [],
-        "people": people,
+        "people": people if form else None,
         "per_head_fen_monthly": half_up(income, 12 * people) if isinstance(income, int) else None,
     }
 
