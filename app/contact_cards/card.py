@@ -49,9 +49,10 @@ def content(
     }
 
 
-def printed(said: dict[str, Any], serial: str, issued_on: date, link: str) -> dict[str, Any]:
-    """A card ready to be drawn, with the code that leads to its page in the mini-program."""
-    return said | {"serial": serial, "issued_on": day_text(issued_on), "qr": qr_svg(address(link, serial))}
+def printed(said: dict[str, Any], serial: str, issued_on: date, link: str | None) -> dict[str, Any]:
+    """A card ready to be drawn, with the code of its page in the mini-program where its address is known."""
+    code = qr_svg(address(link, serial)) if link else ""
+    return said | {"serial": serial, "issued_on": day_text(issued_on), "qr": code}
 
 
 def address(link: str, serial: str) -> str:

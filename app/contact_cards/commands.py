@@ -58,7 +58,7 @@ class Issuer:
     """What issuing a card takes besides the file: the press, where its code leads, what the plan says."""
 
     press: Press
-    link: str
+    link: str | None
     union: str
     """The name of the household's union."""
     measures: Sequence[Measure] = ()

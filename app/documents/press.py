@@ -4,7 +4,6 @@ The font and typst's memory (tens of MB, hundreds for a list of thousands) stay 
 and answers go as frames: JSON, and an answer's mark with its bytes.
 """
 
-import os
 import re
 import resource
 import sys
@@ -24,8 +23,6 @@ MEMORY_BYTES = 2 * 1024**3
 LIST_CHARACTERS = 60_000
 _RUN = re.compile("[0-9A-Za-z*]{4}|[·*]")
 _BREAK_AFTER = "\\g<0>\u200b"
-_NOWHERE = "http://127.0.0.1:9"
-"""The only way to the network that typst is told of; a form has no business there."""
 
 
 @cache
@@ -87,8 +84,6 @@ def serve(jobs: BinaryIO, answers: BinaryIO) -> None:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
-        os.environ[name] = _NOWHERE
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

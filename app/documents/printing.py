@@ -25,6 +25,10 @@ MOST_WAITING = 8
 LARGE_BYTES = 200_000
 """Of what is printed: from here on it goes to the second press, so that no card waits for a list of thousands."""
 MOST_DOCUMENTS = 500
+_SURROUNDINGS = {"PATH": "/usr/bin:/bin"} | dict.fromkeys(
+    ("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"
+)
+"""Nothing of ours: no secret, and no way to the network, where a form has no business."""
 _log = structlog.get_logger("aid.documents")
 
 
@@ -109,7 +113,7 @@ class _Machine:
         if self._process is None or self._process.returncode is not None:
             self._jobs = 0
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.documents.press", stdin=PIPE, stdout=PIPE, env={"PATH": "/usr/bin:/bin"}
+                sys.executable, "-m", "app.documents.press", stdin=PIPE, stdout=PIPE, env=_SURROUNDINGS
             )
         return self._process
 

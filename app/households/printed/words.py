@@ -26,7 +26,8 @@ CAUSES: Final[Mapping[str, str]] = {
 LISTS: Final[Mapping[str, Mapping[str, str]]] = {
     "category": {str(code): name for code, name in CLASS_NAMES.items()},
     "archive_level": {
-        "national": "全国级", "provincial": "省级", "municipal": "地市级", "county": "区县级", "grassroots": "基层",
+        "national": "全国级", "provincial": "省级", "municipal": "地市级", "county": "区县级",
+        "grassroots": "基层（本级）",
     },
     "state": {
         "draft": "草稿", "submitted": "已提交", "unit_review": "工会初审", "home_visit": "入户核查",
@@ -38,22 +39,25 @@ LISTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "sex": {"male": "男", "female": "女"},
     "relation": {
-        "self": "本人", "spouse": "配偶", "son": "子", "daughter": "女", "grandchild": "孙子女", "parent": "父母",
-        "grandparent": "祖父母", "sibling": "兄弟姐妹", "other": "其他",
+        "self": "本人", "spouse": "配偶", "son": "子", "daughter": "女", "grandchild": "孙子女、外孙子女",
+        "parent": "父母",
+        "grandparent": "祖父母、外祖父母", "sibling": "兄弟姐妹", "other": "其他",
     },
     "health": {
         "healthy": "良好", "weak": "体弱", "chronic_illness": "慢性病", "serious_illness": "重病", "disabled": "残疾",
     },
     "housing": {
-        "self_built": "自建房", "commercial": "商品房", "affordable": "经济适用房", "public_rental": "公租房（廉租房）",
-        "private_rental": "租房", "employer": "单位公房", "none": "无房", "other": "其他",
+        "self_built": "自建房", "commercial": "商品房", "affordable": "经济适用房、两限房",
+        "public_rental": "政府廉租房、公租房",
+        "private_rental": "租房", "employer": "承租单位公房", "none": "无房", "other": "其他",
     },
     "schooling": {
-        "none": "未上学", "pre_school": "学龄前", "primary": "小学", "junior_high": "初中", "senior_high": "高中",
-        "secondary_vocational": "中专", "junior_college": "大专", "undergraduate": "本科", "postgraduate": "研究生",
+        "none": "未上学", "pre_school": "学前教育", "primary": "小学", "junior_high": "初中", "senior_high": "高中",
+        "secondary_vocational": "中等职业教育", "junior_college": "大学专科", "undergraduate": "大学本科",
+        "postgraduate": "研究生",
     },
     "spending": {
-        "illness": "疾病", "disability": "残疾", "schooling": "上学", "accident": "意外",
+        "illness": "医疗支出", "disability": "残疾支出", "schooling": "就学支出", "accident": "意外支出",
         "necessary_work_cost": "必要就业成本",
     },
 }  # fmt: skip

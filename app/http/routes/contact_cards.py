@@ -135,7 +135,7 @@ async def _issuer(desk: Desk, household: Record) -> Issuer:
     kept = household["unit_id"] or household["street_id"] or household["district_id"] or household["city_id"]
     union = (await names(desk.work.transaction, [kept]))[kept]
     measures = await measures_of(desk.work, household["id"])
-    return Issuer(desk.service.press, desk.service.settings.miniprogram_link, union, measures)
+    return Issuer(desk.service.press, desk.service.settings.printed_link, union, measures)
 
 
 async def _shown(work: Work, household: Record) -> dict[str, Any]:
