@@ -56,6 +56,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         gc.set_threshold(50_000, 20, 20)
         yield
         service.ready = False
+        await service.press.close()
         await service.wechat.aclose()
         await service.database.close()
 

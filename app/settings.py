@@ -16,6 +16,7 @@ DEMO_MASTER_KEY = base64.b64encode(b"demo-only-master-key-32-bytes-!!").decode()
 DEMO_INDEX_KEY = base64.b64encode(b"demo-only-index-key--32-bytes-!!").decode()
 DEMO_WECHAT_APPID = "wx0000000000000sim"
 DEMO_WECHAT_SECRET = "simulated-secret"
+DEMO_MINIPROGRAM_LINK = "https://aid.invalid/m"
 MINIMUM_KEY_BYTES = 32
 
 
@@ -37,6 +38,9 @@ class Settings(BaseSettings):
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_miniprogram_appid: str = DEMO_WECHAT_APPID
     wechat_miniprogram_secret: SecretStr = SecretStr(DEMO_WECHAT_SECRET)
+
+    miniprogram_link: str = Field(default=DEMO_MINIPROGRAM_LINK, pattern=r"^https://[^\s?#]+$")
+    """The address that WeChat opens as the mini-program (扫普通链接二维码打开小程序); printed codes lead there."""
 
     public_notice_seconds: int | None = Field(default=None, ge=1)
     """Demo and test only: a public notice this long (seconds) instead of the policy's working days."""
@@ -88,6 +92,12 @@ class Settings(BaseSettings):
         if self.public_notice_seconds is not None:
             raise ValueError("AID_PUBLIC_NOTICE_SECONDS 只能用于演示和测试 (demo and test only)")
         return self
+
+    @property
+    def printed_link(self) -> str | None:
+        """Where printed codes lead; None in production until it is set: better no code than one that leads nowhere."""
+        unset = self.miniprogram_link == DEMO_MINIPROGRAM_LINK
+        return None if self.env == "production" and unset else self.miniprogram_link
 
     def master_key_bytes(self) -> dict[int, bytes]:
         return {number: _decoded_key("AID_MASTER_KEYS", key) for number, key in self.master_keys.items()}

@@ -3,6 +3,7 @@
 from app.applications import tables as applications
 from app.audit import tables as audit
 from app.calendars import tables as calendars
+from app.contact_cards import tables as contact_cards
 from app.covers import tables as covers
 from app.db.base import metadata
 from app.households import tables as households
@@ -17,6 +18,7 @@ __all__ = [
     "applications",
     "audit",
     "calendars",
+    "contact_cards",
     "covers",
     "households",
     "messaging",

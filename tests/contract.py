@@ -56,6 +56,8 @@ class Contract:
         media_type = response.headers.get("content-type", "").partition(";")[0]
         if media_type not in content:
             return f"{where} as {media_type}, not as {', '.join(content)}"
+        if content[media_type].get("schema", {}).get("format") == "binary":
+            return None if response.content else f"{where} with nothing in it"
         return self._wrong(where, f"{method} {operation.path.pattern} {response.status_code}",
                            content[media_type].get("schema", {}), response)  # fmt: skip
 

@@ -11,6 +11,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.statements import Statement
 from app.db.transaction import Database, Record
+from app.documents.printing import Press
 from app.gateways.wechat import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import Actor, Place, Post, Role, Tier
@@ -39,6 +40,7 @@ class Service:
     cursors: Cursors
     calendar: KeptCalendar
     policies: KeptPolicies
+    press: Press = field(default_factory=Press)
     ready: bool = False
     _claims: dict[str, Claims] = field(default_factory=dict)
     _actors: dict[UUID, tuple[Actor, float]] = field(default_factory=dict)

@@ -1,12 +1,13 @@
 """Reading the tree of unions and who holds which post in it."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, or_, select
 
 from app.db.base import table_of
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.kernel.actor import Place, Post, Role, Tier
 from app.kernel.errors import NotFound
@@ -25,6 +26,7 @@ _POSTS = statement(
 )
 _BY_ID = statement(select(UNION).where(UNION.c.id == bindparam("id")))
 _BY_CODE = statement(select(UNION).where(UNION.c.code == bindparam("code")))
+_NAMES = Statement("select id, name from organisation where id = any($1::uuid[])", ("ids",), {})
 _UNATTACHED = statement(
     select(UNION).where(UNION.c.receives_unattached).order_by(UNION.c.code).limit(literal_column("1"))
 )
@@ -65,6 +67,11 @@ async def organisation(transaction: Transaction, organisation_id: UUID) -> Recor
 async def organisation_of_code(transaction: Transaction, code: str) -> Record:
     """Raises OrganisationNotFound."""
     return _found(await transaction.row(_BY_CODE, code=code))
+
+
+async def names(transaction: Transaction, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of these unions."""
+    return {row["id"]: row["name"] for row in await transaction.rows(_NAMES, ids=list(ids))}
 
 
 async def for_unattached(transaction: Transaction) -> Record:

@@ -55,6 +55,7 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
     "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
+    "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },

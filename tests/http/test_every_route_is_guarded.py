@@ -52,7 +52,7 @@ def undescribed(routes: Iterable[Named]) -> list[str]:
         path
         for path, route in routes
         if not (CHINESE.search(route.summary or "") and CHINESE.search(route.endpoint.__doc__ or ""))
-        or (route.response_model is None and route.status_code != 204)
+        or (route.response_model is None and route.status_code != 204 and 200 not in route.responses)
     ]
 
 

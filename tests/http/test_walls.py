@@ -22,7 +22,12 @@ from tests.make import Guild, World
 V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
-FILES_BY_ID = {("GET", "/staff/households/{}"): 200, ("POST", "/staff/households/{}/actions"): 412}
+FILES_BY_ID = {
+    ("GET", "/staff/households/{}"): 200,
+    ("POST", "/staff/households/{}/actions"): 412,
+    ("GET", "/staff/households/{}/responsible"): 200,
+    ("GET", "/staff/households/{}/contact_card"): 409,
+}
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -32,7 +37,7 @@ OWN_BY_ID = {
 }
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
 OWN_LISTS = {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")} | {
-    ("GET", path) for path in ("/me", "/me/consents", "/me/access_log")
+    ("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")
 }
 OWN_ACTS = {
     ("POST", "/applications"): 201,
@@ -44,6 +49,8 @@ OWN_ACTS = {
     ("PUT", "/me/household"): 412,
     ("POST", "/me/household/submit"): 403,
     ("POST", "/me/household/withdraw"): 412,
+    ("GET", "/me/household/contact_card"): 409,
+    ("GET", "/me/household/register_form"): 200,
 }
 POLICIES = {
     ("GET", "/staff/policies"),
@@ -69,6 +76,11 @@ EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisati
 NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
 ELSEWHERE = {
+    ("PUT", "/staff/households/{}/responsible"),
+    ("GET", "/staff/households/{}/responsible/candidates"),
+    ("GET", "/staff/households/{}/register_form"),
+    ("GET", "/staff/households/summary_form"),
+    ("GET", "/staff/households/notice_form"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),

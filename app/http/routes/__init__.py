@@ -2,6 +2,8 @@
 
 from app.http.routes import (
     applications,
+    contact_cards,
+    household_forms,
     households,
     me,
     my_data,
@@ -21,6 +23,9 @@ ROUTERS = tuple(
         sessions,
         me,
         my_data,
+        # Before the files by their ids.
+        household_forms,
+        contact_cards,
         households,
         reference,
         screening,

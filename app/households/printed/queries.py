@@ -1,0 +1,81 @@
+"""Reading what the printed forms say: the files of a union, and the opinions given on one."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
+
+from app.db.base import table_of
+from app.db.scope import Shape, nodes, shape, within
+from app.db.sealing import Keyring
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Transaction
+from app.households.queries import H
+from app.households.tables import HouseholdPassage
+from app.kernel.actor import Actor, Permission, Tier
+from app.kernel.business_time import business_date
+from app.kernel.errors import Invalid
+from app.policy.wording import day_text
+
+MOST_FILES = 5_000
+NOTE = "household_passage.note"
+_PASSAGE = table_of(HouseholdPassage)
+_PASSAGES = statement(
+    select(_PASSAGE).where(_PASSAGE.c.household_id == bindparam("household_id")).order_by(_PASSAGE.c.id)
+)
+_UNIT_STATES = frozenset({"submitted", "unit_review"})
+_CITY_STATES = frozenset({"city_approval"})
+
+
+class TooManyFiles(Invalid):
+    """超过 5,000 户，一张表打印不下。请按区县、单位或办理状态分开打印。"""
+
+
+@cache
+def _of_union(tiers: Shape, tier: Tier, whole: bool) -> Statement:
+    conditions: list[ColumnElement[bool]] = [
+        within(H, tiers),
+        H.c[f"{tier}_id"] == bindparam("organisation_id"),
+        H.c.state == bindparam("state"),
+        H.c.person_id != bindparam("actor_id"),
+        H.c.submitted_at.is_not(None),
+    ]
+    limit: ColumnElement[int] = literal_column(str(MOST_FILES + 1))
+    if whole:
+        return statement(select(H).where(*conditions).order_by(H.c.number).limit(limit))
+    counted = select(literal_column("1")).select_from(H).where(*conditions).limit(limit).subquery()
+    return statement(select(func.count()).select_from(counted))
+
+
+async def files_of(
+    transaction: Transaction, actor: Actor, organisation_id: UUID, tier: Tier, state: str
+) -> list[Record]:
+    """The files in a state under a union, in the order of their numbers, as far as the actor reaches.
+
+    Raises TooManyFiles.
+    """
+    reach = actor.reach(Permission.READ_CASES)
+    given: dict[str, Any] = {"organisation_id": organisation_id, "state": state, "actor_id": actor.person_id}
+    # Counted before they are fetched and put in order: a whole city is refused without reading it.
+    if await transaction.value(_of_union(shape(reach), tier, False), **given, **nodes(reach)) > MOST_FILES:
+        raise TooManyFiles
+    return await transaction.rows(_of_union(shape(reach), tier, True), **given, **nodes(reach))
+
+
+async def opinions_of(transaction: Transaction, keyring: Keyring, household_id: UUID) -> dict[str, list[str]]:
+    """What each level said of a file when it let it pass, by the names of the form's boxes."""
+    said: dict[str, list[str]] = {}
+    for row in await transaction.rows(_PASSAGES, household_id=household_id):
+        on = day_text(business_date(row["created_at"]))
+        if row["action"] == "end_notice" and row["from_state"] == "public_notice":
+            said.setdefault("unit", []).append(f"公示结果：公示期满，无异议。　{on}")
+        elif row["action"] == "approve" and row["counts_as_review"]:
+            words = keyring.open_text(NOTE, row["id"], row["note"]) if row["note"] else "同意。"
+            said[_level(row["from_state"])] = [words, f"{row['organisation_name'] or ''}　{on}"]
+    return said
+
+
+def _level(state: str) -> str:
+    """Whose opinion a step from this state is."""
+    return "unit" if state in _UNIT_STATES else "city" if state in _CITY_STATES else "district"
