@@ -13,6 +13,7 @@ from app.organisations import tables as organisations
 from app.people import tables as people
 from app.policies import tables as policies
 from app.rehearsals import tables as rehearsals
+from app.visits import tables as visits
 
 __all__ = [
     "applications",
@@ -28,4 +29,5 @@ __all__ = [
     "people",
     "policies",
     "rehearsals",
+    "visits",
 ]

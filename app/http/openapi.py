@@ -23,11 +23,13 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/submit"),
         ("post", "/api/v1/applications/{application_id}/withdraw"),
         ("post", "/api/v1/me/discrepancies/{discrepancy_id}/answer"),
+        ("post", "/api/v1/me/visits/{visit_id}/confirm"),
         ("post", "/api/v1/me/household/submit"),
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/discrepancies/{discrepancy_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
+        ("post", "/api/v1/staff/visits/{visit_id}/actions"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

@@ -12,6 +12,7 @@ from app.http.routes import (
     screening,
     sessions,
     staff,
+    visits,
 )
 
 ROUTERS = tuple(
@@ -24,6 +25,7 @@ ROUTERS = tuple(
         my_data,
         households,
         discrepancies,
+        visits,
         reference,
         screening,
         policies,
