@@ -58,6 +58,7 @@ DESKS: dict[Role, Literal["unit", "street", "district", "city"]] = {
     Role.STREET_REVIEWER: "street",
     Role.DISTRICT_REVIEWER: "district",
     Role.DISTRICT_LEADER: "district",
+    Role.HOME_VISITOR: "unit",
 }
 """Where a role usually sits; the others sit at the city."""
 FILE_STATES = ("draft", "submitted", "district_review", "returned", "rejected", "withdrawn", "never submitted")
@@ -70,6 +71,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/households/{}/actions": {"action": "return"},
     "/staff/discrepancies/{}/actions": {"action": "resolve", "outcome": "explained", "note": "已核实"},
     "/me/discrepancies/{}/answer": {"text": "情况属实"},
+    "/staff/visits/{}/actions": {"action": "cancel", "note": "改期"},
+    "/staff/visits/{}/operations": {
+        "operations": [
+            {
+                "operation_id": "01a2087f-0000-7000-8000-000000000000",
+                "field": "/findings",
+                "value": "好",
+                "base_version": 1,
+            }
+        ]
+    },
+    "/me/visits/{}/confirm": {"agrees": True},
     "/applications/{}": {"form": {}},
 }
 

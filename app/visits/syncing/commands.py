@@ -112,7 +112,7 @@ async def choose(
     row = await _held(work, actor, visit_id)
     kept = await operation(work.transaction, visit_id, operation_id)
     if kept["status"] != "conflict" and kept["status"] != {"mine": "chosen", "theirs": "discarded"}[which]:
-        raise ConflictSettled(status=kept["status"])
+        raise ConflictSettled(settled_as=kept["status"])
     sheet, edit = await _sheet(work, row), _operation(work, kept)
     if kept["status"] == "conflict":
         if row["state"] != "started":
