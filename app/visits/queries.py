@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Text, any_, bindparam, exists, func, liter
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
-from app.db.scope import Shape, nodes, shape, within
+from app.db.scope import Shape, nodes, post_over, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.tables import Household
@@ -24,6 +24,7 @@ from app.visits.tables import OPEN, Visit, VisitVisitor
 V, W, H = table_of(Visit), table_of(VisitVisitor), table_of(Household)
 _POST, _UNION, _PERSON = table_of(Post), table_of(Organisation), table_of(Person)
 COUNT_CAP = 10_000
+OPEN_STATES: Final = ("planned", "started", "ended")
 After = tuple[datetime, UUID] | None
 _AFTER = tuple_(bindparam("at", type_=V.c.created_at.type), bindparam("after_id", type_=V.c.id.type))
 _OPEN: ColumnElement[bool] = text(f"visit.{OPEN}")  # type: ignore[assignment]
@@ -68,7 +69,15 @@ async def visit(transaction: Transaction, actor: Actor, visit_id: UUID, *, locke
     reach = actor.reach(Permission.READ_CASES)
     query = _one(shape(reach), locked)
     row = await transaction.row(query, id=visit_id, actor_id=actor.person_id, **nodes(reach))
-    if row is None or not (row["assigned"] or reach):
+    if row is None:
+        raise VisitNotFound
+    return row
+
+
+async def shown_visit(transaction: Transaction, actor: Actor, visit_id: UUID) -> Record:
+    """The same, to look at: whoever was only sent there sees it no longer once it is closed. Raises VisitNotFound."""
+    row = await visit(transaction, actor, visit_id)
+    if row["state"] not in OPEN_STATES and post_over(actor, Permission.READ_CASES, row) is None:
         raise VisitNotFound
     return row
 
@@ -110,6 +119,21 @@ async def open_visit_count(transaction: Transaction, actor: Actor, *, mine: bool
     tiers, values = _scope(actor, mine)
     count: int = await transaction.value(_page(tiers, False, True), **values)
     return count
+
+
+@cache
+def _of_household(after: bool) -> Statement:
+    query = select(*_LINE).where(V.c.household_id == bindparam("household_id"))
+    if after:
+        query = query.where(tuple_(V.c.created_at, V.c.id) > _AFTER)
+    return statement(query.order_by(V.c.created_at, V.c.id).limit(bindparam("size")))
+
+
+async def visits_to(transaction: Transaction, household: Record, size: int, after: After) -> list[Record]:
+    """Every visit to a household whose file the actor has found, oldest first."""
+    position = {"at": after[0], "after_id": after[1]} if after else {}
+    query = _of_household(after is not None)
+    return await transaction.rows(query, household_id=household["id"], size=size, **position)
 
 
 @cache

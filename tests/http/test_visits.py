@@ -401,6 +401,21 @@ async def test_staff_who_are_not_sent_may_look_and_not_write(
     assert (await client.get("/staff/visits?mine=true", headers=reviewer.headers)).json()["items"] == []
 
 
+async def test_a_volunteer_no_longer_sees_a_closed_visit_and_the_union_sees_every_one(
+    client: httpx.AsyncClient, world: World, family: Household
+) -> None:
+    visit_id = await visit_of(
+        world, family.id, family.worker, family.town.units[0], family.volunteers, state="ended", ended_at=make.NOW
+    )
+    assert (await shown(client, family.volunteers[0], visit_id))["id"] == str(visit_id)
+    assert (await confirmed(client, family.worker, visit_id, 1)).status_code == 200
+    refused(await client.get(f"/staff/visits/{visit_id}", headers=family.volunteers[0].headers), 404)
+    assert (await shown(client, family.clerk, visit_id))["state"] == "confirmed"
+    page = await client.get(f"/staff/households/{family.id}/visits", headers=family.clerk.headers)
+    assert [(each["id"], each["state"]) for each in page.json()["items"]] == [(str(visit_id), "confirmed")]
+    assert (await client.get("/staff/visits", headers=family.clerk.headers)).json()["items"] == []
+
+
 async def test_the_worker_sees_who_looked(client: httpx.AsyncClient, world: World, family: Household) -> None:
     visit_id = await visit_of(world, family.id, family.worker, family.town.units[0], family.volunteers)
     await shown(client, family.volunteers[0], visit_id)

@@ -27,7 +27,11 @@ from tests.visits.making import visit_of
 V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
-FILES_BY_ID = {("GET", "/staff/households/{}"): 200, ("POST", "/staff/households/{}/actions"): 412}
+FILES_BY_ID = {
+    ("GET", "/staff/households/{}/visits"): 200,
+    ("GET", "/staff/households/{}"): 200,
+    ("POST", "/staff/households/{}/actions"): 412,
+}
 DISCREPANCIES_BY_ID = {
     ("GET", "/staff/discrepancies/{}"): 200,
     ("POST", "/staff/discrepancies/{}/actions"): 412,

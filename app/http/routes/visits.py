@@ -18,7 +18,7 @@ from app.kernel.money import MAX_FEN
 from app.policy.fields import Id, IsoDate, LongText
 from app.visits import commands
 from app.visits.path import PATH, Purpose
-from app.visits.queries import open_visit_count, open_visits, own_visits, visit, visitors_for
+from app.visits.queries import open_visit_count, open_visits, own_visits, shown_visit, visitors_for, visits_to
 from app.visits.syncing import commands as syncing
 from app.visits.syncing.queries import conflicts
 from app.visits.syncing.rules import Operation
@@ -120,6 +120,21 @@ async def plan_visit(
     return answer(views.moved(row), 201, version=row["version"])
 
 
+@router.get("/staff/households/{household_id}/visits", summary="对这户的走访", response_model=views.VisitPage)
+async def list_household_visits(
+    household_id: PathId,
+    desk: Annotated[Desk, staff(Permission.READ_CASES)],
+    limit: Limit = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """每一次走访，包括已经确认和取消的，先安排的在前。"""
+    after = desk.service.cursors.read("household_visits", cursor)
+    household = await file(desk.work.transaction, desk.actor, household_id)
+    rows = await visits_to(desk.work.transaction, household, limit + 1, after)
+    page, following = desk.service.cursors.cut("household_visits", rows, limit, "created_at")
+    return answer({"items": [views.summary(row) for row in page], "next_cursor": following})
+
+
 # ---- visiting ----
 
 
@@ -150,7 +165,7 @@ async def read_visit(
 ) -> Response:
     """地址、问卷和已填写的内容。每次查看都有记录，本人可以看到。"""
     work = desk.work
-    row = await visit(work.transaction, desk.actor, visit_id)
+    row = await shown_visit(work.transaction, desk.actor, visit_id)
     await record(
         work,
         person_id=desk.actor.person_id,
