@@ -114,14 +114,10 @@ async def test_until_the_worker_has_answered_or_had_their_time_only_the_file_can
 
 
 async def test_the_time_to_answer_is_counted_in_working_days(world: World, town: Town) -> None:
-    worker = await world.worker(town.units[0])
+    row_id = await discrepancy_of(world, await world.person(), town.units[0])
     async with working(world) as work:
-        row_id = await open_discrepancy(
-            work, await household_of(work, await world.household(await world.person(), town.units[0])), found()
-        )
         due = await work.transaction.connection.fetchval("select due_on from discrepancy where id = $1", row_id)
         assert due == work.calendar.after_working_days(make.TODAY, ANSWER_WORKING_DAYS)
-    assert worker
 
 
 async def test_the_oldest_comes_first_and_the_overdue_are_found(
