@@ -28,6 +28,7 @@ from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
 from app.policy.versions import Version, load
+from app.visits.policy import VisitPolicy
 
 KINDS: dict[Kind, Programme] = {
     programme.kind: programme for programme in (HARDSHIP_AID, GOLDEN_AUTUMN, SECONDARY_MEDICAL)
@@ -48,6 +49,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "secondary_medical": Shipped(SecondaryMedicalPolicy, "app.kinds.secondary_medical"),
     "household_criteria": Shipped(CategoryPolicy, "app.households"),
     "minimum_living_standard": Shipped(StandardVersion, "app.policy", "minimum_living_standard.yaml"),
+    "home_visits": Shipped(VisitPolicy, "app.visits"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

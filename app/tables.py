@@ -6,6 +6,7 @@ from app.calendars import tables as calendars
 from app.contact_cards import tables as contact_cards
 from app.covers import tables as covers
 from app.db.base import metadata
+from app.discrepancies import tables as discrepancies
 from app.households import tables as households
 from app.messaging import tables as messaging
 from app.notices import tables as notices
@@ -13,6 +14,7 @@ from app.organisations import tables as organisations
 from app.people import tables as people
 from app.policies import tables as policies
 from app.rehearsals import tables as rehearsals
+from app.visits import tables as visits
 
 __all__ = [
     "applications",
@@ -20,6 +22,7 @@ __all__ = [
     "calendars",
     "contact_cards",
     "covers",
+    "discrepancies",
     "households",
     "messaging",
     "metadata",
@@ -28,4 +31,5 @@ __all__ = [
     "people",
     "policies",
     "rehearsals",
+    "visits",
 ]

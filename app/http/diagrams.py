@@ -9,6 +9,7 @@ from typing import Final
 
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
+from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -18,6 +19,7 @@ from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.errors import DomainError
 from app.policy import drafts
 from app.programmes import KINDS
+from app.visits.path import PATH as VISIT_PATH
 from app.workflow.path import Path, Step
 
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -36,6 +38,13 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
+        "open": "待说明",
+        "answered": "已说明",
+        "resolved": "已核实",
+        "planned": "已安排",
+        "started": "走访中",
+        "ended": "待本人确认",
+        "confirmed": "本人已确认",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -47,6 +56,11 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "answer": "说明",
+        "resolve": "核实",
+        "start": "开始",
+        "end": "结束",
+        "confirm": "确认",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -61,6 +75,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "policy:propose": "提出政策版本",
         "policy:publish": "发布政策版本",
         "policy:rehearse": "预演政策版本",
+        "visit:plan": "安排入户走访",
+        "visit:assigned": "走访分派给自己的家庭",
         "own": "本人",
         "system": "系统",
         # roles
@@ -80,9 +96,13 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "auditor": "审计员",
         "system_admin": "系统管理员",
         "security_admin": "安全管理员",
+        "home_visitor": "走访志愿者（购买服务的社工）",
     }
 )
 """Codes as people say them. A code means the same wherever it stands, so one table serves all."""
+
+OF_VISITS: Final = {"cancel": "取消", "cancelled": "已取消"}
+"""What a code means on this path alone: a household file that is cancelled is struck off."""
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
 NOT_SERVED: Final = ("app.seed", "tests")
@@ -101,6 +121,8 @@ def diagrams() -> dict[str, str]:
         "README.md": _page("由代码生成的图表", _index()),
         **paths,
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
+        "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
+        "visit.md": _path_page("入户走访", VISIT_PATH, {}, OF_VISITS),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
     }
@@ -111,38 +133,44 @@ def _index() -> Iterable[str]:
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
+        "- [不一致](discrepancy.md)：说明与核实",
+        "- [入户走访](visit.md)：安排、走访、本人确认",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
     ]
 
 
-def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
+def _path_page(name: str, path: Path, reasons: Mapping[str, str], of_its_own: Mapping[str, str] = {}) -> str:
+    words = {**WORDS, **of_its_own}
     return _page(
         f"{name}：办理路径",
         [
-            *("```mermaid", path.mermaid(WORDS), "```", ""),
+            *("```mermaid", path.mermaid(words), "```", ""),
             "## 每一步",
             "",
             "表里没有的，就不能办理。“审核环节”一栏为“是”的，同一人在同一轮里只能办一个。",
             "",
             *_table(
-                "现在 操作 之后 谁可以办 必填 审核环节 本状态时限".split(), (_step(step, path) for step in path.steps)
+                "现在 操作 之后 谁可以办 必填 审核环节 本状态时限".split(),
+                (_step(step, path, words) for step in path.steps),
             ),
-            "",
-            "## 不予通过的原因（`reason_code`）",
-            "",
-            *_table(("代码", "给申请人的说明"), ((f"`{code}`", said) for code, said in reasons.items())),
+            *(_reasons(reasons) if reasons else ()),
         ],
     )
 
 
-def _step(step: Step, path: Path) -> tuple[str, ...]:
+def _reasons(reasons: Mapping[str, str]) -> list[str]:
+    rows = ((f"`{code}`", said) for code, said in reasons.items())
+    return ["", "## 不予通过的原因（`reason_code`）", "", *_table(("代码", "给申请人的说明"), rows)]
+
+
+def _step(step: Step, path: Path, words: Mapping[str, str]) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
     days = path.working_days.get(step.at)
     return (
-        _coded(step.at),
-        _coded(step.action),
-        _coded(step.to),
+        _coded(step.at, words),
+        _coded(step.action, words),
+        _coded(step.to, words),
         "、".join(_holders(step.by)) or WORDS[step.by],
         "、".join(needed),
         "是" if step.counts_as_review else "",
@@ -154,8 +182,8 @@ def _holders(permission: Permission) -> list[str]:
     return [WORDS[role] for role in Role if permission in PERMISSIONS[role]]
 
 
-def _coded(code: str) -> str:
-    return f"{WORDS[code]} `{code}`"
+def _coded(code: str, words: Mapping[str, str] = WORDS) -> str:
+    return f"{words[code]} `{code}`"
 
 
 def _roles() -> Iterable[str]:

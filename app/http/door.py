@@ -30,7 +30,7 @@ from app.http.idempotency import (
 )
 from app.http.service import Service, asked, clock
 from app.http.strict_json import StrictRequest
-from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
+from app.kernel.actor import Actor, Permission, nodes_of
 from app.kernel.errors import NotAllowed, VersionMissing
 from app.messaging.answers import KeptAnswer
 from app.people.tokens import Claims, TokenRefused
@@ -240,7 +240,7 @@ def staff(*permissions: Permission, recorded: bool = False) -> Any:
         actor = await signed_in(request)
         if not actor.may(*permissions):
             raise NotAllowed
-        reach = nodes_of(post.place for post in actor.posts if PERMISSIONS[post.role])
+        reach = nodes_of(post.place for post in actor.posts if post.reaches)
         organisations = tuple(node.organisation_id for node in reach)
         sight = Sight("staff", actor.person_id, organisations)
         if request.method == "POST":

@@ -18,6 +18,7 @@ from app.db.base import table_of
 from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.http.problems import MEDIA_TYPE
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
 from app.kernel.ids import new_id
@@ -162,4 +163,6 @@ def beside_session(query: Select[Any]) -> Statement:
 
 def _again(status: int, etag: str | None, body: bytes) -> Response:
     headers = {"Idempotency-Replayed": "true"} | ({"ETag": etag} if etag else {})
-    return Response(body, status, headers, "application/json" if body else None)
+    # An answer that keeps a part of what was asked and refuses the rest is a problem, and is kept as one.
+    media_type = "application/json" if status < 400 else MEDIA_TYPE
+    return Response(body, status, headers, media_type if body else None)

@@ -104,7 +104,7 @@ def problem(
     code: str,
     detail: str,
     errors: Iterable[FieldError] = (),
-    **extra: str | int,
+    **extra: Any,
 ) -> Response:
     """The problem document of a refusal."""
     document: dict[str, Any] = {

@@ -53,6 +53,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "household_criteria": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "minimum_living_standard": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "secondary_medical": (Kind.SECONDARY_MEDICAL,),
+    "home_visits": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

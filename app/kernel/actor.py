@@ -32,6 +32,8 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     SYSTEM_ADMIN = "system_admin"
     SECURITY_ADMIN = "security_admin"
+    HOME_VISITOR = "home_visitor"
+    """A volunteer or a social worker whose service was bought: sees the visits assigned to them, and nothing else."""
 
 
 class Permission(StrEnum):
@@ -48,6 +50,9 @@ class Permission(StrEnum):
     PROPOSE_POLICY = "policy:propose"
     PUBLISH_POLICY = "policy:publish"
     REHEARSE_POLICY = "policy:rehearse"
+    PLAN_VISIT = "visit:plan"
+    FILL_ASSIGNED_VISIT = "visit:assigned"
+    """Fill in the visits that one is sent on; by itself it reaches nothing."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -59,12 +64,14 @@ _P = Permission
 # what guards the law is that another person publishes it), and whoever proposes or publishes may first rehearse.
 _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
+# Who sends visitors may be one of them.
+_SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}),
-    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}),
-    Role.STREET_REVIEWER: frozenset({_P.READ_CASES}),
-    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
-    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
+    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}) | _SENDS,
+    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}) | _SENDS,
+    Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
+    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS,
+    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS,
     Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES,
     Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
@@ -77,6 +84,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset(),
     Role.SECURITY_ADMIN: frozenset(),
+    Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
 
 
@@ -100,6 +108,11 @@ class Post:
 
     def allows(self, permission: Permission) -> bool:
         return permission in PERMISSIONS[self.role]
+
+    @property
+    def reaches(self) -> bool:
+        """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder."""
+        return bool(PERMISSIONS[self.role] - {Permission.FILL_ASSIGNED_VISIT})
 
 
 @dataclass(frozen=True, slots=True)

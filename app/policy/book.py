@@ -10,7 +10,12 @@ from app.policy.versions import CITY, NoPolicyInForce, Version, in_force
 V = TypeVar("V", bound=Version)
 
 PolicyKind: TypeAlias = Literal[
-    "hardship_aid", "golden_autumn", "secondary_medical", "household_criteria", "minimum_living_standard"
+    "hardship_aid",
+    "golden_autumn",
+    "secondary_medical",
+    "household_criteria",
+    "minimum_living_standard",
+    "home_visits",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = (
     "hardship_aid",
@@ -18,6 +23,7 @@ POLICY_KINDS: Final[tuple[PolicyKind, ...]] = (
     "secondary_medical",
     "household_criteria",
     "minimum_living_standard",
+    "home_visits",
 )
 
 

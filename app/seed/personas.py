@@ -31,6 +31,7 @@ DUTIES: dict[Role, str] = {
     Role.AUDITOR: "审计员：只读查看案件和审计记录",
     Role.SYSTEM_ADMIN: "系统管理员：不接触案件",
     Role.SECURITY_ADMIN: "安全管理员：不接触案件",
+    Role.HOME_VISITOR: "志愿者（购买服务的社工）：只走访分派给自己的家庭",
 }
 
 # Append only: a person's numbers follow from the place in this list.
@@ -60,6 +61,8 @@ _STAFF: tuple[tuple[str, str, Sex, str, Role], ...] = (
     ("system-admin", "周立人", "male", "440500", Role.SYSTEM_ADMIN),
     ("security-admin", "郭守正", "male", "440500", Role.SECURITY_ADMIN),
     ("deputy-city", "苏映彤", "female", "440500", Role.CITY_REVIEWER),
+    ("visitor-longhu", "温若琳", "female", "440507", Role.HOME_VISITOR),
+    ("visitor-jinxia", "詹国栋", "male", "440507-S01-U01", Role.HOME_VISITOR),
 )
 # Posts that somebody holds beside the one above: even so nobody may publish the policy that they proposed.
 _FURTHER_POSTS: dict[str, tuple[Role, ...]] = {"deputy-city": (Role.CITY_LEADER,)}

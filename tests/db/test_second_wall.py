@@ -12,22 +12,31 @@ import pytest
 from app.audit.tables import AuditEntry
 from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
+from app.discrepancies.commands import open_discrepancy
 from app.households.tables import HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
+from app.visits.tables import VisitOperation
 from tests import make
+from tests.discrepancies.making import found, household_of, working
 from tests.make import Guild, Someone, World
+from tests.visits.making import visit_of, visitor
 
 PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover keyed_answer audit_entry out_message"
+    "passage cover discrepancy visit visit_visitor visit_operation keyed_answer audit_entry out_message"
 ).split()
-OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+OWN = (
+    "bank_card consent session household household_member household_passage application passage cover discrepancy "
+    "visit visit_operation"
+).split()
 """Where a worker finds their own rows, and nobody else's."""
-IN_REACH = "household household_member household_passage application passage cover".split()
+IN_REACH = (
+    "household household_member household_passage application passage cover discrepancy visit visit_operation"
+).split()
 APPEND_ONLY = ("audit_entry", "passage", "household_passage")
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
@@ -68,12 +77,25 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         AuditEntry, id=new_id(), person_id=clerk.id, action="application.opened", subject_kind="application",
         subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
     )  # fmt: skip
+    async with working(world) as work:
+        household = await household_of(work, household_id)
+        await open_discrepancy(work, household, found())
+    visit_id = await visit_of(world, household_id, someone, home, (clerk,))
+    await world.insert(
+        VisitOperation, id=new_id(), visit_id=visit_id, operation_id=new_id(), device_id=clerk.session_id,
+        person_id=clerk.id, field="/findings", value=b"-", base_version=1, status="applied", version=1, **common,
+    )  # fmt: skip
     await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
-    of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
-    of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
+    of_person = dict.fromkeys(
+        ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
+    )
+    of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by", "visit": "person_id"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["household_member"] = (
         "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
+    )
+    queries["visit_operation"] = (
+        "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
     )
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     assert all(ids.values())
@@ -256,6 +278,47 @@ async def test_who_looked_is_seen_by_the_looker_and_by_whose_data_it_was(api: Da
         & await seen(api, as_worker(first.someone), "audit_entry")
         == set()
     )
+
+
+async def test_a_visitor_sees_the_visit_and_the_household_they_are_sent_to_while_it_lasts(
+    api: Database, world: World, lots: tuple[Lot, Lot], owner: asyncpg.Connection
+) -> None:
+    one, _ = lots
+    household_id = next(iter(one.ids["household"]))
+    sent, idle = await visitor(world, one.home), await visitor(world, one.home)
+    visit_id = await visit_of(world, household_id, one.someone, one.home, (sent,), purpose="watch")
+    # A post of a visitor opens no subtree: the door tells the database of no union.
+    eyes, others = Sight("staff", sent.id), Sight("staff", idle.id)
+    try:
+        assert await seen(api, eyes, "visit") == {visit_id}
+        assert await seen(api, eyes, "household") == {household_id}
+        assert len(await seen(api, eyes, "visit_visitor")) == 1
+        for table in ("visit", "visit_visitor", "household", "application", "discrepancy"):
+            assert await seen(api, others, table) == set(), table
+        assert await seen(api, eyes, "application") == set()
+        assert await touched(api, eyes, "update household set version = version") == 0
+        assert await seen(api, Sight("worker", sent.id), "visit") == set()
+        await owner.execute("update visit set state = 'ended', ended_at = now() where id = $1", visit_id)
+        assert await seen(api, eyes, "visit") == {visit_id}
+        assert await seen(api, eyes, "household") == set()
+    finally:
+        await owner.execute("delete from visit_visitor where visit_id = $1", visit_id)
+        await owner.execute("delete from visit where id = $1", visit_id)
+
+
+async def test_staff_see_of_their_colleagues_those_who_may_be_sent_on_a_visit(
+    api: Database, world: World, lots: tuple[Lot, Lot]
+) -> None:
+    one, other = lots
+    volunteer = await visitor(world, one.home)
+    auditor = await world.staff(Role.AUDITOR, one.home, consents=())
+    people = await seen(api, as_staff(one), "person")
+    assert {one.clerk.id, volunteer.id} <= people
+    assert people.isdisjoint({auditor.id, one.someone.id, other.clerk.id, other.someone.id})
+    assert volunteer.id not in await seen(api, as_staff(other), "person")
+    assert await seen(api, as_worker(one.clerk), "person") == {one.clerk.id}
+    assert await seen(api, Sight("staff", volunteer.id), "person") == {volunteer.id}
+    assert await touched(api, as_staff(one), "update person set version = version where id = $1", volunteer.id) == 0
 
 
 # ---- writing ----

@@ -19,10 +19,12 @@ from app.people.consents import Purpose, consent_texts
 from app.programmes import draft_name
 from app.settings import Settings
 from tests import make
+from tests.discrepancies.making import discrepancy_of
 from tests.http.refusals import echoed, hostile_json, refused
 from tests.make import Someone, World
 from tests.nasty import NASTY_NUMBERS, NASTY_TEXTS
 from tests.policies.making import proposal
+from tests.visits.making import visit_of
 
 DOCUMENT = create_app(Settings(env="test")).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -56,6 +58,19 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
     "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
+    "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": []},
+    "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
+    "POST /staff/households/{household_id}/visits": {
+        "purpose": "spot", "planned_on": "2050-01-01", "visitor_ids": [SOMEBODY],
+    },
+    "POST /staff/visits/{visit_id}/actions": {
+        "action": "start", "note": "好", "position": {"latitude_e6": 1, "longitude_e6": 1}, "position_agreed": True,
+    },
+    "POST /staff/visits/{visit_id}/operations": {
+        "operations": [{"operation_id": SOMEBODY, "field": "/answers/lives_here", "value": True, "base_version": 1}],
+    },
+    "POST /staff/visits/{visit_id}/conflicts/{operation_id}": {"choose": "mine", "theirs_version": 1},
+    "POST /me/visits/{visit_id}/confirm": {"agrees": True, "text": "好"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },
@@ -143,7 +158,7 @@ def body_with(operation: str, at: Path, value: Any) -> Any:
     for step, following in itertools.pairwise(at):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(step, int):
-            inside.append(empty)
+            inside.extend([empty] if step >= len(inside) else [])
         elif not isinstance(inside.get(step), type(empty)):
             inside[step] = empty
         inside = inside[step]
@@ -182,6 +197,16 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         who = await world.person(home=unit, verified=name != "PUT /me/identity")
     if "{household_id}" in name:
         ids["household_id"] = str(await world.household(await world.person(), unit, state="submitted"))
+    if "{visit_id}" in name:
+        owner = await world.worker(unit) if "/staff/" in name else who
+        file_id = await world.household(await world.person(), unit)
+        state = {"actions": "planned", "confirm": "ended"}.get(name.rpartition("/")[2], "started")
+        ended_at = make.NOW if state == "ended" else None
+        ids["visit_id"] = str(await visit_of(world, file_id, owner, unit, (who,), state=state, ended_at=ended_at))
+        ids["operation_id"] = SOMEBODY
+    if "{discrepancy_id}" in name:
+        owner = await world.worker(unit) if "/staff/" in name else who
+        ids["discrepancy_id"] = str(await discrepancy_of(world, owner, unit))
     if "{application_id}" in name:
         owner = await world.worker(unit) if "/staff/" in name else who
         draft = {"kind": kind, "form": {}} if kind else {"kind": "hardship_aid", "form": make.living_aid()}

@@ -3,21 +3,26 @@
 The cases and the oracle stand in tests/http/matrix.py; nothing of them is read from the service's own rules.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from app.applications.path import Kind, State
+from app.discrepancies.commands import open_discrepancy
 from app.http.routing import api_routes
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
-from tests.http.matrix import Actor, Matrix, Thing, ask, build, each, get, listed
+from tests.discrepancies.making import found, household_of, working
+from tests.http.matrix import Actor, Matrix, Thing, above, ask, build, each, get, listed
 from tests.make import Guild, World
+from tests.visits.making import visit_of
 
 V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
@@ -27,7 +32,18 @@ FILES_BY_ID = {
     ("POST", "/staff/households/{}/actions"): 412,
     ("GET", "/staff/households/{}/responsible"): 200,
     ("GET", "/staff/households/{}/contact_card"): 409,
+    ("GET", "/staff/households/{}/visits"): 200,
 }
+DISCREPANCIES_BY_ID = {
+    ("GET", "/staff/discrepancies/{}"): 200,
+    ("POST", "/staff/discrepancies/{}/actions"): 412,
+}
+VISITS_BY_ID = {
+    ("GET", "/staff/visits/{}"): 200,
+    ("POST", "/staff/visits/{}/actions"): 412,
+    ("POST", "/staff/visits/{}/operations"): 403,
+}
+"""Who may see a visit and is not sent on it fills in nothing."""
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -36,9 +52,13 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/withdraw"): 412,
 }
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
-OWN_LISTS = {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")} | {
-    ("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")
-}
+OWN_LISTS = {
+    ("GET", "/applications"),
+    ("GET", "/me/household"),
+    ("GET", "/me/export"),
+    ("GET", "/me/household/discrepancies"),
+    ("GET", "/me/visits"),
+} | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,
@@ -81,6 +101,15 @@ ELSEWHERE = {
     ("GET", "/staff/households/{}/register_form"),
     ("GET", "/staff/households/summary_form"),
     ("GET", "/staff/households/notice_form"),
+    ("GET", "/staff/discrepancies"),
+    ("GET", "/staff/discrepancies/count"),
+    ("POST", "/me/discrepancies/{}/answer"),
+    ("GET", "/staff/visits"),
+    ("GET", "/staff/visits/count"),
+    ("POST", "/staff/visits/{}/conflicts/{}"),
+    ("GET", "/staff/households/{}/visitors"),
+    ("POST", "/staff/households/{}/visits"),
+    ("POST", "/me/visits/{}/confirm"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),
@@ -103,7 +132,7 @@ def in_order(things: Iterable[Thing]) -> list[str]:
 
 
 def test_the_matrix_knows_every_route() -> None:
-    by_id = {**CASES_BY_ID, **FILES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
+    by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
@@ -264,6 +293,198 @@ async def test_the_policies_betray_nobody_and_are_read_by_those_who_decide(
             assert answer.status_code == (404 if reads else 403), actor.name
 
     await each(check, ((actor,) for actor in matrix.actors))
+
+
+# ---- what was found otherwise than a file says ----
+
+
+@pytest.fixture(scope="module")
+async def discrepancies(matrix: Matrix) -> dict[UUID, Thing]:
+    """One in every file, by its id."""
+    opened: dict[UUID, Thing] = {}
+    for file in matrix.files:
+        async with working(matrix.world) as work:
+            opened[await open_discrepancy(work, await household_of(work, file.id), found())] = file
+    return opened
+
+
+async def test_a_list_of_discrepancies_and_its_count_hold_exactly_those_within_reach(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing]
+) -> None:
+    async def check(actor: Actor) -> None:
+        if not actor.reads:
+            paths = ("/staff/discrepancies", "/staff/discrepancies/count")
+            assert {(await get(client, actor, path)).status_code for path in paths} == {403}, actor.name
+            return
+        due = [str(n) for n, file in discrepancies.items() if actor.reaches(file)]
+        ids, said = await listed(client, actor, "/staff/discrepancies", by="id")
+        assert ids == due, actor.name
+        assert matrix.strangers(actor, said, own=False) <= unsubmitted(matrix, actor), actor.name
+        counted = (await get(client, actor, "/staff/discrepancies/count")).json()
+        assert counted == {"count": len(due)}, actor.name
+
+    await each(check, ((actor,) for actor in matrix.actors))
+
+
+def unsubmitted(matrix: Matrix, actor: Actor) -> set[str]:
+    """The names of files that only this test has a discrepancy in: in truth it takes a file that was submitted."""
+    return {token for file in matrix.files if not file.submitted and actor.reaches(file) for token in file.tokens}
+
+
+@pytest.mark.parametrize(("call", "status"), DISCREPANCIES_BY_ID.items())
+async def test_a_discrepancy_outside_ones_reach_is_answered_like_one_that_never_was(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing], call: tuple[str, str], status: int
+) -> None:
+    absent = {a.name: (await ask(client, a, *call, new_id())).content for a in matrix.actors}
+
+    async def check(actor: Actor, discrepancy_id: UUID, file: Thing) -> None:
+        answer = await ask(client, actor, *call, discrepancy_id)
+        if actor.reads and actor.reaches(file):
+            assert answer.status_code == status, (actor.name, file, answer.text)
+        else:
+            assert answer.status_code == (404 if actor.reads else 403), (actor.name, file, answer.text)
+            assert answer.content == absent[actor.name], (actor.name, file)
+
+    everything = list(discrepancies.items())
+    await each(check, ((a, *one) for n, a in enumerate(matrix.actors) for one in everything[n % 3 :: 3]))
+
+
+async def test_nobody_answers_about_anothers_file(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing]
+) -> None:
+    path = "/me/discrepancies/{}/answer"
+
+    async def check(actor: Actor) -> None:
+        absent = (await ask(client, actor, "POST", path, new_id())).content
+        for discrepancy_id, file in [*discrepancies.items()][::5]:
+            answer = await ask(client, actor, "POST", path, discrepancy_id)
+            if file.owner is actor.someone:
+                assert answer.status_code == 412, actor.name
+            else:
+                assert (answer.status_code, answer.content) == (404, absent), (actor.name, file)
+
+    await each(check, ((actor,) for actor in matrix.usual))
+
+
+# ---- visits ----
+
+PLANNERS = {"unit_clerk", "unit_chair", "district_reviewer", "district_leader"}
+SENT = PLANNERS | {"street_reviewer", "home_visitor"}
+
+
+@pytest.fixture(scope="module")
+async def visits(matrix: Matrix) -> dict[UUID, Thing]:
+    """One to every household that was submitted, by its id; each time another of the usual visitors is sent."""
+    sent = itertools.cycle([actor for actor in matrix.usual if holds(actor, SENT)])
+    planned: dict[UUID, Thing] = {}
+    for file in matrix.files:
+        if file.submitted:
+            visitor = next(sent)
+            while visitor.someone is file.owner:
+                visitor = next(sent)
+            people = (visitor.someone,)
+            planned[await visit_of(matrix.world, file.id, file.owner, file.home, people)] = file
+            ASSIGNED.setdefault(visitor.name, set()).add(file)
+    return planned
+
+
+ASSIGNED: dict[str, set[Thing]] = {}
+
+
+def holds(actor: Actor, roles: set[str]) -> bool:
+    return any(role.value in roles for role, _ in actor.posts)
+
+
+def goes(actor: Actor, file: Thing) -> bool:
+    return file in ASSIGNED.get(actor.name, ())
+
+
+async def test_visits_are_listed_within_ones_reach_or_where_one_is_sent(
+    client: httpx.AsyncClient, matrix: Matrix, visits: dict[UUID, Thing]
+) -> None:
+    async def check(actor: Actor) -> None:
+        if not (actor.reads or holds(actor, SENT)):
+            paths = ("/staff/visits", "/staff/visits/count")
+            assert {(await get(client, actor, path)).status_code for path in paths} == {403}, actor.name
+            return
+        mine = [str(n) for n, file in visits.items() if goes(actor, file)]
+        reached = [str(n) for n, file in visits.items() if actor.sees(file)] if actor.reads else mine
+        for query, due in (({}, reached), ({"mine": "true"}, mine)):
+            ids, said = await listed(client, actor, "/staff/visits", by="id", **query)
+            assert ids == due, (actor.name, query)
+            assert matrix.strangers(actor, said, own=False) == set(), actor.name
+            counted = (await get(client, actor, "/staff/visits/count", **query)).json()
+            assert counted == {"count": len(due)}, (actor.name, query)
+
+    await each(check, ((actor,) for actor in matrix.actors))
+
+
+@pytest.mark.parametrize(("call", "status"), VISITS_BY_ID.items())
+async def test_a_visit_that_is_not_ones_own_work_is_answered_like_one_that_never_was(
+    client: httpx.AsyncClient, matrix: Matrix, visits: dict[UUID, Thing], call: tuple[str, str], status: int
+) -> None:
+    absent = {a.name: (await ask(client, a, *call, new_id())).content for a in matrix.actors}
+
+    async def check(actor: Actor, visit_id: UUID, file: Thing) -> None:
+        answer = await ask(client, actor, *call, visit_id)
+        sent = goes(actor, file)
+        if sent or (actor.reads and actor.sees(file)):
+            due = 200 if sent and status == 403 else status
+            assert answer.status_code == due, (actor.name, file, answer.text)
+            seen = matrix.strangers(actor, answer.text, own=False)
+            assert seen == set(), (actor.name, file)
+        else:
+            due = 404 if actor.reads or holds(actor, SENT) else 403
+            assert answer.status_code == due, (actor.name, file, answer.text)
+            assert answer.content == absent[actor.name], (actor.name, file)
+
+    asked = (
+        (actor, *one)
+        for n, actor in enumerate(matrix.actors)
+        for m, one in enumerate(visits.items())
+        if m % 4 == n % 4 or goes(actor, one[1])
+    )
+    await each(check, asked)
+
+
+async def test_visitors_are_chosen_and_sent_only_by_those_who_plan_within_their_reach(
+    client: httpx.AsyncClient, matrix: Matrix
+) -> None:
+    body = {"purpose": "spot", "planned_on": "2000-01-01", "visitor_ids": [str(new_id())]}
+
+    async def check(actor: Actor, file: Thing) -> None:
+        headers = actor.someone.headers | make.keyed() | {"X-Request-Id": "same"}
+        shown = await get(client, actor, f"/staff/households/{file.id}/visitors")
+        planned = await client.post(f"/staff/households/{file.id}/visits", json=body, headers=headers)
+        over = any(role.value in PLANNERS and above(union, file.home) for role, union in actor.posts)
+        if not holds(actor, PLANNERS):
+            assert (shown.status_code, planned.status_code) == (403, 403), actor.name
+        elif not actor.sees(file):
+            assert (shown.status_code, planned.status_code) == (404, 404), (actor.name, file)
+        elif not over:
+            assert (shown.status_code, planned.status_code) == (403, 403), (actor.name, file)
+        else:
+            assert shown.status_code == 200, (actor.name, file)
+            assert planned.status_code in (409, 422), (actor.name, planned.text)
+
+    await each(check, ((a, file) for n, a in enumerate(matrix.actors) for file in matrix.files[n % 7 :: 7]))
+
+
+async def test_nobody_confirms_a_visit_to_anothers_household(
+    client: httpx.AsyncClient, matrix: Matrix, visits: dict[UUID, Thing]
+) -> None:
+    path = "/me/visits/{}/confirm"
+
+    async def check(actor: Actor) -> None:
+        absent = (await ask(client, actor, "POST", path, new_id())).content
+        for visit_id, file in visits.items():
+            if file.owner is actor.someone:
+                assert (await ask(client, actor, "POST", path, visit_id)).status_code == 412, actor.name
+            elif visit_id.int % 5 == 0:
+                answer = await ask(client, actor, "POST", path, visit_id)
+                assert (answer.status_code, answer.content) == (404, absent), (actor.name, file)
+
+    await each(check, ((actor,) for actor in matrix.usual))
 
 
 # ---- the worker's door ----

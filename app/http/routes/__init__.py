@@ -3,6 +3,7 @@
 from app.http.routes import (
     applications,
     contact_cards,
+    discrepancies,
     household_forms,
     households,
     me,
@@ -13,6 +14,7 @@ from app.http.routes import (
     screening,
     sessions,
     staff,
+    visits,
 )
 
 ROUTERS = tuple(
@@ -27,6 +29,8 @@ ROUTERS = tuple(
         household_forms,
         contact_cards,
         households,
+        discrepancies,
+        visits,
         reference,
         screening,
         policies,
