@@ -15,23 +15,23 @@ from pypinyin import lazy_pinyin
 Likeness = Literal["same", "sounds_same", "near", "different"]
 
 SURNAME_READINGS: Final[dict[str, tuple[str, ...]]] = {
-    "单": ("shan", "dan"), "仇": ("qiu", "chou"), "解": ("xie", "jie"), "区": ("ou", "qu"), "曾": ("zeng", "ceng"),
-    "盖": ("ge", "gai"), "查": ("zha", "cha"), "任": ("ren",), "翟": ("zhai", "di"), "乐": ("yue", "le"),
-    "朴": ("piao", "pu"), "种": ("chong", "zhong"), "冼": ("xian",), "洗": ("xian", "xi"), "缪": ("miao", "mou"),
-    "燕": ("yan",), "华": ("hua",), "黑": ("he", "hei"), "员": ("yun", "yuan"), "宓": ("mi", "fu"), "繁": ("po", "fan"),
-    "覃": ("qin", "tan"), "折": ("she", "zhe"), "召": ("shao", "zhao"), "尹": ("yin",), "长": ("zhang", "chang"),
-    "重": ("chong", "zhong"), "薄": ("bo", "bao"), "柏": ("bai", "bo"), "秘": ("bi", "mi"), "费": ("fei", "bi"),
-    "卜": ("bu",), "车": ("che", "ju"), "晁": ("chao",), "谌": ("chen", "shen"), "褚": ("chu", "zhu"), "郗": ("xi", "chi"),
-    "逄": ("pang",), "那": ("na",), "能": ("nai", "neng"), "祭": ("zhai", "ji"), "隗": ("wei", "kui"), "盛": ("sheng", "cheng"),
-    "石": ("shi",), "纪": ("ji",), "应": ("ying",), "哈": ("ha",), "贾": ("jia", "gu"), "卓": ("zhuo",), "宿": ("su", "xiu"),
-    "相": ("xiang",), "曲": ("qu",), "郇": ("xun", "huan"), "牟": ("mou", "mu"), "尉迟": ("yuchi", "weichi"),
-    "万俟": ("moqi", "wansi"), "单于": ("chanyu", "danyu"), "澹台": ("tantai", "dantai"), "长孙": ("zhangsun", "changsun"),
-    "令狐": ("linghu",), "独孤": ("dugu",), "宇文": ("yuwen",), "鲜于": ("xianyu",),
-}  # fmt: skip
+    surname: tuple(readings.split("/"))
+    for surname, readings in (
+        pair.split("=")
+        for pair in (
+            "单=shan/dan 仇=qiu/chou 解=xie/jie 区=ou/qu 曾=zeng/ceng 盖=ge/gai 查=zha/cha 任=ren 翟=zhai/di 乐=yue/le "
+            "朴=piao/pu 种=chong/zhong 冼=xian 洗=xian/xi 缪=miao/mou 燕=yan 华=hua 黑=he/hei 员=yun/yuan 宓=mi/fu "
+            "繁=po/fan 覃=qin/tan 折=she/zhe 召=shao/zhao 长=zhang/chang 重=chong/zhong 薄=bo/bao 柏=bai/bo 秘=bi/mi "
+            "费=fei/bi 车=che/ju 谌=chen/shen 褚=chu/zhu 郗=xi/chi 逄=pang 那=na 能=nai/neng 祭=zhai/ji 隗=wei/kui "
+            "盛=sheng/cheng 石=shi 贾=jia/gu 宿=su/xiu 相=xiang 曲=qu 郇=xun/huan 牟=mou/mu 应=ying 尉迟=yuchi/weichi "
+            "万俟=moqi/wansi 单于=chanyu/danyu 澹台=tantai/dantai 长孙=zhangsun/changsun 鲜于=xianyu"
+        ).split()
+    )
+}
 """Surnames whose reading is not that of the character alone, or that people read in two ways."""
 COMPOUND_SURNAMES: Final = frozenset(
-    "欧阳 司马 上官 诸葛 司徒 东方 皇甫 尉迟 公孙 令狐 长孙 宇文 慕容 夏侯 轩辕 端木 南宫 独孤 百里 呼延 申屠 太史 澹台 闻人 "
-    "万俟 钟离 闾丘 东郭 西门 淳于 单于 赫连 公羊 公冶 濮阳 鲜于 司空 宗政 仲孙 亓官 拓跋 南门".split()
+    "欧阳 司马 上官 诸葛 司徒 东方 皇甫 尉迟 公孙 令狐 长孙 宇文 慕容 夏侯 轩辕 端木 南宫 独孤 百里 呼延 申屠 太史 "
+    "澹台 闻人 万俟 钟离 闾丘 东郭 西门 淳于 单于 赫连 公羊 公冶 濮阳 鲜于 司空 宗政 仲孙 亓官 拓跋 南门".split()
 )
 _DOTS: Final = re.compile(r"[·•‧・．∙⋅･.]")
 _SPACES: Final = re.compile(r"\s+")

@@ -1,4 +1,4 @@
-"""When two household files look like one: features of a file, keys that bring files together, reasons with points. Pure.
+"""When two household files look like one: features, keys that bring files together, reasons with points. Pure.
 
 Nothing here is kept: a job computes the features from the sealed form, keeps keyed hashes of the keys, and of a pair
 that looks alike the score and the reasons, which name places in the two forms and never what stands there.
@@ -103,7 +103,7 @@ class Likeness:
     reasons: tuple[Reason, ...]
 
 
-def features_of(form: Mapping[str, Any], elsewhere: Elsewhere = Elsewhere()) -> Features:  # noqa: B008 - immutable
+def features_of(form: Mapping[str, Any], elsewhere: Elsewhere = Elsewhere()) -> Features:
     """What of a submitted form identifies a household."""
     named = [("/head", form["head"])] + [(f"/members/{n}", each) for n, each in enumerate(form["members"])]
     people = tuple(Someone(at, plain(each["name"]), id_number(each["id_number"])) for at, each in named)

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
+from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -36,6 +37,10 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
+        "open": "待核对",
+        "same": "同一户",
+        "different": "不是同一户",
+        "cleared": "已自动消除",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -47,6 +52,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "clear": "不再疑似",
+        "raise": "重新疑似",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -61,6 +68,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "policy:propose": "提出政策版本",
         "policy:publish": "发布政策版本",
         "policy:rehearse": "预演政策版本",
+        "duplicate:judge": "认定档案是否重复",
+        "match:run": "与部门比对",
         "own": "本人",
         "system": "系统",
         # roles
@@ -101,6 +110,7 @@ def diagrams() -> dict[str, str]:
         "README.md": _page("由代码生成的图表", _index()),
         **paths,
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
+        "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
     }
@@ -111,6 +121,7 @@ def _index() -> Iterable[str]:
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
+        "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
     ]

@@ -48,6 +48,8 @@ class Permission(StrEnum):
     PROPOSE_POLICY = "policy:propose"
     PUBLISH_POLICY = "policy:publish"
     REHEARSE_POLICY = "policy:rehearse"
+    JUDGE_DUPLICATES = "duplicate:judge"
+    RUN_MATCH = "match:run"
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -59,13 +61,15 @@ _P = Permission
 # what guards the law is that another person publishes it), and whoever proposes or publishes may first rehearse.
 _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
+# Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
+_COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}),
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}),
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES}),
-    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
-    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES,
+    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _COMPARES,
+    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES, _P.JUDGE_DUPLICATES}),
+    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES | _COMPARES,
     Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),

@@ -70,5 +70,3 @@ def test_the_lot_is_the_same_for_a_seed_and_holds_what_is_hard() -> None:
     assert not one.truth & one.hard
     numbers = "".join(each["id_number"] for file in one.files for each in (file.form["head"], *file.form["members"]))
     assert any("０" <= char <= "９" for char in numbers)
-
-

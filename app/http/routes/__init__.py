@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    duplicates,
     households,
     me,
     my_data,
@@ -26,5 +27,6 @@ ROUTERS = tuple(
         screening,
         policies,
         rehearsals,
+        duplicates,
     )
 )
