@@ -147,10 +147,11 @@ def keys(features: Features) -> Iterator[tuple[str, ...]]:
             yield from (("name", sound) for sound in read)
             continue
         region, birth, serial = number[:6], someone.birth, number[14:17]
-        yield "serial", birth, serial
+        yield "serial", birth[2:], serial
         for sound in read:
             surname = sound.partition("|")[0]
             yield "birth", birth, sound
+            yield "month", region, birth[:6], sound
             yield "region", region, birth, surname
             yield "year", region, birth[:4], serial, surname
             yield "day", region, birth[4:], serial, surname
