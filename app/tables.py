@@ -5,6 +5,7 @@ from app.audit import tables as audit
 from app.calendars import tables as calendars
 from app.covers import tables as covers
 from app.db.base import metadata
+from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
 from app.households import tables as households
 from app.messaging import tables as messaging
@@ -19,6 +20,7 @@ __all__ = [
     "audit",
     "calendars",
     "covers",
+    "discrepancies",
     "duplicates",
     "households",
     "messaging",

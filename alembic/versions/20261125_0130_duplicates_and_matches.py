@@ -1,6 +1,6 @@
 """Suspicions that two household files are one, and matching files with the registers of departments
 
-Revision: 20261125_matching, after 20261124_rehearsals
+Revision: 20261125_matching, after 20261125_discrepancies
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_matching"
-down_revision = "20261124_rehearsals"
+down_revision = "20261125_discrepancies"
 branch_labels = None
 depends_on = None
 

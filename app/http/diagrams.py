@@ -9,6 +9,7 @@ from typing import Final
 
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
+from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
@@ -37,7 +38,9 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
-        "open": "待核对",
+        "answered": "已说明",
+        "resolved": "已核实",
+        "open": "待处理",
         "same": "同一户",
         "different": "不是同一户",
         "cleared": "已自动消除",
@@ -52,6 +55,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "answer": "说明",
+        "resolve": "核实",
         "clear": "不再疑似",
         "raise": "重新疑似",
         # permissions
@@ -110,6 +115,7 @@ def diagrams() -> dict[str, str]:
         "README.md": _page("由代码生成的图表", _index()),
         **paths,
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
+        "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
@@ -121,6 +127,7 @@ def _index() -> Iterable[str]:
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
+        "- [不一致](discrepancy.md)：说明与核实",
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
@@ -139,12 +146,14 @@ def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
             *_table(
                 "现在 操作 之后 谁可以办 必填 审核环节 本状态时限".split(), (_step(step, path) for step in path.steps)
             ),
-            "",
-            "## 不予通过的原因（`reason_code`）",
-            "",
-            *_table(("代码", "给申请人的说明"), ((f"`{code}`", said) for code, said in reasons.items())),
+            *(_reasons(reasons) if reasons else ()),
         ],
     )
+
+
+def _reasons(reasons: Mapping[str, str]) -> list[str]:
+    rows = ((f"`{code}`", said) for code, said in reasons.items())
+    return ["", "## 不予通过的原因（`reason_code`）", "", *_table(("代码", "给申请人的说明"), rows)]
 
 
 def _step(step: Step, path: Path) -> tuple[str, ...]:

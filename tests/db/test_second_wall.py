@@ -12,6 +12,7 @@ import pytest
 from app.audit.tables import AuditEntry
 from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
+from app.discrepancies.commands import open_discrepancy
 from app.households.tables import HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
@@ -19,15 +20,18 @@ from app.kernel.ids import new_id
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
 from tests import make
+from tests.discrepancies.making import found, household_of, working
 from tests.make import Guild, Someone, World
 
 PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover keyed_answer audit_entry out_message"
+    "passage cover discrepancy keyed_answer audit_entry out_message"
 ).split()
-OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+OWN = (
+    "bank_card consent session household household_member household_passage application passage cover discrepancy"
+).split()
 """Where a worker finds their own rows, and nobody else's."""
-IN_REACH = "household household_member household_passage application passage cover".split()
+IN_REACH = "household household_member household_passage application passage cover discrepancy".split()
 APPEND_ONLY = ("audit_entry", "passage", "household_passage")
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
@@ -68,8 +72,13 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         AuditEntry, id=new_id(), person_id=clerk.id, action="application.opened", subject_kind="application",
         subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
     )  # fmt: skip
+    async with working(world) as work:
+        household = await household_of(work, household_id)
+        await open_discrepancy(work, household, found())
     await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
-    of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
+    of_person = dict.fromkeys(
+        ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
+    )
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["household_member"] = (

@@ -68,6 +68,8 @@ Post = tuple[Role, Guild]
 BODIES: dict[str, dict[str, Any]] = {
     "/staff/applications/{}/actions": {"action": "return"},
     "/staff/households/{}/actions": {"action": "return"},
+    "/staff/discrepancies/{}/actions": {"action": "resolve", "outcome": "explained", "note": "已核实"},
+    "/me/discrepancies/{}/answer": {"text": "情况属实"},
     "/applications/{}": {"form": {}},
 }
 
@@ -113,8 +115,12 @@ class Actor:
 
     def sees(self, thing: Thing) -> bool:
         """As staff: what was submitted under a union where they hold a reading role, and is not their own."""
+        return thing.submitted and self.reaches(thing)
+
+    def reaches(self, thing: Thing) -> bool:
+        """The same, whether it was submitted or not."""
         reach = any(role in READERS and above(union, thing.home) for role, union in self.posts)
-        return reach and thing.submitted and thing.owner is not self.someone
+        return reach and thing.owner is not self.someone
 
     def waits(self, thing: Thing) -> bool:
         """Whether it stands in their queue."""
@@ -331,13 +337,18 @@ async def get(client: httpx.AsyncClient, actor: Actor, path: str, **query: Any) 
     return await client.get(path, params=query, headers=actor.someone.headers)
 
 
-async def listed(client: httpx.AsyncClient, actor: Actor, path: str, **query: Any) -> tuple[list[str], str]:
-    """Every id of a list, page by page, and all that the pages said."""
+async def listed(
+    client: httpx.AsyncClient, actor: Actor, path: str, *, by: str | None = None, **query: Any
+) -> tuple[list[str], str]:
+    """Every id of a list, page by page, and all that the pages said. `by`: where the id stands."""
     ids, said = [], ""
     while True:
         page = await get(client, actor, path, limit=100, **query)
         assert page.status_code == 200, page.text
-        ids += [item.get("application_id") or item.get("household_id") or item["id"] for item in page.json()["items"]]
+        items = page.json()["items"]
+        ids += [
+            item[by] if by else item.get("application_id") or item.get("household_id") or item["id"] for item in items
+        ]
         said += page.text
         if page.json()["next_cursor"] is None:
             return ids, said

@@ -19,6 +19,7 @@ from app.people.consents import Purpose, consent_texts
 from app.programmes import draft_name
 from app.settings import Settings
 from tests import make
+from tests.discrepancies.making import discrepancy_of
 from tests.http.refusals import echoed, hostile_json, refused
 from tests.make import Someone, World
 from tests.nasty import NASTY_NUMBERS, NASTY_TEXTS
@@ -55,6 +56,8 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
     "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
+    "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": []},
+    "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },
@@ -181,6 +184,9 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         who = await world.person(home=unit, verified=name != "PUT /me/identity")
     if "{household_id}" in name:
         ids["household_id"] = str(await world.household(await world.person(), unit, state="submitted"))
+    if "{discrepancy_id}" in name:
+        owner = await world.worker(unit) if "/staff/" in name else who
+        ids["discrepancy_id"] = str(await discrepancy_of(world, owner, unit))
     if "{application_id}" in name:
         owner = await world.worker(unit) if "/staff/" in name else who
         draft = {"kind": kind, "form": {}} if kind else {"kind": "hardship_aid", "form": make.living_aid()}

@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from app.applications.path import Kind, State
+from app.discrepancies.commands import open_discrepancy
 from app.http.routing import api_routes
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
+from tests.discrepancies.making import found, household_of, working
 from tests.http.matrix import Actor, Matrix, Thing, ask, build, each, get, listed
 from tests.make import Guild, World
 
@@ -23,6 +26,10 @@ V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
 FILES_BY_ID = {("GET", "/staff/households/{}"): 200, ("POST", "/staff/households/{}/actions"): 412}
+DISCREPANCIES_BY_ID = {
+    ("GET", "/staff/discrepancies/{}"): 200,
+    ("POST", "/staff/discrepancies/{}/actions"): 412,
+}
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -31,9 +38,12 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/withdraw"): 412,
 }
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
-OWN_LISTS = {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")} | {
-    ("GET", path) for path in ("/me", "/me/consents", "/me/access_log")
-}
+OWN_LISTS = {
+    ("GET", "/applications"),
+    ("GET", "/me/household"),
+    ("GET", "/me/export"),
+    ("GET", "/me/household/discrepancies"),
+} | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log")}
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,
@@ -69,6 +79,9 @@ EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisati
 NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
 ELSEWHERE = {
+    ("GET", "/staff/discrepancies"),
+    ("GET", "/staff/discrepancies/count"),
+    ("POST", "/me/discrepancies/{}/answer"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),
@@ -91,7 +104,7 @@ def in_order(things: Iterable[Thing]) -> list[str]:
 
 
 def test_the_matrix_knows_every_route() -> None:
-    by_id = {**CASES_BY_ID, **FILES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
+    by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
@@ -252,6 +265,77 @@ async def test_the_policies_betray_nobody_and_are_read_by_those_who_decide(
             assert answer.status_code == (404 if reads else 403), actor.name
 
     await each(check, ((actor,) for actor in matrix.actors))
+
+
+# ---- what was found otherwise than a file says ----
+
+
+@pytest.fixture(scope="module")
+async def discrepancies(matrix: Matrix) -> dict[UUID, Thing]:
+    """One in every file, by its id."""
+    opened: dict[UUID, Thing] = {}
+    for file in matrix.files:
+        async with working(matrix.world) as work:
+            opened[await open_discrepancy(work, await household_of(work, file.id), found())] = file
+    return opened
+
+
+async def test_a_list_of_discrepancies_and_its_count_hold_exactly_those_within_reach(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing]
+) -> None:
+    async def check(actor: Actor) -> None:
+        if not actor.reads:
+            paths = ("/staff/discrepancies", "/staff/discrepancies/count")
+            assert {(await get(client, actor, path)).status_code for path in paths} == {403}, actor.name
+            return
+        due = [str(n) for n, file in discrepancies.items() if actor.reaches(file)]
+        ids, said = await listed(client, actor, "/staff/discrepancies", by="id")
+        assert ids == due, actor.name
+        assert matrix.strangers(actor, said, own=False) <= unsubmitted(matrix, actor), actor.name
+        counted = (await get(client, actor, "/staff/discrepancies/count")).json()
+        assert counted == {"count": len(due)}, actor.name
+
+    await each(check, ((actor,) for actor in matrix.actors))
+
+
+def unsubmitted(matrix: Matrix, actor: Actor) -> set[str]:
+    """The names of files that only this test has a discrepancy in: in truth it takes a file that was submitted."""
+    return {token for file in matrix.files if not file.submitted and actor.reaches(file) for token in file.tokens}
+
+
+@pytest.mark.parametrize(("call", "status"), DISCREPANCIES_BY_ID.items())
+async def test_a_discrepancy_outside_ones_reach_is_answered_like_one_that_never_was(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing], call: tuple[str, str], status: int
+) -> None:
+    absent = {a.name: (await ask(client, a, *call, new_id())).content for a in matrix.actors}
+
+    async def check(actor: Actor, discrepancy_id: UUID, file: Thing) -> None:
+        answer = await ask(client, actor, *call, discrepancy_id)
+        if actor.reads and actor.reaches(file):
+            assert answer.status_code == status, (actor.name, file, answer.text)
+        else:
+            assert answer.status_code == (404 if actor.reads else 403), (actor.name, file, answer.text)
+            assert answer.content == absent[actor.name], (actor.name, file)
+
+    everything = list(discrepancies.items())
+    await each(check, ((a, *one) for n, a in enumerate(matrix.actors) for one in everything[n % 3 :: 3]))
+
+
+async def test_nobody_answers_about_anothers_file(
+    client: httpx.AsyncClient, matrix: Matrix, discrepancies: dict[UUID, Thing]
+) -> None:
+    path = "/me/discrepancies/{}/answer"
+
+    async def check(actor: Actor) -> None:
+        absent = (await ask(client, actor, "POST", path, new_id())).content
+        for discrepancy_id, file in [*discrepancies.items()][::5]:
+            answer = await ask(client, actor, "POST", path, discrepancy_id)
+            if file.owner is actor.someone:
+                assert answer.status_code == 412, actor.name
+            else:
+                assert (answer.status_code, answer.content) == (404, absent), (actor.name, file)
+
+    await each(check, ((actor,) for actor in matrix.usual))
 
 
 # ---- the worker's door ----

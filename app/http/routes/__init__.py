@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    discrepancies,
     duplicates,
     households,
     me,
@@ -23,6 +24,7 @@ ROUTERS = tuple(
         me,
         my_data,
         households,
+        discrepancies,
         reference,
         screening,
         policies,
