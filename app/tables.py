@@ -8,6 +8,7 @@ from app.db.base import metadata
 from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
 from app.households import tables as households
+from app.matching import tables as matching
 from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
@@ -23,6 +24,7 @@ __all__ = [
     "discrepancies",
     "duplicates",
     "households",
+    "matching",
     "messaging",
     "metadata",
     "notices",

@@ -110,7 +110,7 @@ class _Lots:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.serial = 0
+        self.drawn: set[str] = set()
 
     # ---- people ----
 
@@ -125,7 +125,11 @@ class _Lots:
 
     def number(self, born: date, region: str | None = None) -> str:
         region = region or f"99{self.rng.choice(('0507', '0511', '0512', '0513', '0514', '0515', '0523'))}"
-        return _checked(f"{region}{born:%Y%m%d}{self.rng.randrange(1000):03d}")
+        number = _checked(f"{region}{born:%Y%m%d}{self.rng.randrange(1000):03d}")
+        while number in self.drawn:  # no two people have one
+            number = _checked(f"{region}{born:%Y%m%d}{self.rng.randrange(1000):03d}")
+        self.drawn.add(number)
+        return number
 
     def born(self, first: int, last: int) -> date:
         return date(first, 1, 1) + timedelta(days=self.rng.randrange((last - first) * 365))

@@ -5,6 +5,7 @@ from app.http.routes import (
     discrepancies,
     duplicates,
     households,
+    matches,
     me,
     my_data,
     policies,
@@ -30,5 +31,6 @@ ROUTERS = tuple(
         policies,
         rehearsals,
         duplicates,
+        matches,
     )
 )
