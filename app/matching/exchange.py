@@ -157,7 +157,9 @@ class _Reader:
     """Reads one line after the other and keeps what is wrong with them."""
 
     def __init__(self, mode: Mode, number: str, fields: Mapping[str, Field], today: date) -> None:
-        self.mode, self.number, self.fields, self.today = mode, number, fields, today
+        self.mode, self.number, self.today = mode, number, today
+        self.labels = "、".join(fields)
+        self.fields = {unicodedata.normalize("NFKC", label): field for label, field in fields.items()}
         self.errors: list[FieldError] = []
         self._seen: dict[tuple[str, str], int] = {}
 
@@ -173,7 +175,7 @@ class _Reader:
         found_on = self._day(at, day)
         who = self._who(at, who)
         field = self._field(at, label, result)
-        told = self._value(at, field, value, result)
+        told = self._value(at, field, line[4].strip() if field and field.kind == "text" else value, result)
         first = self._seen.setdefault((who, label), at)
         if first != at:
             self._wrong(at, BY[self.mode], "row_repeated", f"与第 {first} 行重复")
@@ -203,7 +205,7 @@ class _Reader:
                 self._wrong(at, "项目", "field_unexpected", "没有记录的，项目应为空")
             return None
         if label not in self.fields:
-            self._wrong(at, "项目", "field_unknown", f"应为：{'、'.join(self.fields)}")
+            self._wrong(at, "项目", "field_unknown", f"应为：{self.labels}")
         return self.fields.get(label)
 
     def _value(self, at: int, field: Field | None, value: str, result: str) -> Any:

@@ -28,7 +28,7 @@ from tests.policies.making import proposal
 DOCUMENT = create_app(Settings(env="test")).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PREFIX = "/api/v1"
-REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER)
+REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER)
 Path = tuple[str | int, ...]
 
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
@@ -43,6 +43,7 @@ SCREENING: dict[str, Any] = {
         "cover": {"starts_on": "2026-01-01", "ends_on": "2026-12-31", "joining": "new"},
     },
 }
+AUTHORISATION = {"member": 0, "file_id": SOMEBODY, "signed_on": "2026-01-01"}
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
     "POST /sessions/refresh": {"refresh_token": "a" * 40},
@@ -58,6 +59,14 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": []},
     "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
+    "POST /staff/duplicates/{duplicate_id}/actions": {"action": "same", "note": "好"},
+    "POST /me/household/match_authorisations": AUTHORISATION,
+    "POST /staff/households/{household_id}/match_authorisations": AUTHORISATION,
+    "POST /staff/matches": {
+        "department": "education", "purpose": "identification", "basis": {"code": "x", "text": "x"}, "mode": "plain",
+        "household_ids": [SOMEBODY],
+    },
+    "POST /staff/matches/{match_id}/results": {"sha256": "0" * 64, "content": "QUJD"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },
@@ -174,7 +183,7 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    ids = {"household_id": SOMEBODY, "application_id": SOMEBODY}
+    ids = dict.fromkeys(("household_id", "application_id", "duplicate_id", "match_id"), SOMEBODY)
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))

@@ -43,6 +43,8 @@ OWN_LISTS = {
     ("GET", "/me/household"),
     ("GET", "/me/export"),
     ("GET", "/me/household/discrepancies"),
+    ("GET", "/me/household/matches"),
+    ("GET", "/me/household/match_authorisations"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log")}
 OWN_ACTS = {
     ("POST", "/applications"): 201,
@@ -78,6 +80,23 @@ POLICY_READERS = {
 EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisations", "/public/notices")}
 NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
+MATCHES_AND_DUPLICATES = {
+    ("GET", "/staff/duplicates"),
+    ("GET", "/staff/duplicates/count"),
+    ("GET", "/staff/duplicates/{}"),
+    ("POST", "/staff/duplicates/{}/actions"),
+    ("GET", "/staff/matches"),
+    ("POST", "/staff/matches"),
+    ("GET", "/staff/matches/{}"),
+    ("GET", "/staff/matches/{}/file"),
+    ("POST", "/staff/matches/{}/key"),
+    ("GET", "/staff/matches/{}/results"),
+    ("POST", "/staff/matches/{}/results"),
+    ("POST", "/staff/households/{}/match_authorisations"),
+    ("POST", "/me/household/match_authorisations"),
+    ("POST", "/me/household/match_authorisations/{}/withdraw"),
+}
+"""Pairs and batches of files: who sees which stands in test_duplicates.py and test_matches.py, and below."""
 ELSEWHERE = {
     ("GET", "/staff/discrepancies"),
     ("GET", "/staff/discrepancies/count"),
@@ -105,7 +124,7 @@ def in_order(things: Iterable[Thing]) -> list[str]:
 
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
-    known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
+    known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *MATCHES_AND_DUPLICATES, *ELSEWHERE}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 
