@@ -32,7 +32,8 @@ class DuplicateNotFound(NotFound):
 def _reached(tiers: Shape) -> list[ColumnElement[bool]]:
     side = or_(H.c.id == F.c.household_a_id, H.c.id == F.c.household_b_id)
     own = bindparam("actor_id", type_=F.c.person_a_id.type)
-    return [exists(select(H.c.id).where(side, within(H, tiers))), F.c.person_a_id != own, F.c.person_b_id != own]
+    seen = select(H.c.id).where(side, within(H, tiers), H.c.submitted_at.is_not(None))
+    return [exists(seen), F.c.person_a_id != own, F.c.person_b_id != own]
 
 
 @cache

@@ -69,6 +69,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/applications/{}/actions": {"action": "return"},
     "/staff/households/{}/actions": {"action": "return"},
     "/staff/discrepancies/{}/actions": {"action": "resolve", "outcome": "explained", "note": "已核实"},
+    "/staff/duplicates/{}/actions": {"action": "same", "note": "已核实"},
     "/me/discrepancies/{}/answer": {"text": "情况属实"},
     "/applications/{}": {"form": {}},
 }
