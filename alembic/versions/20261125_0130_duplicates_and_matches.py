@@ -207,6 +207,7 @@ def _duplicate_tables() -> None:
         *(sa.Column(f"household_{side}_id", sa.Uuid(), nullable=False) for side in "ab"),
         *(sa.Column(f"person_{side}_id", sa.Uuid(), nullable=False) for side in "ab"),
         *(sa.Column(f"organisation_{side}_id", sa.Uuid(), nullable=False) for side in "ab"),
+        *(sa.Column(f"{side}_{tier}_id", sa.Uuid(), nullable=tier != "city") for side in "ab" for tier in TIERS),
         sa.Column("score", sa.Integer(), nullable=False),
         sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("weights", sa.String(60), nullable=False),
@@ -235,7 +236,10 @@ def _duplicate_tables() -> None:
     )
     op.create_index("uq_duplicate_flag_pair", "duplicate_flag", ["household_a_id", "household_b_id"], unique=True)
     op.create_index("ix_duplicate_flag_b", "duplicate_flag", ["household_b_id"])
-    op.create_index("ix_duplicate_flag_state", "duplicate_flag", ["state", "created_at", "id"])
+    for side in "ab":
+        for tier in TIERS:
+            columns = [f"{side}_{tier}_id", "state", "created_at", "id"]
+            op.create_index(f"ix_duplicate_flag_{side}_{tier}", "duplicate_flag", columns)
     op.create_index(
         "ix_duplicate_flag_unseen", "duplicate_flag", ["seen_at"], postgresql_where=sa.text("state = 'open'")
     )

@@ -1,9 +1,9 @@
 """Keeping keys, raising and clearing suspicions, and judging them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, text, update
@@ -28,6 +28,7 @@ from app.messaging.outbox import emit
 from app.workflow.path import check_words
 
 KEY, FEATURES, NOTE = "duplicate_key.key", "duplicate_flag.features", "duplicate_flag.note"
+TIERS: Final = ("city_id", "district_id", "street_id", "unit_id")
 F = table_of(DuplicateFlag)
 _FORGET = statement(
     text("delete from duplicate_key where household_id > :after and household_id <= cast(:upto as uuid)")
@@ -44,12 +45,17 @@ _RAISE = statement(
     text(
         """
         insert into duplicate_flag as f (id, created_at, household_a_id, household_b_id, person_a_id, person_b_id,
-          organisation_a_id, organisation_b_id, score, reasons, weights, features_index, state, seen_at, version)
+          organisation_a_id, organisation_b_id, a_city_id, a_district_id, a_street_id, a_unit_id, b_city_id,
+          b_district_id, b_street_id, b_unit_id, score, reasons, weights, features_index, state, seen_at, version)
         values (:id, :now, :household_a_id, :household_b_id, :person_a_id, :person_b_id, :organisation_a_id,
-          :organisation_b_id, :score, cast(:reasons as jsonb), :weights, :features_index, 'open', :now, 1)
+          :organisation_b_id, :a_city_id, :a_district_id, :a_street_id, :a_unit_id, :b_city_id, :b_district_id,
+          :b_street_id, :b_unit_id, :score, cast(:reasons as jsonb), :weights, :features_index, 'open', :now, 1)
         on conflict (household_a_id, household_b_id) do update set
           score = excluded.score, reasons = excluded.reasons, weights = excluded.weights, seen_at = excluded.seen_at,
           organisation_a_id = excluded.organisation_a_id, organisation_b_id = excluded.organisation_b_id,
+          a_city_id = excluded.a_city_id, a_district_id = excluded.a_district_id, a_street_id = excluded.a_street_id,
+          a_unit_id = excluded.a_unit_id, b_city_id = excluded.b_city_id, b_district_id = excluded.b_district_id,
+          b_street_id = excluded.b_street_id, b_unit_id = excluded.b_unit_id,
           features_index = excluded.features_index,
           version = f.version + case when f.score = excluded.score and f.features_index = excluded.features_index
             and f.state <> 'cleared' then 0 else 1 end,
@@ -87,8 +93,14 @@ class File:
 
     household_id: UUID
     person_id: UUID
-    organisation_id: UUID
+    scope: Mapping[str, UUID | None]
+    """Its union on each tier, by column."""
     features: Features
+
+    @property
+    def organisation_id(self) -> UUID:
+        """The union that owns it."""
+        return next(union for tier in reversed(TIERS) if (union := self.scope[tier]) is not None)
 
 
 def hashes(keyring: Keyring, features: Features) -> set[int]:
@@ -126,6 +138,8 @@ def _row(keyring: Keyring, one: File, other: File, like: Likeness, weights: str,
         "person_b_id": b.person_id,
         "organisation_a_id": a.organisation_id,
         "organisation_b_id": b.organisation_id,
+        **{f"a_{tier}": a.scope[tier] for tier in TIERS},
+        **{f"b_{tier}": b.scope[tier] for tier in TIERS},
         "score": like.score,
         "reasons": [
             {"code": each.code, "points": each.points, "a": each.b if turned else each.a,

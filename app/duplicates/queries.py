@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, bindparam, exists, func, literal_column, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, any_, bindparam, exists, func, literal_column, or_, select, text, tuple_, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
@@ -44,13 +44,27 @@ def _one(tiers: Shape, locked: bool) -> Statement:
 
 @cache
 def _page(tiers: Shape, after: bool, counted: bool) -> Statement:
-    conditions = [F.c.state == bindparam("state"), *_reached(tiers)]
-    if counted:
-        capped = select(F.c.id).where(*conditions).limit(literal_column(str(COUNT_CAP + 1))).subquery()
-        return statement(select(func.count()).select_from(capped))
+    """One index scan for each node of the reach and side of the pair, no longer than the page; then both together."""
+    own = bindparam("actor_id", type_=F.c.person_a_id.type)
+    conditions = [F.c.state == bindparam("state"), F.c.person_a_id != own, F.c.person_b_id != own]
     if after:
         conditions.append(tuple_(F.c.created_at, F.c.id) > _AFTER)
-    return statement(select(F).where(*conditions).order_by(F.c.created_at, F.c.id).limit(bindparam("size")))
+    size: ColumnElement[int] = literal_column(str(COUNT_CAP + 1)) if counted else bindparam("size")
+    parts = [
+        select(F.c.id, F.c.created_at)
+        .where(F.c[f"{side}_{tier}_id"] == bindparam(f"node_{n}"), *conditions)
+        .order_by(F.c.created_at, F.c.id)
+        .limit(size)
+        .subquery()
+        for n, tier in enumerate(tiers)
+        for side in "ab"
+    ]
+    found = union(*(select(part) for part in parts)).subquery()
+    if counted:
+        capped = select(found.c.id).limit(size).subquery()
+        return statement(select(func.count()).select_from(capped))
+    query = select(F).join(found, found.c.id == F.c.id)
+    return statement(query.order_by(F.c.created_at, F.c.id).limit(bindparam("size")))
 
 
 def _who(actor: Actor) -> tuple[Shape, dict[str, Any]]:

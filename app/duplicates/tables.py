@@ -35,7 +35,11 @@ class DuplicateFlag(Row, table=True):
         ),
         Index("uq_duplicate_flag_pair", "household_a_id", "household_b_id", unique=True),
         Index("ix_duplicate_flag_b", "household_b_id"),
-        Index("ix_duplicate_flag_state", "state", "created_at", "id"),
+        *(
+            Index(f"ix_duplicate_flag_{side}_{tier}", f"{side}_{tier}_id", "state", "created_at", "id")
+            for side in ("a", "b")
+            for tier in ("city", "district", "street", "unit")
+        ),
         Index("ix_duplicate_flag_unseen", "seen_at", postgresql_where=text("state = 'open'")),
     )
 
@@ -46,6 +50,15 @@ class DuplicateFlag(Row, table=True):
     organisation_a_id: UUID = Field(foreign_key="organisation.id")
     """The union that owns the file: all that is told of it beyond one's reach."""
     organisation_b_id: UUID = Field(foreign_key="organisation.id")
+    a_city_id: UUID
+    """Where the files stood at the last look: what a queue is found by. The second wall asks the files themselves."""
+    a_district_id: UUID | None = None
+    a_street_id: UUID | None = None
+    a_unit_id: UUID | None = None
+    b_city_id: UUID
+    b_district_id: UUID | None = None
+    b_street_id: UUID | None = None
+    b_unit_id: UUID | None = None
     score: int
     reasons: list[dict[str, Any]] = document()
     """Codes, points, and where in the two forms; never what stands there."""

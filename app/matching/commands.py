@@ -65,6 +65,10 @@ class NobodyAuthorised(Conflict):
     """没有一个人签过比对授权，不能比对。"""
 
 
+class MatchAcrossUnions(Conflict):
+    """一批比对只能包含您的一个岗位范围内的档案，请分批办理。"""
+
+
 class AlreadyAuthorised(Conflict):
     """这位成员已有一份有效的授权。"""
 
@@ -172,16 +176,16 @@ async def refused_without_purpose(work: Work, actor: Actor, department: Departme
 async def make_batch(work: Work, actor: Actor, asked: Asked) -> Made:
     """A list for a department of all who allowed it; the others are left out and named.
 
-    Raises HouseholdNotFound, NobodyAuthorised.
+    Raises HouseholdNotFound, MatchAcrossUnions, NobodyAuthorised.
     """
     wanted = list(dict.fromkeys(asked.household_ids))
     found = await files(work.transaction, actor, wanted)
     if len(found) != len(wanted):
         raise HouseholdNotFound
+    post = _post_over_all(actor, found)
     listed, left_out = await _allowed(work, found)
     if not listed:
         raise NobodyAuthorised(*(_named(each, n) for n, each in enumerate(left_out)))
-    post = _widest(actor)
     place = await organisation(work.transaction, post.place.id)
     batch_id, serial = new_id(), await work.transaction.value(_NEXT_NUMBER)
     number = f"BD-{place['division_code']}-{work.today.year}-{serial:06d}"
@@ -252,9 +256,12 @@ def _asked_of(
             yield pointer, _Listed(file, someone["name"], number, by_head, paper_id)
 
 
-def _widest(actor: Actor) -> Post:
-    """The post that a batch is made from: that of the city, where there is one."""
-    return min(actor.posts_with(Permission.RUN_MATCH), key=lambda post: list(_TIERS).index(f"{post.place.tier}_id"))
+def _post_over_all(actor: Actor, found: Sequence[Record]) -> Post:
+    """The post that a batch is made from: whoever shares it sees the batch, so all of its files stand under it."""
+    for post in actor.posts_with(Permission.RUN_MATCH):
+        if all(file[f"{post.place.tier}_id"] == post.place.id for file in found):
+            return post
+    raise MatchAcrossUnions
 
 
 def _row(work: Work, batch_id: UUID, line: int, listed: _Listed) -> dict[str, Any]:

@@ -235,6 +235,22 @@ async def test_only_city_and_district_reviewers_match_and_only_within_their_reac
     refused(hidden, 404, "match_not_found")
 
 
+async def test_a_batch_stands_under_one_post_so_that_no_colleague_sees_another_unions_people(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    one, other = await case(world), await case(world)
+    posts = ((Role.DISTRICT_REVIEWER, one.town.districts[0]), (Role.DISTRICT_REVIEWER, other.town.districts[0]))
+    both = await world.person(posts=posts)
+    body = {"department": "education", "purpose": "annual_review", "basis": BASIS}
+    files = {"household_ids": [str(one.file), str(other.file)]}
+    refused(await post(client, both, "/staff/matches", body | files), 409, "match_across_unions")
+    second = await post(client, both, "/staff/matches", body | {"household_ids": [str(other.file)]})
+    assert second.status_code == 201, second.text
+    path = f"/staff/matches/{second.json()['id']}"
+    assert (await client.get(path, headers=other.reviewer.headers)).status_code == 200
+    refused(await client.get(path, headers=one.reviewer.headers), 404, "match_not_found")
+
+
 async def test_nobody_matches_their_own_file(client: httpx.AsyncClient, world: World) -> None:
     one = await case(world)
     mine = await world.household(one.reviewer, one.town.units[0])

@@ -374,6 +374,7 @@ async def duplicates(matrix: Matrix) -> dict[str, tuple[Thing, Thing]]:
             **{f"household_{side}_id": file.id for side, file in sides.items()},
             **{f"person_{side}_id": file.owner.id for side, file in sides.items()},
             **{f"organisation_{side}_id": file.home.id for side, file in sides.items()},
+            **{f"{side}_{t}_id": file.home.ancestors[t] for side, file in sides.items() for t in file.home.ancestors},
         )  # fmt: skip
         flagged[str(flag_id)] = (a, b)
     return flagged

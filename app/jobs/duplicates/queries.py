@@ -11,7 +11,7 @@ from app.applications.queries import A
 from app.db.sealing import Keyring, SealBroken
 from app.db.statements import statement
 from app.db.transaction import Record, Transaction
-from app.duplicates.commands import File
+from app.duplicates.commands import TIERS, File
 from app.duplicates.rules import Elsewhere, features_of, phone_number
 from app.households.queries import LIVING, H, kept_form
 from app.people.commands import PHONE
@@ -45,7 +45,7 @@ _PAPERS = (
 _FILES = (
     select(
         *(H.c[name] for name in ("id", "person_id", "state", "submitted_at", "form")),
-        func.coalesce(H.c.unit_id, H.c.street_id, H.c.district_id, H.c.city_id).label("organisation_id"),
+        *(H.c[tier] for tier in TIERS),
         PERSON.c.phone,
         _CARDS.label("cards"),
         _PAPERS.label("papers"),
@@ -91,4 +91,4 @@ def _file(keyring: Keyring, row: Record) -> File | None:
         frozenset(row["cards"].split()),
         frozenset(row["papers"].split()),
     )
-    return File(row["id"], row["person_id"], row["organisation_id"], features_of(form, elsewhere))
+    return File(row["id"], row["person_id"], {tier: row[tier] for tier in TIERS}, features_of(form, elsewhere))
