@@ -154,7 +154,7 @@ def keys(features: Features) -> Iterator[tuple[str, ...]]:
             yield "month", region, birth[:6], sound
             yield "region", region, birth, surname
             yield "year", region, birth[:4], serial, surname
-            yield "day", region, birth[4:], serial, surname
+            yield "day", region, birth[6:], serial, surname
     yield from (("phone", each) for each in features.elsewhere.phones)
     yield from (("card", each) for each in features.elsewhere.cards)
     yield from (("paper", each) for each in features.elsewhere.papers)
