@@ -7,7 +7,9 @@ from app.contact_cards import tables as contact_cards
 from app.covers import tables as covers
 from app.db.base import metadata
 from app.discrepancies import tables as discrepancies
+from app.duplicates import tables as duplicates
 from app.households import tables as households
+from app.matching import tables as matching
 from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
@@ -23,7 +25,9 @@ __all__ = [
     "contact_cards",
     "covers",
     "discrepancies",
+    "duplicates",
     "households",
+    "matching",
     "messaging",
     "metadata",
     "notices",

@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.audit.chain import verify
-from app.cli import policy, rehearse, replay
+from app.cli import duplicates, policy, rehearse, replay
 from app.cli.database import console, database
 from app.cli.policy_pages import policy_pages
 from app.cli.told import told
@@ -38,6 +38,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(policy.app, name="policy")
 policy.app.command("rehearse")(rehearse.rehearse_file)
 app.command("replay")(replay.replay)
+app.command("duplicates")(duplicates.duplicates)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
 START_SECONDS = 30.0

@@ -10,6 +10,7 @@ from typing import Final
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
+from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -38,13 +39,16 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
-        "open": "待说明",
         "answered": "已说明",
         "resolved": "已核实",
         "planned": "已安排",
         "started": "走访中",
         "ended": "待本人确认",
         "confirmed": "本人已确认",
+        "open": "待处理",
+        "same": "同一户",
+        "different": "不是同一户",
+        "cleared": "已自动消除",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -61,6 +65,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "start": "开始",
         "end": "结束",
         "confirm": "确认",
+        "clear": "不再疑似",
+        "raise": "重新疑似",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -77,6 +83,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "policy:rehearse": "预演政策版本",
         "visit:plan": "安排入户走访",
         "visit:assigned": "走访分派给自己的家庭",
+        "duplicate:judge": "认定档案是否重复",
+        "match:run": "与部门比对",
         "own": "本人",
         "system": "系统",
         # roles
@@ -123,6 +131,7 @@ def diagrams() -> dict[str, str]:
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
         "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
         "visit.md": _path_page("入户走访", VISIT_PATH, {}, OF_VISITS),
+        "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
     }
@@ -135,6 +144,7 @@ def _index() -> Iterable[str]:
         "- [家庭档案](household.md)：建档路径",
         "- [不一致](discrepancy.md)：说明与核实",
         "- [入户走访](visit.md)：安排、走访、本人确认",
+        "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
     ]

@@ -9,7 +9,9 @@ from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.events import HouseholdMoved
 from app.jobs import rehearsals
+from app.jobs.duplicates.search import look_at
 from app.jobs.running import Jobs
 from app.notices import commands as notices
 from app.notices.commands import Published
@@ -44,8 +46,16 @@ async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
     await rehearsals.run(jobs, UUID(fact["rehearsal_id"]))
 
 
+async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A household file that has moved may be one that is there already, or be one no more."""
+    await look_at(jobs, UUID(fact["household_id"]))
+
+
 HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
-LONG_HANDLERS: dict[str, LongHandler] = {RehearsalAsked.__name__: run_rehearsal}
+LONG_HANDLERS: dict[str, LongHandler] = {
+    RehearsalAsked.__name__: run_rehearsal,
+    HouseholdMoved.__name__: look_for_duplicates,
+}
 """What takes longer than one transaction may."""
 FACTS = frozenset({*HANDLERS, *LONG_HANDLERS})
 """The facts that somebody handles."""

@@ -53,6 +53,8 @@ class Permission(StrEnum):
     PLAN_VISIT = "visit:plan"
     FILL_ASSIGNED_VISIT = "visit:assigned"
     """Fill in the visits that one is sent on; by itself it reaches nothing."""
+    JUDGE_DUPLICATES = "duplicate:judge"
+    RUN_MATCH = "match:run"
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -66,13 +68,16 @@ _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
 # Who sends visitors may be one of them.
 _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
+# Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
+_COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
+_DISTRICT = frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}) | _SENDS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
-    Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS,
-    Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS,
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES,
+    Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
+    Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},
+    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES | _COMPARES,
     Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),

@@ -17,6 +17,7 @@ from app.households.tables import HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
+from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
 from app.visits.tables import VisitOperation
@@ -27,17 +28,21 @@ from tests.visits.making import visit_of, visitor
 
 PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover discrepancy visit visit_visitor visit_operation keyed_answer audit_entry out_message"
+    "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
+    "match_batch match_person match_return match_result keyed_answer "
+    "audit_entry out_message"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
-    "visit visit_operation"
+    "visit visit_operation match_authorisation match_result"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
+MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
 IN_REACH = (
-    "household household_member household_passage application passage cover discrepancy visit visit_operation"
-).split()
-APPEND_ONLY = ("audit_entry", "passage", "household_passage")
+    *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
+    *MATCHED,
+)
+APPEND_ONLY = ("audit_entry", "passage", "household_passage", *MATCHED[1:])
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -85,6 +90,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         VisitOperation, id=new_id(), visit_id=visit_id, operation_id=new_id(), device_id=clerk.session_id,
         person_id=clerk.id, field="/findings", value=b"-", base_version=1, status="applied", version=1, **common,
     )  # fmt: skip
+    matched = await match_rows(world, home, household_id)
     await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
     of_person = dict.fromkeys(
         ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
@@ -98,8 +104,40 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
     )
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
+    ids |= matched
     assert all(ids.values())
     return Lot(home, someone, clerk, ids)
+
+
+async def match_rows(world: World, home: Guild, household_id: UUID) -> dict[str, set[UUID]]:
+    """A batch of one household, and what came back for it."""
+    ids = {table: new_id() for table in MATCHED}
+    common: dict[str, Any] = {"created_at": make.NOW}
+    scope = {f"{tier}_id": home.ancestors[tier] for tier in home.ancestors}
+    batch = {"batch_id": ids["match_batch"]}
+    await world.insert(
+        MatchAuthorisation, id=ids["match_authorisation"], household_id=household_id, id_number_index=b"-",
+        name_masked="*", file_id=new_id(), signed_on=make.TODAY, recorded_by=new_id(), **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchBatch, id=ids["match_batch"], number=make.unique("BD-"), department="education", purpose="identification",
+        basis_code="-", basis_text="-", mode="plain", made_by=new_id(), people=1, households=1, outgoing=b"-",
+        outgoing_sha256="-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchPerson, id=ids["match_person"], household_id=household_id, line=1, person=b"-", consent_id=new_id(),
+        **batch, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchReturn, id=ids["match_return"], sha256=make.unique(), received_by=new_id(), rows=1, matched=1, unknown=0,
+        gone=0, **batch, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchResult, id=ids["match_result"], batch_number="-", return_id=ids["match_return"],
+        household_id=household_id, match_person_id=ids["match_person"], name_masked="*", department="education",
+        basis_text="-", outcome="no_record", found_on=make.TODAY, **batch, **common,
+    )  # fmt: skip
+    return {table: {row_id} for table, row_id in ids.items()}
 
 
 @pytest.fixture(scope="module")

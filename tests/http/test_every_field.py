@@ -29,7 +29,7 @@ from tests.visits.making import visit_of
 DOCUMENT = create_app(Settings(env="test")).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PREFIX = "/api/v1"
-REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER)
+REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER)
 Path = tuple[str | int, ...]
 
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
@@ -44,6 +44,7 @@ SCREENING: dict[str, Any] = {
         "cover": {"starts_on": "2026-01-01", "ends_on": "2026-12-31", "joining": "new"},
     },
 }
+AUTHORISATION = {"member": 0, "file_id": SOMEBODY, "signed_on": "2026-01-01"}
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
     "POST /sessions/refresh": {"refresh_token": "a" * 40},
@@ -71,6 +72,14 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "POST /staff/visits/{visit_id}/conflicts/{operation_id}": {"choose": "mine", "theirs_version": 1},
     "POST /me/visits/{visit_id}/confirm": {"agrees": True, "text": "好"},
+    "POST /staff/duplicates/{duplicate_id}/actions": {"action": "same", "note": "好"},
+    "POST /me/household/match_authorisations": AUTHORISATION,
+    "POST /staff/households/{household_id}/match_authorisations": AUTHORISATION,
+    "POST /staff/matches": {
+        "department": "education", "purpose": "identification", "basis": {"code": "x", "text": "x"}, "mode": "plain",
+        "household_ids": [SOMEBODY],
+    },
+    "POST /staff/matches/{match_id}/results": {"sha256": "0" * 64, "content": "QUJD"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },
@@ -187,7 +196,7 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    ids = {"household_id": SOMEBODY, "application_id": SOMEBODY}
+    ids = dict.fromkeys(("household_id", "application_id", "duplicate_id", "match_id"), SOMEBODY)
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))
@@ -316,7 +325,8 @@ async def test_no_nasty_id_breaks_anything(
     client: httpx.AsyncClient, world: World, method: str, path: str, name: str
 ) -> None:
     unit = (await world.town()).units[0]
-    who = await world.person(posts=((Role.UNIT_CHAIR, unit), (Role.CITY_REVIEWER, unit), (Role.CITY_LEADER, unit)))
+    roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.CITY_REVIEWER, Role.CITY_LEADER)
+    who = await world.person(posts=tuple((role, unit) for role in roles))
     for text in NASTY_TEXTS:
         headers = who.headers | {"If-Match": '"1"'} | make.keyed()
         address = path.replace("{" + name + "}", in_address(text))

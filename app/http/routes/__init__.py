@@ -4,8 +4,10 @@ from app.http.routes import (
     applications,
     contact_cards,
     discrepancies,
+    duplicates,
     household_forms,
     households,
+    matches,
     me,
     my_data,
     policies,
@@ -35,5 +37,7 @@ ROUTERS = tuple(
         screening,
         policies,
         rehearsals,
+        duplicates,
+        matches,
     )
 )
