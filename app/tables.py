@@ -3,6 +3,7 @@
 from app.applications import tables as applications
 from app.audit import tables as audit
 from app.calendars import tables as calendars
+from app.change_requests import tables as change_requests
 from app.covers import tables as covers
 from app.db.base import metadata
 from app.households import tables as households
@@ -11,12 +12,14 @@ from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
 from app.policies import tables as policies
+from app.proxy_filings import tables as proxy_filings
 from app.rehearsals import tables as rehearsals
 
 __all__ = [
     "applications",
     "audit",
     "calendars",
+    "change_requests",
     "covers",
     "households",
     "messaging",
@@ -25,5 +28,6 @@ __all__ = [
     "organisations",
     "people",
     "policies",
+    "proxy_filings",
     "rehearsals",
 ]

@@ -135,8 +135,8 @@ def no_table_in_http(path: str, tree: ast.AST) -> Iterator[str]:
 
 
 WRITERS = (
-    "queries.py", "queue.py", "commands.py", "chain.py", "idempotency.py", "health.py", "relay.py", "daily.py",
-    "tables.py",
+    "queries.py", "queue.py", "commands.py", "changes.py", "chain.py", "idempotency.py", "health.py", "relay.py",
+    "daily.py", "tables.py",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.changes import By, keep_changes
 from app.households.events import HouseholdMoved
 from app.households.forms import HouseholdForm
 from app.households.path import EDITABLE, PATH, REASONS
@@ -114,6 +115,8 @@ async def save_draft(work: Work, actor: Actor, given: Mapping[str, Any], scope: 
         raise StaleVersion(version=row["version"])
     if row["state"] not in EDITABLE:
         raise HouseholdNotEditable
+    before = work.keyring.open_document(FORM, row["id"], row["form"])
+    await keep_changes(work, row, before, kept, "self", None, By(actor.person_id))
     sealed = work.keyring.seal(FORM, row["id"], orjson.dumps(kept))
     await work.transaction.run(_REPLACE, row_id=row["id"], form=sealed, head_masked=head, updated_at=work.now, **place)
     return Saved(row["id"], row["version"] + 1, warnings)
@@ -158,12 +161,13 @@ async def submit(work: Work, actor: Actor, own_number_index: bytes, expected: in
     form = read_whole(HouseholdForm, work.keyring.open_document(FORM, row["id"], row["form"]), at="")
     if work.keyring.blind_index(ID_NUMBER, form.head.id_number) != own_number_index:
         raise Invalid(FieldError("/head/id_number", "head_differs", "户主必须是您本人，与实名信息一致。"))
-    await _hold_members(work, row["id"], form)
+    await hold_members(work, row["id"], form)
     again = row["submitted_at"] is not None
     return await _take(work, row, step, person_id=actor.person_id, round=row["round"] + again, submitted_at=work.now)
 
 
-async def _hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> None:
+async def hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> None:
+    """Everyone in the form is of this household now, and nobody else is. Raises Invalid, MemberElsewhere."""
     numbers = [("self", "/head", form.head.id_number)]
     numbers += [(m.relation, f"/members/{n}", m.id_number) for n, m in enumerate(form.members)]
     if len({number for _, _, number in numbers}) != len(numbers):

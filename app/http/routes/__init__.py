@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    history,
     households,
     me,
     my_data,
@@ -22,6 +23,7 @@ ROUTERS = tuple(
         me,
         my_data,
         households,
+        history,
         reference,
         screening,
         policies,

@@ -1,5 +1,6 @@
 """The household file: the worker fills it in, staff open it."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
@@ -10,6 +11,8 @@ from app.audit.commands import record
 from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.households import commands
+from app.households.changes import as_of as file_as_of
+from app.households.changes import form_then, own_as_of
 from app.households.commands import Scope
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
@@ -24,11 +27,13 @@ from app.people.commands import IdentityRequired, set_organisation
 from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
-from app.policy.fields import LongText
+from app.policy.fields import IsoDate, LongText
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
 CONSENTS = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE)
 HouseholdDraft = Annotated[dict[str, Any], Body(), WithJsonSchema({"$ref": "#/components/schemas/HouseholdFormDraft"})]
+
+AsOf = Annotated[IsoDate | None, Query(description="只看历史：这一天（北京时间）结束时的档案")]
 
 
 class HouseholdAction(In):
@@ -38,8 +43,13 @@ class HouseholdAction(In):
 
 
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
-async def read_household(desk: WorkerDesk) -> Response:
-    """还没有填写过的，返回 404。"""
+async def read_household(desk: WorkerDesk, as_of: AsOf = None) -> Response:
+    """还没有填写过的，返回 404。给出 as_of 的，返回那一天结束时的档案；当时还没有提交的，返回 404。"""
+    if as_of is not None:
+        then = await own_as_of(desk.work.transaction, desk.work.keyring, desk.actor.person_id, _past(as_of, desk))
+        if then is None:
+            raise HouseholdNotFound
+        return answer(views.own_then(then))
     row = await living(desk.work.transaction, desk.actor.person_id)
     return _shown(desk, row)
 
@@ -83,6 +93,12 @@ def _shown(desk: Desk, row: Record | None) -> Response:
     return answer(views.own(row, desk.work.keyring, warnings, actions), version=row["version"])
 
 
+def _past(day: date, desk: Desk) -> date:
+    if day > desk.work.today:
+        raise Invalid(FieldError("/as_of", "date_future", "日期不能晚于今天。"))
+    return day
+
+
 def _moved(row: Record) -> Response:
     return answer({"id": str(row["id"]), "state": row["state"], "version": row["version"]}, version=row["version"])
 
@@ -124,12 +140,17 @@ async def list_household_tasks(
 
 @router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
 async def read_household_case(
-    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], as_of: AsOf = None
 ) -> Response:
-    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。"""
-    row = await file(desk.work.transaction, desk.actor, household_id)
-    form = form_of(desk.work.keyring, row)
-    if form is None:
+    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。给出 as_of 的，返回那一天结束时的档案。"""
+    row: Record | None = await file(desk.work.transaction, desk.actor, household_id)
+    assert row is not None
+    if as_of is not None:
+        row = await file_as_of(desk.work.transaction, desk.work.keyring, row, _past(as_of, desk))
+        form = form_then(row)
+    else:
+        form = form_of(desk.work.keyring, row)
+    if row is None or form is None:
         raise HouseholdNotFound
     await record(
         desk.work,
@@ -139,7 +160,7 @@ async def read_household_case(
         subject_id=household_id,
         subject_person_id=row["person_id"],
     )
-    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
+    actions = [] if as_of else PATH.open_to(row["state"], permissions_over(desk.actor, row))
     shown = views.summary(row, form) | {"open_actions": actions}
     return answer(shown, version=row["version"])
 

@@ -101,6 +101,13 @@ def own(row: Record, keyring: Keyring, warnings: list[FieldError], open_actions:
     }
 
 
+def own_then(row: Record) -> dict[str, Any]:
+    """The file of a day in the past (app.households.changes: `as_of`)."""
+    plain = {name: row[name] for name in ("number", "state", "version")}
+    instants = {name: instant(row[name]) for name in ("submitted_at", "active_at")}
+    return {"id": str(row["id"]), **plain, "form": row["then"], "warnings": [], "open_actions": [], **instants}
+
+
 def task(row: Record) -> dict[str, Any]:
     return {
         "household_id": str(row["id"]),
