@@ -120,6 +120,7 @@ def change_request() -> None:
         *identified(),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("person_number_index", sa.LargeBinary(), nullable=False),
+        sa.Column("person_masked", sa.String(60), nullable=False),
         sa.Column("household_id", sa.Uuid(), nullable=True),
         *scoped("change_request"),
         sa.Column("kind", sa.String(20), nullable=False),

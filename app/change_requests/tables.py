@@ -43,6 +43,7 @@ class ChangeRequest(Row, table=True):
     person_id: UUID = Field(foreign_key="person.id")
     """Whose card it is, or whose household."""
     person_number_index: bytes = blind_index(nullable=False)
+    person_masked: str = Field(max_length=60)
     household_id: UUID | None = Field(default=None, foreign_key="household.id")
     city_id: UUID = Field(foreign_key="organisation.id")
     district_id: UUID | None = Field(default=None, foreign_key="organisation.id")

@@ -171,7 +171,7 @@ async def as_of(transaction: Transaction, keyring: Keyring, row: Record, day: da
 
 
 def form_then(row: Record | None) -> HouseholdForm | None:
-    """What a file of a day in the past said; None when there was none, or its owner had it back and it was not whole."""
+    """What a file of a day in the past said; None without one, or while its owner had it back and it was not whole."""
     try:
         return None if row is None else HouseholdForm.model_validate(row["then"])
     except ValidationError:

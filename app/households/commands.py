@@ -175,7 +175,7 @@ async def hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> N
     await work.transaction.run(_END_MEMBERSHIPS, row_id=household_id)
     try:
         for relation, pointer, number in numbers:
-            _check_number(number, pointer, work)
+            check_number(number, pointer, work)
             await work.transaction.run(
                 _ADD_MEMBER,
                 id=new_id(),
@@ -189,7 +189,8 @@ async def hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> N
         raise MemberElsewhere from taken
 
 
-def _check_number(number: str, pointer: str, work: Work) -> None:
+def check_number(number: str, pointer: str, work: Work) -> None:
+    """Raises Invalid for an identity number that nobody can have today."""
     try:
         resident_id(number, work.today)
     except InvalidIdentifier as wrong:

@@ -36,6 +36,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
+        "open": "待核对",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -47,6 +48,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "stop_payment": "中止付款",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -54,6 +56,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "case:review:district": "区县审核",
         "case:approve:city": "市级审批",
         "case:approve:mutual_aid": "互助保障审批",
+        "case:assist": "代职工填报、代提变更",
+        "change:decide": "核对变更",
         "payment:start": "财务制单",
         "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",

@@ -26,6 +26,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
+        ("post", "/api/v1/staff/change_requests/{request_id}/actions"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

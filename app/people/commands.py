@@ -96,8 +96,20 @@ _WITHDRAW_CONSENT = statement(
     .values(withdrawn_at=bindparam("now", type_=CONSENT.c.withdrawn_at.type))
     .returning(CONSENT.c.purpose)
 )
-_INSERT_CARD = insertion(
-    CARD, *"id created_at person_id holder number number_index number_masked bank_name branch state".split()
+_CARD_COLUMNS = "id created_at person_id holder number number_index number_masked bank_name branch state".split()
+_INSERT_CARD = statement(
+    insert(CARD)
+    .values({c: bindparam(c, type_=CARD.c[c].type) for c in _CARD_COLUMNS})
+    .on_conflict_do_nothing()
+    .returning(CARD.c.id)
+)
+_TURN_CARD = statement(
+    update(CARD)
+    .where(CARD.c.person_id == bindparam("owner"), CARD.c.state == bindparam("before", type_=CARD.c.state.type))
+    .values(state=bindparam("after", type_=CARD.c.state.type))
+)
+_PENDING_CARD = statement(
+    select(CARD.c.number_masked).where(CARD.c.person_id == bindparam("person_id"), CARD.c.state == "pending")
 )
 _CURRENT_CARD = statement(
     select(CARD.c.id, CARD.c.number_index).where(CARD.c.person_id == bindparam("person_id"), CARD.c.state == "current")
@@ -118,6 +130,10 @@ class IdentityRequired(Conflict):
 
 class ChangePending(Conflict):
     """您已有一项银行卡变更正在等待工会核对。"""
+
+
+class BankCardGone(Conflict):
+    """等待核对的银行卡已不存在，请让本人重新提交。"""
 
 
 class ConsentNotFound(NotFound):
@@ -211,18 +227,42 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
         if row["id_number_index"] == index and work.keyring.open_text(NAME, person_id, row["name"]) == name:
             return
         raise IdentityFixed
-    values = {
-        "name": work.keyring.seal_text(NAME, person_id, name),
-        "name_masked": mask_name(name),
-        "id_number": work.keyring.seal_text(ID_NUMBER, person_id, number),
-        "id_number_index": index,
-        "verified_at": work.now,
-    }
+    values = _identity(work, person_id, name, number) | {"verified_at": work.now}
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
         raise IdentityTaken from taken
     await _audit(work, person_id, "person.identity_set")
+
+
+async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:
+    """Put another name and (valid) number to a person, once a second person has agreed.
+
+    Raises PersonNotFound, IdentityTaken.
+    """
+    await person_locked(work.transaction, person_id)
+    values = _identity(work, person_id, name, number)
+    try:
+        await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
+    except asyncpg.UniqueViolationError as taken:
+        raise IdentityTaken from taken
+    await record(
+        work,
+        person_id=by,
+        action="person.identity_corrected",
+        subject_kind="person",
+        subject_id=person_id,
+        subject_person_id=person_id,
+    )
+
+
+def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, Any]:
+    return {
+        "name": work.keyring.seal_text(NAME, person_id, name),
+        "name_masked": mask_name(name),
+        "id_number": work.keyring.seal_text(ID_NUMBER, person_id, number),
+        "id_number_index": work.keyring.blind_index(ID_NUMBER, number),
+    }
 
 
 def _valid_number(id_number: str, today: date) -> str:
@@ -274,25 +314,53 @@ async def set_bank_card(
     current = await work.transaction.row(_CURRENT_CARD, person_id=person_id)
     if current is not None and current["number_index"] == index:
         return "current"
-    card_id, state = new_id(), "current" if current is None else "pending"
-    try:
-        await work.transaction.run(
-            _INSERT_CARD,
-            id=card_id,
-            created_at=work.now,
-            person_id=person_id,
-            holder=work.keyring.seal_text(HOLDER, card_id, holder),
-            number=work.keyring.seal_text(CARD_NUMBER, card_id, digits),
-            number_index=index,
-            number_masked=mask_card(digits),
-            bank_name=bank_name,
-            branch=branch,
-            state=state,
-        )
-    except asyncpg.UniqueViolationError as taken:
-        raise ChangePending from taken
+    state = "current" if current is None else "pending"
+    await _keep_card(work, person_id, holder, digits, bank_name, branch, state)
     await _audit(work, person_id, f"person.bank_card_{state}")
     return state
+
+
+async def propose_bank_card(
+    work: Work, person_id: UUID, holder: str, number: str, bank_name: str, branch: str | None
+) -> None:
+    """Staff record another card for somebody, to wait for a second person. Raises Invalid, ChangePending."""
+    await _keep_card(work, person_id, holder, _valid_card(number), bank_name, branch, "pending")
+
+
+async def _keep_card(
+    work: Work, person_id: UUID, holder: str, digits: str, bank_name: str, branch: str | None, state: str
+) -> None:
+    card_id = new_id()
+    kept = await work.transaction.value(
+        _INSERT_CARD,
+        id=card_id,
+        created_at=work.now,
+        person_id=person_id,
+        holder=work.keyring.seal_text(HOLDER, card_id, holder),
+        number=work.keyring.seal_text(CARD_NUMBER, card_id, digits),
+        number_index=work.keyring.blind_index(CARD_NUMBER, digits),
+        number_masked=mask_card(digits),
+        bank_name=bank_name,
+        branch=branch,
+        state=state,
+    )
+    if kept is None:
+        waiting = await work.transaction.value(_PENDING_CARD, person_id=person_id)
+        raise ChangePending(field="/bank_card", in_the_way=str(waiting or ""), yours=mask_card(digits))
+
+
+async def settle_bank_card(work: Work, person_id: UUID, *, confirmed: bool) -> None:
+    """A second person has looked at the card that waits: it becomes the current one, or is refused.
+
+    Raises BankCardGone.
+    """
+    if confirmed:
+        await work.transaction.run(_TURN_CARD, owner=person_id, before="current", after="replaced")
+    turned = await work.transaction.run(
+        _TURN_CARD, owner=person_id, before="pending", after="current" if confirmed else "refused"
+    )
+    if confirmed and not turned:
+        raise BankCardGone
 
 
 def _valid_card(number: str) -> str:

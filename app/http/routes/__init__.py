@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    change_requests,
     history,
     households,
     me,
@@ -24,6 +25,7 @@ ROUTERS = tuple(
         my_data,
         households,
         history,
+        change_requests,
         reference,
         screening,
         policies,
