@@ -28,7 +28,8 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
-from app.people.commands import IdentityRequired, correct_identity, settle_bank_card
+from app.people.card_commands import settle_bank_card
+from app.people.commands import IdentityRequired, correct_identity
 from app.people.queries import person
 from app.policy.drafts import read_whole
 from app.workflow.path import check_words

@@ -24,6 +24,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/withdraw"),
         ("post", "/api/v1/me/household/submit"),
         ("post", "/api/v1/me/household/withdraw"),
+        ("post", "/api/v1/me/household/confirm_proxy"),
+        ("post", "/api/v1/staff/proxy_households/{filing_id}/confirm_on_paper"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
         ("post", "/api/v1/staff/change_requests/{request_id}/actions"),

@@ -22,7 +22,7 @@ from app.http.routes.changing import BankCardRequest, ask_and_stop, card_wanted,
 from app.http.views import change_requests as views
 from app.kernel.actor import Permission
 from app.kernel.errors import Conflict, FieldError, Invalid
-from app.people.commands import propose_bank_card
+from app.people.card_commands import propose_bank_card
 from app.policy.fields import IdNumber, LongText, PersonName
 
 router = APIRouter(prefix=PREFIX, tags=["变更申请"], route_class=Door)

@@ -28,6 +28,7 @@ from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
 from app.policy.fields import IsoDate, LongText
+from app.proxy_filings.queries import waiting_for
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
 CONSENTS = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE)
@@ -44,14 +45,21 @@ class HouseholdAction(In):
 
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
 async def read_household(desk: WorkerDesk, as_of: AsOf = None) -> Response:
-    """还没有填写过的，返回 404。给出 as_of 的，返回那一天结束时的档案；当时还没有提交的，返回 404。"""
+    """还没有填写过的，返回 404；工会代填、等待本人确认的，open_actions 为 confirm_proxy。
+
+    给出 as_of 的，返回那一天结束时的档案；当时还没有提交的，返回 404。
+    """
     if as_of is not None:
         then = await own_as_of(desk.work.transaction, desk.work.keyring, desk.actor.person_id, _past(as_of, desk))
         if then is None:
             raise HouseholdNotFound
         return answer(views.own_then(then))
     row = await living(desk.work.transaction, desk.actor.person_id)
-    return _shown(desk, row)
+    if row is None:
+        filing = await waiting_for(desk.work.transaction, desk.actor.person_id)
+        if filing is not None:
+            return answer(views.proxy(filing, desk.work.keyring), version=filing["version"])
+    return shown_file(desk, row)
 
 
 @router.put("/me/household", summary="保存家庭档案草稿", response_model=views.HouseholdView)
@@ -61,7 +69,7 @@ async def save_household(body: HouseholdDraft, desk: WorkerDesk) -> Response:
     given = desk.request.headers.get("if-match")
     expected = desk.expected_version() if given is not None else None
     await commands.save_draft(desk.work, desk.actor, body, scope, expected)
-    return _shown(desk, await living(desk.work.transaction, desk.actor.person_id))
+    return shown_file(desk, await living(desk.work.transaction, desk.actor.person_id))
 
 
 @router.post("/me/household/submit", summary="提交家庭档案", response_model=views.HouseholdMoved)
@@ -71,9 +79,7 @@ async def submit_household(desk: WorkerDesk) -> Response:
     applicant = await person(desk.work.transaction, desk.actor.person_id)
     if applicant["id_number_index"] is None:
         raise IdentityRequired
-    missing = set(CONSENTS) - await consented(desk.work.transaction, desk.actor.person_id)
-    if missing:
-        raise ConsentsMissing(purposes=",".join(sorted(missing)))
+    await require_consents(desk)
     moved = await commands.submit(desk.work, desk.actor, applicant["id_number_index"], expected)
     return _moved(moved)
 
@@ -84,7 +90,14 @@ async def withdraw_household(desk: WorkerDesk) -> Response:
     return _moved(await commands.withdraw(desk.work, desk.actor, desk.expected_version()))
 
 
-def _shown(desk: Desk, row: Record | None) -> Response:
+async def require_consents(desk: Desk) -> None:
+    """Raises ConsentsMissing, naming the purposes."""
+    missing = set(CONSENTS) - await consented(desk.work.transaction, desk.actor.person_id)
+    if missing:
+        raise ConsentsMissing(purposes=",".join(sorted(missing)))
+
+
+def shown_file(desk: Desk, row: Record | None) -> Response:
     if row is None:
         raise HouseholdNotFound
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
