@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 DOOR = "(select current_setting('app.door', true))"
+PERSON = "(select nullif(current_setting('app.person', true), '')::uuid)"
 WORKER = (
     "(select case when current_setting('app.door', true) = 'worker' "
     "then nullif(current_setting('app.person', true), '')::uuid end)"
@@ -207,7 +208,7 @@ def hold_wall() -> None:
     request = "exists (select 1 from change_request r where r.id = payment_hold.id)"
     op.execute("alter table payment_hold enable row level security, force row level security")
     op.execute(
-        f"create policy api on payment_hold for select to aid_api using ({DOOR} = 'staff' or person_id = {WORKER})"
+        f"create policy api on payment_hold for select to aid_api using (({DOOR} = 'staff' and {PERSON} is not null) or person_id = {WORKER})"
     )
     op.execute(f"create policy api_ask on payment_hold for insert to aid_api with check ({request})")
     op.execute(

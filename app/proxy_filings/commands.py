@@ -14,7 +14,6 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import By
 from app.households.commands import Scope, keep_assistance, open_file, submit_on_paper
-from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
@@ -23,7 +22,6 @@ from app.kernel.masking import mask_name, mask_phone
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.commands import enter_person
 from app.people.queries import person
-from app.policy.drafts import read_draft
 from app.proxy_filings.queries import FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
@@ -65,9 +63,8 @@ class SecondPersonNeeded(NotAllowed):
 async def file_for(
     work: Work, actor: Actor, union: Record, post: Post, *, name: str, number: str, phone: str, form: Mapping[str, Any]
 ) -> UUID:
-    """Keep what a clerk filled in for somebody, who has to confirm it. Raises Invalid, NotAllowed, ProxyFilingOpen."""
-    kept = read_draft(HouseholdForm, form, at="/household")
-    kept["head"] = kept.get("head", {}) | {"name": name, "id_number": number}
+    """Keep the (possible) form that a clerk filled in for somebody, who has to confirm it. Raises NotAllowed, ProxyFilingOpen."""
+    kept = dict(form) | {"head": form.get("head", {}) | {"name": name, "id_number": number}}
     index = work.keyring.blind_index(PERSON_NUMBER, number)
     if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
         raise NotAllowed

@@ -10,25 +10,34 @@ import asyncpg
 import pytest
 
 from app.audit.tables import AuditEntry
+from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
-from app.households.tables import HouseholdPassage
+from app.households.tables import HouseholdChange, HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
+from app.proxy_filings.tables import ProxyFiling
 from tests import make
 from tests.make import Guild, Someone, World
 
 PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover keyed_answer audit_entry out_message"
+    "passage cover keyed_answer audit_entry out_message household_change "
+    "change_request payment_hold proxy_filing"
 ).split()
-OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+OWN = (
+    "bank_card consent session household household_member household_passage household_change "
+    "change_request proxy_filing application passage cover"
+).split()
 """Where a worker finds their own rows, and nobody else's."""
-IN_REACH = "household household_member household_passage application passage cover".split()
-APPEND_ONLY = ("audit_entry", "passage", "household_passage")
+IN_REACH = (
+    "household household_member household_passage household_change change_request proxy_filing "
+    "application passage cover"
+).split()
+APPEND_ONLY = ("audit_entry", "passage", "household_passage", "household_change")
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -55,6 +64,24 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         from_state="draft", to_state="submitted", counts_as_review=False, **common,
     )  # fmt: skip
     await world.insert(
+        HouseholdChange, id=new_id(), household_id=household_id, household_version=2, pointer="/address",
+        source="self", person_id=someone.id, **common,
+    )  # fmt: skip
+    scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    request_id = new_id()
+    await world.insert(
+        ChangeRequest, id=request_id, person_id=someone.id, person_number_index=b"-", person_masked="*",
+        household_id=household_id, kind="household_size", field="/members", state="open", wanted=b"-",
+        asked_by=someone.id, asked_by_number_index=b"-", version=1, **scope, **common,
+    )  # fmt: skip
+    await world.insert(PaymentHold, id=request_id, person_id=someone.id, household_id=household_id, **common)
+    number_index = world.keyring.blind_index("person.id_number", someone.id_number)
+    await world.insert(
+        ProxyFiling, id=new_id(), id_number_index=number_index, id_number=b"-", name=b"-", name_masked="*", phone=b"-",
+        phone_masked="*", division_code="-", form=b"-", state="open", version=1, assisted_by=clerk.id,
+        post_role="unit_clerk", organisation_name="-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
         BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
         bank_name="-", state="current", **common,
     )  # fmt: skip
@@ -71,9 +98,13 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
     of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
+    of_person |= {"household_change": "person_id", "change_request": "person_id"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["household_member"] = (
         "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
+    )
+    queries["proxy_filing"] = (
+        "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
     )
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     assert all(ids.values())

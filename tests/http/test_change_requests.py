@@ -162,7 +162,7 @@ async def test_a_corrected_identity_changes_file_account_membership_and_history(
 ) -> None:
     right, wrong = make.id_number(), place.worker.id_number
     identity = {"field": "/head", "name": "陈晓明", "id_number": right}
-    asked = await ask(client, place, place.worker, kind="identity", identity=identity)
+    asked = await ask(client, place, place.worker, kind="identity", **identity)
     assert asked.status_code == 201, asked.text
     assert right not in asked.text
     assert asked.json()["after"]["name"] == "陈*明"
@@ -183,9 +183,7 @@ async def test_a_number_that_belongs_to_another_account_is_not_given_to_a_head(
     client: httpx.AsyncClient, world: World, place: Place
 ) -> None:
     taken = (await world.person()).id_number
-    asked = await ask(
-        client, place, place.clerk, kind="identity", identity={"field": "/head", "name": "陈小明", "id_number": taken}
-    )
+    asked = await ask(client, place, place.clerk, kind="identity", field="/head", name="陈小明", id_number=taken)
     refused = await decide(client, place.chair, asked.json())
     assert (refused.status_code, refused.json()["code"]) == (409, "identity_taken")
 
@@ -205,7 +203,7 @@ async def test_a_member_joins_and_leaves_and_belongs_to_one_household(
     assert (await decide(client, place.chair, joins.json())).status_code == 200
     form = (await client.get("/me/household", headers=place.worker.headers)).json()["form"]
     assert [each["id_number"] for each in form["members"]][-1] == baby["id_number"]
-    leaves = await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})
+    leaves = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     assert (await decide(client, place.chair, leaves.json())).status_code == 200
     changes = (await client.get("/me/household/changes", headers=place.worker.headers)).json()["items"]
     assert [(each["pointer"], each["source"], each["by"]["role"]) for each in changes] == [
@@ -225,8 +223,8 @@ async def test_a_file_that_changed_since_is_not_changed_blindly(
     client: httpx.AsyncClient, world: World, place: Place
 ) -> None:
     identity = {"field": "/members/1", "name": "林阿姐", "id_number": make.id_number()}
-    corrected = await ask(client, place, place.clerk, kind="identity", identity=identity)
-    leaves = await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})
+    corrected = await ask(client, place, place.clerk, kind="identity", **identity)
+    leaves = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     assert (await decide(client, place.chair, leaves.json())).status_code == 200
     outdated = await decide(client, place.chair, corrected.json())
     assert (outdated.status_code, outdated.json()["code"]) == (409, "change_outdated")
@@ -235,9 +233,10 @@ async def test_a_file_that_changed_since_is_not_changed_blindly(
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"kind": "identity"}, "change_part"),
-        ({"kind": "identity", "member_leaves": {"field": "/members/0"}}, "change_part"),
-        ({"kind": "household_size", "member_leaves": {"field": "/members/9"}}, "change_outdated"),
+        ({"kind": "identity"}, "change_parts"),
+        ({"kind": "identity", "field": "/members/0"}, "change_parts"),
+        ({"kind": "household_size", "field": "/head"}, "change_parts"),
+        ({"kind": "household_size", "field": "/members/9"}, "change_outdated"),
     ],
 )
 async def test_a_request_that_makes_no_sense_is_refused(
@@ -257,7 +256,7 @@ async def test_nobody_decides_what_they_asked_for_or_what_is_their_own(
     unit = place.town.units[0]
     both = await world.person(posts=((Role.UNIT_CLERK, unit), (Role.UNIT_CHAIR, unit)))
     identity = {"field": "/members/0", "name": "陈大雨", "id_number": make.id_number()}
-    asked = (await ask(client, place, both, kind="identity", identity=identity)).json()
+    asked = (await ask(client, place, both, kind="identity", **identity)).json()
     assert asked["open_actions"] == []
     refused = await decide(client, both, asked)
     assert (refused.status_code, refused.json()["code"]) == (403, "asked_by_yourself")
@@ -288,7 +287,7 @@ async def test_nobody_decides_what_they_asked_for_or_what_is_their_own(
 async def test_what_lies_outside_the_reach_does_not_exist(
     client: httpx.AsyncClient, world: World, place: Place
 ) -> None:
-    asked = (await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})).json()
+    asked = (await ask(client, place, place.clerk, kind="household_size", field="/members/0")).json()
     for union in (place.town.units[1], place.town.districts[1], await world.union("city")):
         for role in (Role.UNIT_CHAIR, Role.DISTRICT_REVIEWER, Role.CITY_LEADER):
             stranger = await world.staff(role, union, consents=())
@@ -299,9 +298,7 @@ async def test_what_lies_outside_the_reach_does_not_exist(
     for role in (Role.FINANCE_MAKER, Role.AUDITOR, Role.SYSTEM_ADMIN):
         idle = await world.staff(role, place.town.city)
         assert (await client.get("/staff/change_requests", headers=idle.headers)).status_code == 403
-        assert (
-            await ask(client, place, idle, kind="household_size", member_leaves={"field": "/members/0"})
-        ).status_code == 403
+        assert (await ask(client, place, idle, kind="household_size", field="/members/0")).status_code == 403
 
 
 async def test_of_two_requests_at_once_one_wins_and_the_other_sees_both_values(
@@ -314,10 +311,7 @@ async def test_of_two_requests_at_once_one_wins_and_the_other_sees_both_values(
             {"field": field, "name": name, "id_number": n} for name, n in zip(("陈大", "陈二小"), numbers, strict=True)
         ]
         answers = await asyncio.gather(
-            *(
-                ask(client, place, clerk, kind="identity", identity=body)
-                for clerk, body in zip(clerks, bodies, strict=True)
-            )
+            *(ask(client, place, clerk, kind="identity", **body) for clerk, body in zip(clerks, bodies, strict=True))
         )
         assert sorted(answer.status_code for answer in answers) == [201, 409]
         lost = next(n for n, answer in enumerate(answers) if answer.status_code == 409)
@@ -339,7 +333,7 @@ async def test_what_was_not_yet_sent_is_stopped_and_may_be_started_again_by_the_
     case = await world.application(place.worker, place.town.units[0], **given)
     approved_at = await owner.fetchval("select approved_at from application where id = $1", case.id)
     assert (await pay(client, place.maker, case, 1, "start_payment")).json()["state"] == "paying"
-    asked = await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})
+    asked = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     shown = (await client.get(f"/applications/{case.id}", headers=place.worker.headers)).json()
     assert (shown["state"], shown["version"]) == ("approved", 3)
     last = shown["timeline"][-1]
@@ -363,7 +357,7 @@ async def test_a_maker_who_started_twice_still_confirms_nothing(
     both = await world.person(posts=((Role.FINANCE_MAKER, city), (Role.FINANCE_CHECKER, city)))
     case = await world.application(place.worker, place.town.units[0], state=State.APPROVED)
     assert (await pay(client, both, case, 1, "start_payment")).status_code == 200
-    asked = await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})
+    asked = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     assert (await decide(client, place.chair, asked.json())).status_code == 200
     assert (await pay(client, both, case, 3, "start_payment")).status_code == 200
     refused = await pay(client, both, case, 4, "confirm_payment")
@@ -375,7 +369,7 @@ async def test_what_is_being_paid_under_another_union_is_not_confirmed_and_is_st
 ) -> None:
     there: Guild = place.town.units[2]
     case = await world.application(place.worker, there, state=State.PAYING, household_id=place.household_id)
-    asked = await ask(client, place, place.clerk, kind="household_size", member_leaves={"field": "/members/0"})
+    asked = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     refused = await pay(client, place.checker, case, 1, "confirm_payment")
     assert (refused.status_code, refused.json()["code"]) == (409, "household_change_pending")
     background = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
@@ -406,9 +400,7 @@ async def test_nothing_is_ever_being_paid_while_a_request_is_open(
             answer: httpx.Response = await what
             return answer
 
-        asking = ask(
-            client, place, clerk if n % 2 else worker, kind="household_size", member_leaves={"field": "/members/0"}
-        )
+        asking = ask(client, place, clerk if n % 2 else worker, kind="household_size", field="/members/0")
         paying = pay(client, maker, case, 1, "start_payment")
         asked, paid = await asyncio.gather(later(pauses[0], asking), later(pauses[1], paying))
         assert asked.status_code == 201, asked.text

@@ -22,7 +22,11 @@ from tests.make import Guild, World
 V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
-FILES_BY_ID = {("GET", "/staff/households/{}"): 200, ("POST", "/staff/households/{}/actions"): 412}
+FILES_BY_ID = {
+    ("GET", "/staff/households/{}/changes"): 200,
+    ("GET", "/staff/households/{}"): 200,
+    ("POST", "/staff/households/{}/actions"): 412,
+}
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -31,9 +35,24 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/withdraw"): 412,
 }
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
-OWN_LISTS = {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")} | {
-    ("GET", path) for path in ("/me", "/me/consents", "/me/access_log")
+CHANGES = {
+    ("GET", "/staff/change_requests"),
+    ("GET", "/staff/change_requests/count"),
+    ("POST", "/staff/change_requests/{}/actions"),
+    ("POST", "/staff/households/{}/change_requests"),
+    ("GET", "/staff/proxy_households"),
+    ("POST", "/staff/proxy_households"),
+    ("POST", "/staff/proxy_households/{}/confirm_on_paper"),
 }
+"""Who sees and does what with these stands in test_change_requests.py and test_proxy_filings.py."""
+OWN_LISTS = (
+    {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")}
+    | {
+        ("GET", "/me/household/change_requests"),
+        ("GET", "/me/household/changes"),
+    }
+    | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log")}
+)
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,
@@ -43,6 +62,8 @@ OWN_ACTS = {
     ("POST", "/me/consents"): 422,
     ("PUT", "/me/household"): 412,
     ("POST", "/me/household/submit"): 403,
+    ("POST", "/me/household/confirm_proxy"): 403,
+    ("POST", "/me/household/change_requests"): 201,
     ("POST", "/me/household/withdraw"): 412,
 }
 POLICIES = {
@@ -92,7 +113,7 @@ def in_order(things: Iterable[Thing]) -> list[str]:
 
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **OWN_BY_ID, **OWN_ACTS}
-    known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
+    known = {*by_id, *LISTS, *OWN_LISTS, *CHANGES, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 
@@ -295,7 +316,7 @@ async def test_what_someone_does_for_themselves_shows_nothing_of_others(
             method, path, json=own_body(actor, path, matrix.unions[0]), headers=own_headers(actor)
         )
         assert answer.status_code == due, (actor.name, path, answer.text)
-        new = {answer.json()["id"]} if path == "/applications" else set()
+        new = {answer.json()["id"]} if method == "POST" and answer.status_code == 201 else set()
         assert matrix.strangers(actor, answer.text, own=True) - new == set(), (actor.name, path)
 
     await each(check, ((actor, *call, due) for actor in matrix.usual for call, due in OWN_ACTS.items()))
@@ -315,6 +336,11 @@ def own_body(actor: Actor, path: str, unit: Guild) -> dict[str, Any] | None:
         "/me/organisation": {"organisation_code": unit.code},
         "/me/consents": {"purpose": "child_data", "sha256": "0" * 64},
         "/me/household": {},
+        "/me/household/change_requests": {
+            "kind": "household_size",
+            "reason": "分户",
+            "field": "/members/0",
+        },
     }
     return bodies.get(path)
 

@@ -29,36 +29,25 @@ router = APIRouter(prefix=PREFIX, tags=["变更申请"], route_class=Door)
 CursorQuery = Annotated[str | None, Query(max_length=200)]
 StateQuery = Annotated[views.State | None, Query(description="只看一种状态")]
 KindQuery = Annotated[views.Kind | None, Query(description="只看一种变更")]
-MemberField = Annotated[str, Field(pattern=r"^/members/[0-9]{1,2}$", description="第几个成员，从 0 数起")]
 
 
 class CardNeedsNoRequest(Conflict):
     """这张银行卡已直接生效，不需要变更申请。"""
 
 
-class IdentityChange(In):
-    """更正户主或成员的姓名、证件号码。"""
-
-    field: Annotated[str, Field(pattern=r"^/(head|members/[0-9]{1,2})$", description="户主或第几个成员")]
-    name: PersonName
-    id_number: IdNumber
-
-
-class MemberLeaves(In):
-    """一名成员不再共同生活。"""
-
-    field: MemberField
-
-
 class ChangeAsked(In):
-    """按 kind 填一项：bank_card 银行卡、identity 姓名和证件号码、household_size 成员加入或离开。"""
+    """按 kind 填写：bank_card 填 bank_card；identity 填 field、name 和 id_number；household_size 填 member_joins（加入），
+    或 field（离开的成员）。"""
 
     kind: Literal["bank_card", "identity", "household_size"]
     reason: LongText
+    field: Annotated[str, Field(pattern=r"^/(head|members/[0-9]{1,2})$")] | None = Field(
+        default=None, description="户主 /head，或第几个成员 /members/0"
+    )
+    name: PersonName | None = None
+    id_number: IdNumber | None = None
     bank_card: BankCardRequest | None = None
-    identity: IdentityChange | None = None
     member_joins: Member | None = None
-    member_leaves: MemberLeaves | None = None
 
 
 class ChangeDecision(In):
@@ -66,34 +55,36 @@ class ChangeDecision(In):
     note: LongText | None = Field(default=None, description="核对的依据或驳回的原因，必填")
 
 
-PARTS: dict[str, tuple[str, ...]] = {
-    "bank_card": ("bank_card",),
-    "identity": ("identity",),
-    "household_size": ("member_joins", "member_leaves"),
+PARTS: dict[str, tuple[set[str], ...]] = {
+    "bank_card": ({"bank_card"},),
+    "identity": ({"field", "name", "id_number"},),
+    "household_size": ({"member_joins"}, {"field"}),
 }
+"""What is filled in for each kind, and nothing else."""
 
 
-def _one_part(body: ChangeAsked) -> None:
-    """Raises Invalid unless exactly one part is filled in, and it belongs to the kind."""
-    given = [part for parts in PARTS.values() for part in parts if getattr(body, part) is not None]
-    if len(given) != 1 or given[0] not in PARTS[body.kind]:
-        raise Invalid(FieldError(f"/{PARTS[body.kind][0]}", "change_part", "请按变更的种类填写，且只填一项。"))
+def _complete(body: ChangeAsked) -> None:
+    """Raises Invalid unless exactly what belongs to the kind is filled in."""
+    parts = ("field", "name", "id_number", "bank_card", "member_joins")
+    given = {part for part in parts if getattr(body, part) is not None}
+    if given not in PARTS[body.kind] or (body.kind == "household_size" and body.field == "/head"):
+        raise Invalid(FieldError("/kind", "change_parts", "请按变更的种类填写所需的各项，不要填写其他项。"))
 
 
 def _wanted(work: Work, body: ChangeAsked, household: Record) -> Wanted:
     """What the file should say instead. Raises Invalid, ChangeOutdated, FileWithOwner, NothingChanges."""
     form = work.keyring.open_document(FORM, household["id"], household["form"])
-    if body.identity is not None:
-        check_number(body.identity.id_number, "/identity", work)
-        after = {"name": body.identity.name, "id_number": body.identity.id_number}
-        wanted = Wanted("identity", body.identity.field, named(place_of(form, body.identity.field)), after)
-    elif body.member_joins is not None:
+    if body.member_joins is not None:
         check_number(body.member_joins.id_number, "/member_joins", work)
         joins = body.member_joins.model_dump(mode="json", exclude_none=True, exclude_unset=True)
         wanted = Wanted("household_size", MEMBERS, None, joins)
+    elif body.field is not None and body.id_number is not None:
+        check_number(body.id_number, "", work)
+        after = {"name": body.name, "id_number": body.id_number}
+        wanted = Wanted("identity", body.field, named(place_of(form, body.field)), after)
     else:
-        assert body.member_leaves is not None
-        wanted = Wanted("household_size", MEMBERS, place_of(form, body.member_leaves.field), None)
+        assert body.field is not None
+        wanted = Wanted("household_size", MEMBERS, place_of(form, body.field), None)
     changed_form(work, household, wanted)
     return wanted
 
@@ -106,7 +97,7 @@ def _wanted(work: Work, body: ChangeAsked, household: Record) -> Wanted:
 )
 async def ask_for_own(body: ChangeAsked, desk: WorkerDesk) -> Response:
     """由工会另一人核对后生效；核对结束前不向本户付款。同一项只能有一份待核对的申请。"""
-    _one_part(body)
+    _complete(body)
     household = await living(desk.work.transaction, desk.actor.person_id)
     if body.bank_card is not None:
         request_id = await change_card(desk, body.bank_card, body.reason)
@@ -145,7 +136,7 @@ ListDesk = Annotated[Desk, staff(Permission.DECIDE_CHANGE, Permission.ASSIST)]
 )
 async def ask_for_household(household_id: PathId, body: ChangeAsked, desk: AskDesk) -> Response:
     """由另一人核对后生效；核对结束前不向这一户付款。"""
-    _one_part(body)
+    _complete(body)
     work = desk.work
     household = await file(work.transaction, desk.actor, household_id)
     by = await asker(work, desk.actor, staff_over=household)

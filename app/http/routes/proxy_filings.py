@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.db.scope import post_over
 from app.db.transaction import Record
+from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, Limit, PathId
@@ -18,6 +19,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
+from app.policy.drafts import read_draft
 from app.policy.fields import Code, Id, IdNumber, PersonName
 from app.proxy_filings import commands
 from app.proxy_filings.queries import filing, open_page
@@ -62,7 +64,7 @@ class ProxyFilingPage(BaseModel):
 @router.post("/staff/proxy_households", status_code=201, summary="代职工填写家庭档案", response_model=ProxyFilingView)
 async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
     """本人在小程序里确认后才能提交；代填的人不能审核这份档案。"""
-    work = desk.work
+    work, form = desk.work, read_draft(HouseholdForm, body.household, at="/household")
     union = await organisation_of_code(work.transaction, body.organisation_code)
     post = post_over(desk.actor, Permission.ASSIST, union)
     if post is None:
@@ -72,7 +74,7 @@ async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
     except InvalidIdentifier as wrong:
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
     filing_id = await commands.file_for(
-        work, desk.actor, union, post, name=body.name, number=number, phone=body.phone, form=body.household
+        work, desk.actor, union, post, name=body.name, number=number, phone=body.phone, form=form
     )
     row = await filing(work.transaction, desk.actor, filing_id)
     return answer(_view(row), 201, version=row["version"])
