@@ -63,7 +63,10 @@ class SecondPersonNeeded(NotAllowed):
 async def file_for(
     work: Work, actor: Actor, union: Record, post: Post, *, name: str, number: str, phone: str, form: Mapping[str, Any]
 ) -> UUID:
-    """Keep the (possible) form that a clerk filled in for somebody, who has to confirm it. Raises NotAllowed, ProxyFilingOpen."""
+    """Keep the form that a clerk filled in for somebody, who has to confirm it.
+
+    Raises NotAllowed, ProxyFilingOpen.
+    """
     kept = dict(form) | {"head": form.get("head", {}) | {"name": name, "id_number": number}}
     index = work.keyring.blind_index(PERSON_NUMBER, number)
     if (await person(work.transaction, actor.person_id))["id_number_index"] == index:

@@ -36,8 +36,7 @@ class CardNeedsNoRequest(Conflict):
 
 
 class ChangeAsked(In):
-    """按 kind 填写：bank_card 填 bank_card；identity 填 field、name 和 id_number；household_size 填 member_joins（加入），
-    或 field（离开的成员）。"""
+    """银行卡填 bank_card；身份填 field、name、id_number；成员加入填 member_joins，离开填 field。"""
 
     kind: Literal["bank_card", "identity", "household_size"]
     reason: LongText
