@@ -3,6 +3,7 @@
 from app.applications import tables as applications
 from app.audit import tables as audit
 from app.calendars import tables as calendars
+from app.change_requests import tables as change_requests
 from app.contact_cards import tables as contact_cards
 from app.covers import tables as covers
 from app.db.base import metadata
@@ -15,6 +16,7 @@ from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
 from app.policies import tables as policies
+from app.proxy_filings import tables as proxy_filings
 from app.rehearsals import tables as rehearsals
 from app.visits import tables as visits
 
@@ -22,6 +24,7 @@ __all__ = [
     "applications",
     "audit",
     "calendars",
+    "change_requests",
     "contact_cards",
     "covers",
     "discrepancies",
@@ -34,6 +37,7 @@ __all__ = [
     "organisations",
     "people",
     "policies",
+    "proxy_filings",
     "rehearsals",
     "visits",
 ]

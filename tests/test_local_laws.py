@@ -177,7 +177,8 @@ def no_table_in_http(path: str, tree: ast.AST) -> Iterator[str]:
 
 
 WRITERS = (
-    "queries.py", "queue.py", "commands.py", "steps.py", "chain.py", "idempotency.py", "health.py", "relay.py",
+    "queries.py", "queue.py", "commands.py", "changes.py", "steps.py", "chain.py", "idempotency.py", "health.py",
+    "relay.py",
     "daily.py", "tables.py",
 )  # fmt: skip
 

@@ -1,14 +1,15 @@
 """Filing an application and taking it along its path. Nobody commits here; the edge does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
-from app.applications.queries import A, case, open_draft, own_locked
+from app.applications.queries import A, being_paid, case, has_started, open_draft, own_locked
 from app.applications.steps import Keep, KeyedStep, Moved, take
+from app.change_requests.queries import is_held, lock_payments
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
@@ -46,6 +47,10 @@ class DraftAlreadyOpen(Conflict):
 
 class NotEditable(Conflict):
     """这份申请已经提交，不能再修改。"""
+
+
+class HouseholdChangePending(Conflict):
+    """家庭信息或银行卡的变更正在核对，核对结束后才能付款。"""
 
 
 class ConsentsMissing(NotAllowed):
@@ -197,7 +202,7 @@ async def act(
 ) -> Moved:
     """A member of staff takes a step on a case within their reach.
 
-    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid.
+    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending.
     """
     row = await case(work.transaction, actor, application_id, whole=False)
     expect_version(row, version)
@@ -208,6 +213,10 @@ async def act(
     if post is None:
         raise NotAllowed
     check_words(step, note, reason_code, REASONS)
+    if step.action in (Action.START_PAYMENT, Action.CONFIRM_PAYMENT):
+        await _may_be_paid(work, row)
+    if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
+        step = replace(step, counts_as_review=False)  # their signature of this round stands already
     return await take(
         work,
         row,
@@ -225,3 +234,19 @@ async def take_as_system(work: Work, row: Record, action: Action) -> Moved:
     """A timer takes a step on a locked application. Raises NotAllowedNow."""
     step = PATHS[Kind(row["kind"])].step(row["state"], action)
     return await take(work, row, step)
+
+
+async def _may_be_paid(work: Work, row: Record) -> None:
+    """Raises HouseholdChangePending. Whoever asks for a change waits until this payment is committed, and stops it."""
+    await lock_payments(work.transaction, row["applicant_id"], row["household_id"])
+    if await is_held(work.transaction, row["applicant_id"], row["household_id"]):
+        raise HouseholdChangePending
+
+
+async def stop_payments(work: Work, person_id: UUID, household_id: UUID | None) -> int:
+    """What is being paid to a person or household goes back to approved; answers how many. Their payments are locked
+    (`lock_payments`), so that none begins meanwhile. Only what this transaction can see is stopped."""
+    paying = await being_paid(work.transaction, person_id, household_id)
+    for row in paying:
+        await take_as_system(work, row, Action.STOP_PAYMENT)
+    return len(paying)

@@ -42,6 +42,8 @@ class Action(StrEnum):
     END_NOTICE = "end_notice"
     START_PAYMENT = "start_payment"
     CONFIRM_PAYMENT = "confirm_payment"
+    STOP_PAYMENT = "stop_payment"
+    """What was not yet sent is not sent: who is paid, or where, is being changed."""
 
 
 S, A = State, Action
@@ -109,6 +111,7 @@ def _route(city: Permission, after_city: State) -> Path:
             ),
             Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
+            Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
         ),
         WORKING_DAYS,
     )

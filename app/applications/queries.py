@@ -238,9 +238,54 @@ async def version_now(transaction: Transaction, application_id: UUID) -> int:
 def has_signed(actor: Actor, row: Record) -> bool:
     """Whether the actor took a step of this round that keeps them from another; `row` has its timeline."""
     return any(
-        step["counts_as_review"] and step["round"] == row["round"] and step["person_id"] == str(actor.person_id)
+        step["counts_as_review"]
+        and step["round"] == row["round"]
+        and step["person_id"] == str(actor.person_id)
+        # A payment that was stopped is started again by the same hands as well.
+        and (row["state"], step["action"]) != ("approved", "start_payment")
         for step in row["timeline"]
     )
+
+
+_STARTED = statement(
+    select(P.c.id)
+    .where(
+        P.c.application_id == bindparam("id"),
+        P.c.round == bindparam("round"),
+        P.c.person_id == bindparam("person_id"),
+        P.c.action == literal_column("'start_payment'"),
+        P.c.counts_as_review,
+    )
+    .limit(literal_column("1"))
+)
+
+
+async def has_started(transaction: Transaction, row: Record, person_id: UUID) -> bool:
+    """Whether somebody started the payment of this round before, and it was stopped."""
+    found = await transaction.value(_STARTED, id=row["id"], round=row["round"], person_id=person_id)
+    return found is not None
+
+
+# Two index scans; only who applies or whose household it is, in whatever union.
+_BEING_PAID = statement(
+    select(*_STANDING)
+    .where(
+        A.c.state == literal_column("'paying'"),
+        A.c.id.in_(
+            union_all(
+                select(A.c.id).where(A.c.applicant_id == bindparam("person_id")),
+                select(A.c.id).where(A.c.household_id == bindparam("household_id", type_=A.c.household_id.type)),
+            )
+        ),
+    )
+    .order_by(A.c.id)
+    .with_for_update()
+)
+
+
+async def being_paid(transaction: Transaction, person_id: UUID, household_id: UUID | None) -> list[Record]:
+    """The applications of a person or household whose payment has been started, held until commit."""
+    return await transaction.rows(_BEING_PAID, person_id=person_id, household_id=household_id)
 
 
 @cache

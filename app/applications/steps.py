@@ -9,7 +9,7 @@ import asyncpg
 from sqlalchemy import text
 
 from app.applications.events import ApplicationMoved
-from app.applications.path import PATHS, Kind, State
+from app.applications.path import PATHS, Action, Kind, State
 from app.applications.queries import version_now
 from app.db.statements import Statement, statement
 from app.db.transaction import TOLD, Record
@@ -169,7 +169,7 @@ async def take(
             step_round=round_,
             now=work.now,
             due_at=work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
-            approved_at=work.now if step.to == State.APPROVED else None,
+            approved_at=work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
             paid_at=work.now if step.to == State.PAID else None,
             passage_id=passage_id,
             person_id=person_id,

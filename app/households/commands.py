@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import bindparam, literal_column, text, update
+from sqlalchemy import bindparam, literal_column, select, text, update
 
 from app.audit.commands import record
 from app.db.base import table_of
@@ -15,12 +15,13 @@ from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.changes import By, keep_changes
 from app.households.events import HouseholdMoved
 from app.households.forms import HouseholdForm
 from app.households.path import EDITABLE, PATH, REASONS
 from app.households.queries import FORM, H, HouseholdNotFound, file, living
 from app.households.tables import HouseholdMember, HouseholdPassage
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion, VersionMissing
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.ids import new_id
@@ -66,6 +67,19 @@ _PASS = insertion(
 )
 
 
+_PASSAGES = table_of(HouseholdPassage)
+_ASSISTANTS = statement(
+    select(_PASSAGES.c.person_id, _PASSAGES.c.post_role, _PASSAGES.c.organisation_name)
+    .where(
+        _PASSAGES.c.household_id == bindparam("household_id"),
+        _PASSAGES.c.action == literal_column("'assist'"),
+        _PASSAGES.c.round == literal_column("1"),
+    )
+    .order_by(_PASSAGES.c.id)
+)
+_LOCKED = statement(select(H).where(H.c.id == bindparam("id")).with_for_update())
+
+
 class HouseholdNotEditable(Conflict):
     """家庭档案已提交，不能直接修改；如有变化，请联系所在工会。"""
 
@@ -104,24 +118,25 @@ async def save_draft(work: Work, actor: Actor, given: Mapping[str, Any], scope: 
     kept = read_draft(HouseholdForm, given, at="")
     warnings = warnings_of(HouseholdForm, kept, at="")
     row = await living(work.transaction, actor.person_id, locked=True)
-    head = mask_name(str(kept.get("head", {}).get("name", "")))
-    place = {c: getattr(scope, c) for c in ("city_id", "district_id", "street_id", "unit_id")}
     if row is None:
-        return await _open(work, actor, kept, warnings, scope, head, place)
+        return Saved(await open_file(work, actor.person_id, kept, scope), 1, warnings)
     if expected is None:
         raise VersionMissing
     if row["version"] != expected:
         raise StaleVersion(version=row["version"])
     if row["state"] not in EDITABLE:
         raise HouseholdNotEditable
+    before = work.keyring.open_document(FORM, row["id"], row["form"])
+    await keep_changes(work, row, before, kept, "self", None, By(actor.person_id))
     sealed = work.keyring.seal(FORM, row["id"], orjson.dumps(kept))
-    await work.transaction.run(_REPLACE, row_id=row["id"], form=sealed, head_masked=head, updated_at=work.now, **place)
+    await work.transaction.run(
+        _REPLACE, row_id=row["id"], form=sealed, head_masked=_head_masked(kept), updated_at=work.now, **_place(scope)
+    )
     return Saved(row["id"], row["version"] + 1, warnings)
 
 
-async def _open(
-    work: Work, actor: Actor, kept: Any, warnings: list[FieldError], scope: Scope, head: str, place: dict[str, Any]
-) -> Saved:
+async def open_file(work: Work, person_id: UUID, kept: Mapping[str, Any], scope: Scope) -> UUID:
+    """A draft for somebody who has no living file. Raises VersionMissing when there is one."""
     household_id = new_id()
     serial = await work.transaction.value(_NEXT_NUMBER)
     try:
@@ -131,17 +146,25 @@ async def _open(
             created_at=work.now,
             updated_at=work.now,
             number=f"DA-{scope.division_code}-{work.today.year}-{serial:06d}",
-            person_id=actor.person_id,
+            person_id=person_id,
             state="draft",
             round=1,
             version=1,
             form=work.keyring.seal(FORM, household_id, orjson.dumps(kept)),
-            head_masked=head,
-            **place,
+            head_masked=_head_masked(kept),
+            **_place(scope),
         )
     except asyncpg.UniqueViolationError as taken:
         raise VersionMissing from taken
-    return Saved(household_id, 1, warnings)
+    return household_id
+
+
+def _head_masked(kept: Mapping[str, Any]) -> str:
+    return mask_name(str(kept.get("head", {}).get("name", "")))
+
+
+def _place(scope: Scope) -> dict[str, Any]:
+    return {c: getattr(scope, c) for c in ("city_id", "district_id", "street_id", "unit_id")}
 
 
 async def submit(work: Work, actor: Actor, own_number_index: bytes, expected: int) -> Record:
@@ -158,12 +181,52 @@ async def submit(work: Work, actor: Actor, own_number_index: bytes, expected: in
     form = read_whole(HouseholdForm, work.keyring.open_document(FORM, row["id"], row["form"]), at="")
     if work.keyring.blind_index(ID_NUMBER, form.head.id_number) != own_number_index:
         raise Invalid(FieldError("/head/id_number", "head_differs", "户主必须是您本人，与实名信息一致。"))
-    await _hold_members(work, row["id"], form)
+    await hold_members(work, row["id"], form)
     again = row["submitted_at"] is not None
+    if again:
+        await _still_assisted(work, row["id"], row["round"] + 1)
     return await _take(work, row, step, person_id=actor.person_id, round=row["round"] + again, submitted_at=work.now)
 
 
-async def _hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> None:
+async def submit_on_paper(work: Work, actor: Actor, household_id: UUID, post: Post) -> Record:
+    """Staff file a draft whose worker has signed it on paper. Raises NotAllowedNow, Invalid, MemberElsewhere."""
+    row = await work.transaction.row(_LOCKED, id=household_id)
+    if row is None:
+        raise HouseholdNotFound
+    step = PATH.step(row["state"], "submit")
+    form = read_whole(HouseholdForm, work.keyring.open_document(FORM, household_id, row["form"]), at="")
+    await hold_members(work, household_id, form)
+    by: dict[str, Any] = {"post_role": post.role.value, "organisation_name": post.place.name}
+    return await _take(work, row, step, person_id=actor.person_id, submitted_at=work.now, **by)
+
+
+async def keep_assistance(work: Work, household_id: UUID, by: By, *, round: int = 1) -> None:
+    """Somebody filled in this round of a file: it counts as a review, so that they decide nothing of it."""
+    await work.transaction.run(
+        _PASS,
+        id=new_id(),
+        created_at=work.now,
+        household_id=household_id,
+        round=round,
+        action="assist",
+        from_state="draft",
+        to_state="draft",
+        counts_as_review=True,
+        note=None,
+        reason_code=None,
+        person_id=by.person_id,
+        post_role=by.post_role,
+        organisation_name=by.organisation_name,
+    )
+
+
+async def _still_assisted(work: Work, household_id: UUID, round: int) -> None:
+    for row in await work.transaction.rows(_ASSISTANTS, household_id=household_id):
+        await keep_assistance(work, household_id, By(**row), round=round)
+
+
+async def hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> None:
+    """Everyone in the form is of this household now, and nobody else is. Raises Invalid, MemberElsewhere."""
     numbers = [("self", "/head", form.head.id_number)]
     numbers += [(m.relation, f"/members/{n}", m.id_number) for n, m in enumerate(form.members)]
     if len({number for _, _, number in numbers}) != len(numbers):
@@ -171,7 +234,7 @@ async def _hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> 
     await work.transaction.run(_END_MEMBERSHIPS, row_id=household_id)
     try:
         for relation, pointer, number in numbers:
-            _check_number(number, pointer, work)
+            check_number(number, pointer, work)
             await work.transaction.run(
                 _ADD_MEMBER,
                 id=new_id(),
@@ -185,7 +248,8 @@ async def _hold_members(work: Work, household_id: UUID, form: HouseholdForm) -> 
         raise MemberElsewhere from taken
 
 
-def _check_number(number: str, pointer: str, work: Work) -> None:
+def check_number(number: str, pointer: str, work: Work) -> None:
+    """Raises Invalid for an identity number that nobody can have today."""
     try:
         resident_id(number, work.today)
     except InvalidIdentifier as wrong:

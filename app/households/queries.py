@@ -17,7 +17,7 @@ from app.db.transaction import Record, Transaction
 from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
 from app.households.path import EDITABLE, PATH
-from app.households.tables import DEAD_STATES, Household
+from app.households.tables import DEAD_STATES, Household, HouseholdMember
 from app.households.told import told_by
 from app.kernel.actor import Actor, Permission, Reach
 from app.kernel.business_time import business_date
@@ -26,7 +26,7 @@ from app.policy.book import PolicyBook
 from app.policy.reference import Residence, minimum_living_standard
 from app.policy.versions import CITY
 
-H = table_of(Household)
+H, M = table_of(Household), table_of(HouseholdMember)
 FORM = "household.form"
 ACTIVE_STATES = frozenset({"active", "annual_review"})
 _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
@@ -77,6 +77,19 @@ async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, lo
     if row is None:
         raise HouseholdNotFound
     return row
+
+
+_IS_MEMBER = statement(
+    select(M.c.id).where(
+        M.c.household_id == bindparam("household_id"), M.c.id_number_index == bindparam("number_index"), M.c.living
+    )
+)
+
+
+async def is_member(transaction: Transaction, household_id: UUID, number_index: bytes) -> bool:
+    """Whether somebody with this identity number lives in the household."""
+    found = await transaction.value(_IS_MEMBER, household_id=household_id, number_index=number_index)
+    return found is not None
 
 
 @cache

@@ -46,6 +46,8 @@ class Household(Row, table=True):
     submitted_at: datetime | None = instant(nullable=True)
     active_at: datetime | None = instant(nullable=True)
     updated_at: datetime = instant()
+    changed_at: datetime | None = instant(nullable=True)
+    """When the form was last changed after it had been submitted; None: not since."""
 
 
 class HouseholdMember(Row, table=True):
@@ -88,3 +90,28 @@ class HouseholdPassage(Row, table=True):
     counts_as_review: bool
     note: bytes | None = sealed()
     reason_code: str | None = Field(default=None, max_length=40)
+
+
+class HouseholdChange(Row, table=True):
+    """One field of a submitted form that was changed (变更记录). Appended, never changed."""
+
+    __tablename__ = "household_change"
+    __table_args__ = (
+        CheckConstraint("source in ('self','staff','import','match')", name="source"),
+        CheckConstraint("household_version >= 2", name="household_version"),
+        Index("ix_household_change_page", "household_id", "created_at", "id"),
+    )
+
+    household_id: UUID = Field(foreign_key="household.id")
+    household_version: int
+    """The version that the file got by the change."""
+    pointer: str = Field(max_length=200)
+    before: bytes | None = sealed()
+    """JSON; None: nothing stood there."""
+    after: bytes | None = sealed()
+    source: str = Field(max_length=10)
+    reason: bytes | None = sealed()
+    person_id: UUID | None = Field(default=None)
+    """None when the system made the change."""
+    post_role: str | None = Field(default=None, max_length=32)
+    organisation_name: str | None = Field(default=None, max_length=100)

@@ -67,6 +67,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "confirm": "确认",
         "clear": "不再疑似",
         "raise": "重新疑似",
+        "stop_payment": "中止付款",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -74,6 +75,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "case:review:district": "区县审核",
         "case:approve:city": "市级审批",
         "case:approve:mutual_aid": "互助保障审批",
+        "case:assist": "代职工填报、代提变更",
+        "change:decide": "核对变更",
         "payment:start": "财务制单",
         "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",

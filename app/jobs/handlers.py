@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from app.applications.commands import take_as_system
+from app.applications.commands import stop_payments, take_as_system
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
+from app.change_requests.events import ChangeAsked
+from app.change_requests.queries import by_id, lock_payments
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.events import HouseholdMoved
@@ -41,6 +43,14 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
     await notices.publish(work, shown, seconds=settings().public_notice_seconds)
 
 
+async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
+    """What is being paid under a union that whoever asked for the change cannot see is stopped as well."""
+    request = await by_id(work.transaction, UUID(fact["request_id"]))
+    if request is not None and request["state"] == "open":
+        await lock_payments(work.transaction, request["person_id"], request["household_id"])
+        await stop_payments(work, request["person_id"], request["household_id"])
+
+
 async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
     """A policy version is rehearsed on the files that live now."""
     await rehearsals.run(jobs, UUID(fact["rehearsal_id"]))
@@ -51,7 +61,10 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
     await look_at(jobs, UUID(fact["household_id"]))
 
 
-HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
+HANDLERS: dict[str, Handler] = {
+    ApplicationMoved.__name__: open_notice,
+    ChangeAsked.__name__: stop_payments_elsewhere,
+}
 LONG_HANDLERS: dict[str, LongHandler] = {
     RehearsalAsked.__name__: run_rehearsal,
     HouseholdMoved.__name__: look_for_duplicates,

@@ -43,6 +43,9 @@ class Permission(StrEnum):
     REVIEW_AT_DISTRICT = "case:review:district"
     APPROVE_AT_CITY = "case:approve:city"
     APPROVE_MUTUAL_AID = "case:approve:mutual_aid"
+    ASSIST = "case:assist"
+    """To fill in for a worker, and to ask for a change of their file: whoever did so never decides it."""
+    DECIDE_CHANGE = "change:decide"
     START_PAYMENT = "payment:start"
     CONFIRM_PAYMENT = "payment:confirm"
     ENROL_COVER = "cover:enrol"
@@ -70,15 +73,15 @@ _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY}
 _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 # Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
 _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
-_DISTRICT = frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}) | _SENDS
+_DISTRICT = frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES}) | _SENDS
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}) | _SENDS,
-    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}) | _SENDS,
+    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER}) | _SENDS,
+    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE}) | _SENDS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY}) | _PUBLISHES,
+    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PROPOSES | _COMPARES,
+    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),

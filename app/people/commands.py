@@ -14,17 +14,16 @@ from app.db.base import table_of
 from app.db.statements import Statement, insertion, statement
 from app.db.work import Work
 from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
-from app.kernel.identifiers import InvalidIdentifier, bank_card, resident_id
+from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.ids import new_id
-from app.kernel.masking import mask_card, mask_name, mask_phone
+from app.kernel.masking import mask_name, mask_phone
 from app.people.consents import Purpose, consent_texts
-from app.people.queries import CARD, CONSENT, PERSON, SESSION, person_locked, person_of_openid
+from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
 from app.people.tables import RefreshToken
 from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
 
 SESSION_LIFE = timedelta(days=30)
 OPENID, UNIONID, NAME, ID_NUMBER, PHONE = (f"person.{c}" for c in ("openid", "unionid", "name", "id_number", "phone"))
-HOLDER, CARD_NUMBER = "bank_card.holder", "bank_card.number"
 _REFRESH = table_of(RefreshToken)
 
 _INSERT_PERSON = statement(
@@ -36,6 +35,9 @@ _INSERT_PERSON = statement(
         }
     )
     .on_conflict_do_nothing()
+)
+_ENTER = insertion(
+    PERSON, *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split()
 )
 _SET_UNIONID = statement(
     update(PERSON).where(PERSON.c.id == bindparam("row_id"), PERSON.c.unionid_index.is_(None))
@@ -96,12 +98,6 @@ _WITHDRAW_CONSENT = statement(
     .values(withdrawn_at=bindparam("now", type_=CONSENT.c.withdrawn_at.type))
     .returning(CONSENT.c.purpose)
 )
-_INSERT_CARD = insertion(
-    CARD, *"id created_at person_id holder number number_index number_masked bank_name branch state".split()
-)
-_CURRENT_CARD = statement(
-    select(CARD.c.id, CARD.c.number_index).where(CARD.c.person_id == bindparam("person_id"), CARD.c.state == "current")
-)
 
 
 class IdentityTaken(Conflict):
@@ -116,8 +112,8 @@ class IdentityRequired(Conflict):
     """请先完成实名认证。"""
 
 
-class ChangePending(Conflict):
-    """您已有一项银行卡变更正在等待工会核对。"""
+class HasAccount(Conflict):
+    """这名职工已有微信账户，请让本人在小程序里确认。"""
 
 
 class ConsentNotFound(NotFound):
@@ -211,18 +207,61 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
         if row["id_number_index"] == index and work.keyring.open_text(NAME, person_id, row["name"]) == name:
             return
         raise IdentityFixed
-    values = {
-        "name": work.keyring.seal_text(NAME, person_id, name),
-        "name_masked": mask_name(name),
-        "id_number": work.keyring.seal_text(ID_NUMBER, person_id, number),
-        "id_number_index": index,
-        "verified_at": work.now,
-    }
+    values = _identity(work, person_id, name, number) | {"verified_at": work.now}
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
         raise IdentityTaken from taken
     await _audit(work, person_id, "person.identity_set")
+
+
+async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:
+    """Put another name and (valid) number to a person, once a second person has agreed.
+
+    Raises PersonNotFound, IdentityTaken.
+    """
+    await person_locked(work.transaction, person_id)
+    values = _identity(work, person_id, name, number)
+    try:
+        await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
+    except asyncpg.UniqueViolationError as taken:
+        raise IdentityTaken from taken
+    await record(
+        work,
+        person_id=by,
+        action="person.identity_corrected",
+        subject_kind="person",
+        subject_id=person_id,
+        subject_person_id=person_id,
+    )
+
+
+async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, *, by: UUID) -> UUID:
+    """An account without WeChat, for somebody for whom staff filed and who signed on paper. Raises HasAccount."""
+    row_id = new_id()
+    values = _identity(work, row_id, name, number) | {"verified_at": work.now, "organisation_id": organisation_id}
+    try:
+        await work.transaction.run(_ENTER, id=row_id, created_at=work.now, **values)
+    except asyncpg.UniqueViolationError as taken:
+        raise HasAccount from taken
+    await record(
+        work,
+        person_id=by,
+        action="person.entered",
+        subject_kind="person",
+        subject_id=row_id,
+        subject_person_id=row_id,
+    )
+    return row_id
+
+
+def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, Any]:
+    return {
+        "name": work.keyring.seal_text(NAME, person_id, name),
+        "name_masked": mask_name(name),
+        "id_number": work.keyring.seal_text(ID_NUMBER, person_id, number),
+        "id_number_index": work.keyring.blind_index(ID_NUMBER, number),
+    }
 
 
 def _valid_number(id_number: str, today: date) -> str:
@@ -254,52 +293,6 @@ async def set_organisation(work: Work, person_id: UUID, organisation_id: UUID) -
     """Join a union: new applications go to it."""
     await work.transaction.run(_change(("organisation_id",)), row_id=person_id, organisation_id=organisation_id)
     await _audit(work, person_id, "person.organisation_set")
-
-
-async def set_bank_card(
-    work: Work, person_id: UUID, holder: str, number: str, bank_name: str, branch: str | None
-) -> str:
-    """Record the card that aid is paid to; answers its state.
-
-    The first is current at once; a change waits for a second person (`pending`), since whoever holds the
-    phone could otherwise redirect the money. Raises Invalid, IdentityRequired, ChangePending.
-    """
-    row = await person_locked(work.transaction, person_id)
-    if row["name"] is None:
-        raise IdentityRequired
-    digits = _valid_card(number)
-    if holder != work.keyring.open_text(NAME, person_id, row["name"]):
-        raise Invalid(FieldError("/holder", "holder_differs", "持卡人必须是您本人，与实名信息一致。"))
-    index = work.keyring.blind_index(CARD_NUMBER, digits)
-    current = await work.transaction.row(_CURRENT_CARD, person_id=person_id)
-    if current is not None and current["number_index"] == index:
-        return "current"
-    card_id, state = new_id(), "current" if current is None else "pending"
-    try:
-        await work.transaction.run(
-            _INSERT_CARD,
-            id=card_id,
-            created_at=work.now,
-            person_id=person_id,
-            holder=work.keyring.seal_text(HOLDER, card_id, holder),
-            number=work.keyring.seal_text(CARD_NUMBER, card_id, digits),
-            number_index=index,
-            number_masked=mask_card(digits),
-            bank_name=bank_name,
-            branch=branch,
-            state=state,
-        )
-    except asyncpg.UniqueViolationError as taken:
-        raise ChangePending from taken
-    await _audit(work, person_id, f"person.bank_card_{state}")
-    return state
-
-
-def _valid_card(number: str) -> str:
-    try:
-        return bank_card(number)
-    except InvalidIdentifier as wrong:
-        raise Invalid(FieldError("/number", wrong.code, wrong.message)) from None
 
 
 async def give_consent(work: Work, person_id: UUID, purpose: Purpose, sha256: str) -> UUID:

@@ -36,7 +36,10 @@ CONSENTED = (
 learn an array's type on every new connection."""
 _CARDS = statement(
     select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
-    .where(CARD.c.person_id == bindparam("person_id"), CARD.c.state != "replaced")
+    .where(
+        CARD.c.person_id == bindparam("person_id"),
+        CARD.c.state.in_([literal_column("'current'"), literal_column("'pending'")]),
+    )
     .order_by(CARD.c.state)
 )
 

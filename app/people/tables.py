@@ -14,12 +14,15 @@ class Person(Row, table=True):
 
     __tablename__ = "person"
     __table_args__ = (
+        CheckConstraint("(openid is null) = (openid_index is null)", name="openid"),
+        CheckConstraint("openid is not null or id_number_index is not null", name="known"),
         Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
     )
 
-    openid_index: bytes = blind_index(nullable=False)
-    openid: bytes = sealed(nullable=False)
+    openid_index: bytes | None = blind_index()
+    """None: they have no WeChat; staff filed for them, and they signed on paper."""
+    openid: bytes | None = sealed()
     unionid_index: bytes | None = blind_index()
     name: bytes | None = sealed()
     name_masked: str | None = Field(default=None, max_length=60)
@@ -38,7 +41,7 @@ class BankCard(Row, table=True):
 
     __tablename__ = "bank_card"
     __table_args__ = (
-        CheckConstraint("state in ('current','pending','replaced')", name="state"),
+        CheckConstraint("state in ('current','pending','replaced','refused')", name="state"),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
     )

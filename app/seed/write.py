@@ -14,7 +14,8 @@ from app.kernel.actor import Tier
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_card, mask_name, mask_phone
 from app.organisations.tables import Organisation, Post
-from app.people.commands import CARD_NUMBER, HOLDER, ID_NUMBER, NAME, OPENID, PHONE
+from app.people.card_commands import CARD_NUMBER, HOLDER
+from app.people.commands import ID_NUMBER, NAME, OPENID, PHONE
 from app.people.consents import REQUIRED_OF_EVERYONE, Purpose, consent_texts
 from app.people.tables import BankCard, Consent, Person
 from app.seed.invented import Covered, Invented

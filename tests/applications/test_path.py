@@ -42,6 +42,7 @@ def table(kind: Kind) -> Table:
     steps |= {(state, A.REJECT): S.REJECTED for state in review}
     steps |= {(state, A.APPROVE): to for state, to in zip(review, following, strict=True)}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
+    steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
     return steps if insured else steps | {(S.PUBLIC_NOTICE, A.END_NOTICE): S.APPROVED}
 
 
@@ -55,7 +56,7 @@ STAFF_STEPS = [
     (kind, state, action)
     for kind in Kind
     for state, action in table(kind)
-    if state in REVIEWERS and action is not A.WITHDRAW
+    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT)
 ]
 
 

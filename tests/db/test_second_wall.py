@@ -10,16 +10,18 @@ import asyncpg
 import pytest
 
 from app.audit.tables import AuditEntry
+from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
 from app.discrepancies.commands import open_discrepancy
-from app.households.tables import HouseholdPassage
+from app.households.tables import HouseholdChange, HouseholdPassage
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
+from app.proxy_filings.tables import ProxyFiling
 from app.visits.tables import VisitOperation
 from tests import make
 from tests.discrepancies.making import found, household_of, working
@@ -30,19 +32,20 @@ PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
     "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
     "match_batch match_person match_return match_result keyed_answer "
-    "audit_entry out_message"
+    "audit_entry out_message household_change change_request payment_hold proxy_filing"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
-    "visit visit_operation match_authorisation match_result"
+    "visit visit_operation match_authorisation match_result household_change change_request proxy_filing"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
 IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
+    *"household_change change_request proxy_filing".split(),
     *MATCHED,
 )
-APPEND_ONLY = ("audit_entry", "passage", "household_passage", *MATCHED[1:])
+APPEND_ONLY = ("audit_entry", "passage", "household_passage", "household_change", *MATCHED[1:])
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -67,6 +70,24 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     await world.insert(
         HouseholdPassage, id=new_id(), household_id=household_id, round=1, person_id=someone.id, action="submit",
         from_state="draft", to_state="submitted", counts_as_review=False, **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdChange, id=new_id(), household_id=household_id, household_version=2, pointer="/address",
+        source="self", person_id=someone.id, **common,
+    )  # fmt: skip
+    scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    request_id = new_id()
+    await world.insert(
+        ChangeRequest, id=request_id, person_id=someone.id, person_number_index=b"-", person_masked="*",
+        household_id=household_id, kind="household_size", field="/members", state="open", wanted=b"-",
+        asked_by=someone.id, asked_by_number_index=b"-", version=1, **scope, **common,
+    )  # fmt: skip
+    await world.insert(PaymentHold, id=request_id, person_id=someone.id, household_id=household_id, **common)
+    number_index = world.keyring.blind_index("person.id_number", someone.id_number)
+    await world.insert(
+        ProxyFiling, id=new_id(), id_number_index=number_index, id_number=b"-", name=b"-", name_masked="*", phone=b"-",
+        phone_masked="*", division_code="-", form=b"-", state="open", version=1, assisted_by=clerk.id,
+        post_role="unit_clerk", organisation_name="-", **scope, **common,
     )  # fmt: skip
     await world.insert(
         BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
@@ -96,12 +117,16 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
     )
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by", "visit": "person_id"}
+    of_person |= {"household_change": "person_id", "change_request": "person_id"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["household_member"] = (
         "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
     )
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
+    )
+    queries["proxy_filing"] = (
+        "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
     )
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     ids |= matched

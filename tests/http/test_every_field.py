@@ -87,6 +87,15 @@ VALID: dict[str, dict[str, Any]] = {
         "id_number": NUMBER, "organisation_code": "U-1", "starts_on": "2026-01-01", "ends_on": "2026-12-31",
         "is_renewal": False,
     },
+    "POST /me/household/change_requests": {"kind": "household_size", "reason": "好", "member_joins": make.member()},
+    "POST /staff/households/{household_id}/change_requests": {
+        "kind": "household_size", "reason": "好", "member_joins": make.member(),
+    },
+    "POST /staff/change_requests/{request_id}/actions": {"action": "approve", "note": "好"},
+    "POST /staff/proxy_households": {
+        "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},
+    },
+    "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": SOMEBODY},
     "POST /staff/policies": proposal(),
     "POST /screening": SCREENING,
 }  # fmt: skip
@@ -162,7 +171,7 @@ def body_with(operation: str, at: Path, value: Any) -> Any:
     name, _, kind = operation.partition("#")
     if not at:
         return value
-    whole: Any = copy.deepcopy(VALID[name]) | ({"kind": kind} if "kind" in VALID[name] else {})
+    whole: Any = copy.deepcopy(VALID[name]) | ({"kind": kind} if kind and "kind" in VALID[name] else {})
     inside = whole
     for step, following in itertools.pairwise(at):
         empty: Any = [] if isinstance(following, int) else {}
@@ -196,7 +205,8 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    ids = dict.fromkeys(("household_id", "application_id", "duplicate_id", "match_id"), SOMEBODY)
+    named = "household_id application_id duplicate_id match_id request_id filing_id".split()
+    ids = dict.fromkeys(named, SOMEBODY)
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))

@@ -92,7 +92,7 @@ async def test_the_phone_number_comes_from_wechat(client: httpx.AsyncClient) -> 
 
 
 async def test_the_first_card_counts_at_once_and_a_change_waits(client: httpx.AsyncClient, world: World) -> None:
-    someone = await world.person(name="陈小明")
+    someone = await world.person(name="陈小明", home=(await world.town()).units[0])
 
     async def bind(number: str, holder: str = "陈小明") -> httpx.Response:
         card = {"holder": holder, "number": number, "bank_name": "中国银行", "branch": None}

@@ -15,7 +15,8 @@ from app.households.path import PATH
 from app.households.queries import FORM
 from app.kernel.business_time import business_date
 from app.kernel.masking import mask_name
-from app.people.commands import CARD_NUMBER, HOLDER, ID_NUMBER, NAME, OPENID, PHONE
+from app.people.card_commands import CARD_NUMBER, HOLDER
+from app.people.commands import ID_NUMBER, NAME, OPENID, PHONE
 from app.people.consents import Purpose, consent_texts
 from app.seed.commands import HOUSEHOLDS, DatabaseInUse, seed_demo
 from app.seed.personas import personas

@@ -1,5 +1,6 @@
 """The household file: the worker fills it in, staff open it."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
@@ -10,6 +11,8 @@ from app.audit.commands import record
 from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.households import commands
+from app.households.changes import as_of as file_as_of
+from app.households.changes import form_then, own_as_of
 from app.households.commands import Scope
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
@@ -24,11 +27,14 @@ from app.people.commands import IdentityRequired, set_organisation
 from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
-from app.policy.fields import LongText
+from app.policy.fields import IsoDate, LongText
+from app.proxy_filings.queries import waiting_for
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
 CONSENTS = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE)
 HouseholdDraft = Annotated[dict[str, Any], Body(), WithJsonSchema({"$ref": "#/components/schemas/HouseholdFormDraft"})]
+
+AsOf = Annotated[IsoDate | None, Query(description="只看历史：这一天（北京时间）结束时的档案")]
 
 
 class HouseholdAction(In):
@@ -38,10 +44,22 @@ class HouseholdAction(In):
 
 
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
-async def read_household(desk: WorkerDesk) -> Response:
-    """还没有填写过的，返回 404。"""
+async def read_household(desk: WorkerDesk, as_of: AsOf = None) -> Response:
+    """还没有填写过的，返回 404；工会代填、等待本人确认的，open_actions 为 confirm_proxy。
+
+    给出 as_of 的，返回那一天结束时的档案；当时还没有提交的，返回 404。
+    """
+    if as_of is not None:
+        then = await own_as_of(desk.work.transaction, desk.work.keyring, desk.actor.person_id, _past(as_of, desk))
+        if then is None:
+            raise HouseholdNotFound
+        return answer(views.own_then(then))
     row = await living(desk.work.transaction, desk.actor.person_id)
-    return _shown(desk, row)
+    if row is None:
+        filing = await waiting_for(desk.work.transaction, desk.actor.person_id)
+        if filing is not None:
+            return answer(views.proxy(filing, desk.work.keyring), version=filing["version"])
+    return shown_file(desk, row)
 
 
 @router.put("/me/household", summary="保存家庭档案草稿", response_model=views.HouseholdView)
@@ -51,7 +69,7 @@ async def save_household(body: HouseholdDraft, desk: WorkerDesk) -> Response:
     given = desk.request.headers.get("if-match")
     expected = desk.expected_version() if given is not None else None
     await commands.save_draft(desk.work, desk.actor, body, scope, expected)
-    return _shown(desk, await living(desk.work.transaction, desk.actor.person_id))
+    return shown_file(desk, await living(desk.work.transaction, desk.actor.person_id))
 
 
 @router.post("/me/household/submit", summary="提交家庭档案", response_model=views.HouseholdMoved)
@@ -61,9 +79,7 @@ async def submit_household(desk: WorkerDesk) -> Response:
     applicant = await person(desk.work.transaction, desk.actor.person_id)
     if applicant["id_number_index"] is None:
         raise IdentityRequired
-    missing = set(CONSENTS) - await consented(desk.work.transaction, desk.actor.person_id)
-    if missing:
-        raise ConsentsMissing(purposes=",".join(sorted(missing)))
+    await require_consents(desk)
     moved = await commands.submit(desk.work, desk.actor, applicant["id_number_index"], expected)
     return _moved(moved)
 
@@ -74,13 +90,26 @@ async def withdraw_household(desk: WorkerDesk) -> Response:
     return _moved(await commands.withdraw(desk.work, desk.actor, desk.expected_version()))
 
 
-def _shown(desk: Desk, row: Record | None) -> Response:
+async def require_consents(desk: Desk) -> None:
+    """Raises ConsentsMissing, naming the purposes."""
+    missing = set(CONSENTS) - await consented(desk.work.transaction, desk.actor.person_id)
+    if missing:
+        raise ConsentsMissing(purposes=",".join(sorted(missing)))
+
+
+def shown_file(desk: Desk, row: Record | None) -> Response:
     if row is None:
         raise HouseholdNotFound
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
     warnings = warnings_of(HouseholdForm, kept, at="")
     actions = PATH.open_to(row["state"], [Permission.OWN])
     return answer(views.own(row, desk.work.keyring, warnings, actions), version=row["version"])
+
+
+def _past(day: date, desk: Desk) -> date:
+    if day > desk.work.today:
+        raise Invalid(FieldError("/as_of", "date_future", "日期不能晚于今天。"))
+    return day
 
 
 def _moved(row: Record) -> Response:
@@ -124,12 +153,17 @@ async def list_household_tasks(
 
 @router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
 async def read_household_case(
-    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], as_of: AsOf = None
 ) -> Response:
-    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。"""
-    row = await file(desk.work.transaction, desk.actor, household_id)
-    form = form_of(desk.work.keyring, row)
-    if form is None:
+    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。给出 as_of 的，返回那一天结束时的档案。"""
+    row: Record | None = await file(desk.work.transaction, desk.actor, household_id)
+    assert row is not None
+    if as_of is not None:
+        row = await file_as_of(desk.work.transaction, desk.work.keyring, row, _past(as_of, desk))
+        form = form_then(row)
+    else:
+        form = form_of(desk.work.keyring, row)
+    if row is None or form is None:
         raise HouseholdNotFound
     await record(
         desk.work,
@@ -139,7 +173,7 @@ async def read_household_case(
         subject_id=household_id,
         subject_person_id=row["person_id"],
     )
-    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
+    actions = [] if as_of else PATH.open_to(row["state"], permissions_over(desk.actor, row))
     shown = views.summary(row, form) | {"open_actions": actions}
     return answer(shown, version=row["version"])
 

@@ -10,6 +10,7 @@ from app.db.transaction import Sight
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import In, Limit, PathId
+from app.http.routes.changing import BankCardRequest, change_card
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, person_view, wechat_failed
 from app.http.views.applications import instant
 from app.kernel.errors import FieldError, Invalid
@@ -17,7 +18,7 @@ from app.organisations.queries import organisation, organisation_of_code
 from app.people import commands
 from app.people.consents import Purpose
 from app.people.queries import bank_cards, consents, person
-from app.policy.fields import Code, PersonName, ShortText
+from app.policy.fields import Code, PersonName
 
 router = APIRouter(prefix=PREFIX, tags=["我的"], route_class=Door)
 
@@ -31,13 +32,6 @@ class PhoneRequest(In):
     """getPhoneNumber 按钮得到的 code。"""
 
     code: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
-
-
-class BankCardRequest(In):
-    holder: PersonName
-    number: Annotated[str, Field(min_length=12, max_length=40)]
-    bank_name: ShortText
-    branch: ShortText | None = None
 
 
 class OrganisationRequest(In):
@@ -134,8 +128,8 @@ async def set_phone(request: Request, body: PhoneRequest) -> Response:
 
 @router.put("/me/bank_card", summary="绑定银行卡", response_model=MeView)
 async def set_bank_card(body: BankCardRequest, desk: WorkerDesk) -> Response:
-    """必须是本人的卡。第一次绑定立即生效；以后的变更要等工会核对。"""
-    await commands.set_bank_card(desk.work, desk.actor.person_id, body.holder, body.number, body.bank_name, body.branch)
+    """必须是本人的卡。第一次绑定立即生效；以后的变更要等工会另一人核对，核对结束前不付款。"""
+    await change_card(desk, body, None)
     return await _me(desk.work, desk.actor.person_id)
 
 

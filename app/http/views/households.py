@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.db.sealing import Keyring
 from app.db.transaction import Record
@@ -13,7 +13,8 @@ from app.http.problems import FieldProblem
 from app.http.views.applications import instant
 from app.kernel.errors import FieldError
 from app.kernel.masking import mask_id_number, mask_name
-from app.policy.drafts import draft_of
+from app.policy.drafts import draft_of, warnings_of
+from app.proxy_filings.queries import FORM as FILED
 
 HouseholdDraft = draft_of(HouseholdForm)
 
@@ -22,7 +23,7 @@ class HouseholdView(BaseModel):
     """我的家庭档案。"""
 
     id: str
-    number: str
+    number: str | None = Field(description="档案编号；工会代填、等待本人确认的还没有")
     state: str
     version: int
     form: dict[str, Any]
@@ -99,6 +100,30 @@ def own(row: Record, keyring: Keyring, warnings: list[FieldError], open_actions:
         "submitted_at": instant(row["submitted_at"]),
         "active_at": instant(row["active_at"]),
     }
+
+
+def proxy(row: Record, keyring: Keyring) -> dict[str, Any]:
+    """What staff filled in for the worker, who has not confirmed it yet."""
+    form = keyring.open_document(FILED, row["id"], row["form"])
+    warnings = warnings_of(HouseholdForm, form, at="")
+    return {
+        "id": str(row["id"]),
+        "number": None,
+        "state": "draft",
+        "version": row["version"],
+        "form": form,
+        "warnings": [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings],
+        "open_actions": ["confirm_proxy"],
+        "submitted_at": None,
+        "active_at": None,
+    }
+
+
+def own_then(row: Record) -> dict[str, Any]:
+    """The file of a day in the past (app.households.changes: `as_of`)."""
+    plain = {name: row[name] for name in ("number", "state", "version")}
+    instants = {name: instant(row[name]) for name in ("submitted_at", "active_at")}
+    return {"id": str(row["id"]), **plain, "form": row["then"], "warnings": [], "open_actions": [], **instants}
 
 
 def task(row: Record) -> dict[str, Any]:

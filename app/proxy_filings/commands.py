@@ -1,0 +1,172 @@
+"""Filling in a household file for a worker, and confirming it: by the worker, or on paper before a second person."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, literal_column, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.audit.commands import record
+from app.db.scope import post_over
+from app.db.statements import statement
+from app.db.transaction import Record
+from app.db.work import Work
+from app.households.changes import By
+from app.households.commands import Scope, keep_assistance, open_file, submit_on_paper
+from app.households.queries import living
+from app.kernel.actor import Actor, Permission, Post
+from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.ids import new_id
+from app.kernel.masking import mask_name, mask_phone
+from app.people.commands import ID_NUMBER as PERSON_NUMBER
+from app.people.commands import enter_person
+from app.people.queries import person
+from app.proxy_filings.queries import FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
+
+TIERS = ("city_id", "district_id", "street_id", "unit_id")
+_COLUMNS = (
+    "id created_at id_number_index id_number name name_masked phone phone_masked division_code form state version "
+    "assisted_by post_role organisation_name"
+).split()
+_FILE = statement(
+    insert(F)
+    .values({c: bindparam(c, type_=F.c[c].type) for c in (*_COLUMNS, *TIERS)})
+    .on_conflict_do_nothing()
+    .returning(F.c.id)
+)
+_CONFIRM = statement(
+    update(F)
+    .where(F.c.id == bindparam("row_id"))
+    .values(
+        {
+            c: bindparam(c, type_=F.c[c].type)
+            for c in ("state", "household_id", "confirmed_by", "confirmed_at", "signature_file_id")
+        }
+        | {"version": F.c.version + literal_column("1")}
+    )
+)
+
+
+class ProxyFilingOpen(Conflict):
+    """这名职工已有一份代填的档案在等待确认。"""
+
+
+class HouseholdExists(Conflict):
+    """您已有家庭档案，代填的内容不能再确认；需要修改的，请直接在档案里修改。"""
+
+
+class SecondPersonNeeded(NotAllowed):
+    """纸质签名要由代填人以外的另一名工作人员确认。"""
+
+
+async def file_for(
+    work: Work, actor: Actor, union: Record, post: Post, *, name: str, number: str, phone: str, form: Mapping[str, Any]
+) -> UUID:
+    """Keep the form that a clerk filled in for somebody, who has to confirm it.
+
+    Raises NotAllowed, ProxyFilingOpen.
+    """
+    kept = dict(form) | {"head": form.get("head", {}) | {"name": name, "id_number": number}}
+    index = work.keyring.blind_index(PERSON_NUMBER, number)
+    if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
+        raise NotAllowed
+    filing_id, seal = new_id(), work.keyring
+    filed = await work.transaction.value(
+        _FILE,
+        id=filing_id,
+        created_at=work.now,
+        id_number_index=index,
+        id_number=seal.seal_text(ID_NUMBER, filing_id, number),
+        name=seal.seal_text(NAME, filing_id, name),
+        name_masked=mask_name(name),
+        phone=seal.seal_text(PHONE, filing_id, phone),
+        phone_masked=mask_phone(phone),
+        division_code=union["division_code"],
+        form=seal.seal_document(FORM, filing_id, kept),
+        state="open",
+        version=1,
+        assisted_by=actor.person_id,
+        post_role=post.role.value,
+        organisation_name=post.place.name,
+        **{tier: union[tier] for tier in TIERS},
+    )
+    if filed is None:
+        raise ProxyFilingOpen
+    await _audit(work, actor.person_id, "filed", filing_id, None)
+    return filing_id
+
+
+async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
+    """The worker takes over what was filled in for them, as the draft of their file; answers its id.
+
+    Raises ProxyFilingNotFound, StaleVersion, HouseholdExists.
+    """
+    row = await waiting_for(work.transaction, actor.person_id, locked=True)
+    if row is None:
+        raise ProxyFilingNotFound
+    _expect(row, expected)
+    if await living(work.transaction, actor.person_id) is not None:
+        raise HouseholdExists
+    return await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
+
+
+async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int, signature_file_id: UUID) -> Record:
+    """A second member of staff confirms the signature of somebody who has no WeChat, and files for them.
+
+    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, HasAccount, NotAllowed, Invalid, MemberElsewhere.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    _expect(row, expected)
+    if row["state"] != "open":
+        raise ProxyFilingNotFound
+    post = post_over(actor, Permission.ASSIST, row)
+    if post is None:
+        raise NotAllowed
+    if row["assisted_by"] == actor.person_id:
+        raise SecondPersonNeeded
+    name, number = (work.keyring.open_text(column, filing_id, row[key])
+                    for column, key in ((NAME, "name"), (ID_NUMBER, "id_number")))  # fmt: skip
+    union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
+    person_id = await enter_person(work, name, number, union_id, by=actor.person_id)
+    household_id = await _open(work, row, person_id, confirmed_by=actor.person_id, signature_file_id=signature_file_id)
+    await keep_assistance(work, household_id, By(actor.person_id, post.role.value, post.place.name))
+    return await submit_on_paper(work, actor, household_id, post)
+
+
+def _expect(row: Record, version: int) -> None:
+    if row["version"] != version:
+        raise StaleVersion(version=row["version"])
+
+
+async def _open(
+    work: Work, row: Record, person_id: UUID, *, confirmed_by: UUID, signature_file_id: UUID | None = None
+) -> UUID:
+    """The draft with the name of whoever filled it in, under the person's own account."""
+    form = work.keyring.open_document(FORM, row["id"], row["form"])
+    scope = Scope(row["division_code"], *(row[tier] for tier in TIERS))
+    household_id = await open_file(work, person_id, form, scope)
+    await keep_assistance(work, household_id, By(row["assisted_by"], row["post_role"], row["organisation_name"]))
+    await work.transaction.run(
+        _CONFIRM,
+        row_id=row["id"],
+        state="confirmed",
+        household_id=household_id,
+        confirmed_by=confirmed_by,
+        confirmed_at=work.now,
+        signature_file_id=signature_file_id,
+    )
+    await _audit(work, row["assisted_by"], "assisted", row["id"], person_id)
+    await _audit(work, confirmed_by, "confirmed", row["id"], person_id)
+    return household_id
+
+
+async def _audit(work: Work, by: UUID, done: str, filing_id: UUID, subject_person_id: UUID | None) -> None:
+    await record(
+        work,
+        person_id=by,
+        action=f"proxy_filing.{done}",
+        subject_kind="proxy_filing",
+        subject_id=filing_id,
+        subject_person_id=subject_person_id,
+    )
