@@ -9,6 +9,7 @@ from typing import Final
 
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
+from app.households.path import GATES
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -36,6 +37,16 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
+        "home_visit": "入户调查",
+        "means_check": "信息核对",
+        "annual_review": "年度复核",
+        "suspended": "暂停",
+        "exit_proposed": "拟退出",
+        "exit_notice": "退出公示",
+        "lifted": "已脱困",
+        "relieved": "解困（兜底，档案保留）",
+        "cancelled": "已注销",
+        "transferred": "已转出本市",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -47,6 +58,19 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "report": "上报",
+        "conclude": "核对完毕",
+        "object": "异议成立",
+        "start_review": "开始年度复核",
+        "finish_review": "复核完毕",
+        "suspend": "暂停",
+        "resume": "恢复",
+        "propose_exit": "提出退出",
+        "transfer_out": "转出本市",
+        "merge": "并入另一份档案",
+        "lift": "脱困",
+        "relieve": "解困",
+        "cancel": "注销",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -138,6 +162,8 @@ def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
 
 def _step(step: Step, path: Path) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
+    needed += [GATES[gate] for gate in step.gates]
+    needed += [f"从“{WORDS[step.when]}”来"] if step.when else []
     days = path.working_days.get(step.at)
     return (
         _coded(step.at),

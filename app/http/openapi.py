@@ -26,6 +26,12 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
+        ("post", "/api/v1/staff/households/{household_id}/split"),
+        ("post", "/api/v1/staff/households/{household_id}/transfers"),
+        ("post", "/api/v1/staff/households/transfers/{transfer_id}/actions"),
+        ("put", "/api/v1/staff/households/{household_id}/form"),
+        ("put", "/api/v1/staff/households/{household_id}/class"),
+        ("put", "/api/v1/staff/households/{household_id}/cohort"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

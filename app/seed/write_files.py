@@ -11,10 +11,10 @@ from sqlalchemy import text
 from app.db.base import table_of
 from app.db.statements import insertion, statement
 from app.db.work import Work
-from app.households.commands import NOTE
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
 from app.households.queries import FORM
+from app.households.steps import NOTE
 from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.kernel.actor import Permission, Role, Tier
 from app.kernel.business_time import business_date
@@ -32,11 +32,13 @@ WAYS: dict[FileState, tuple[str, ...]] = {
     "draft": (),
     "submitted": ("submit",),
     "returned": ("submit", "return"),
-    "district_review": ("submit", "approve"),
-    "active": ("submit", "approve", "approve"),
+    "district_review": ("submit", "accept", "approve", "report"),
+    "active": ("submit", "accept", "approve", "report", "approve", "conclude", "end_notice", "approve"),
 }
 """The actions from the draft to each state."""
 _REVIEWERS: dict[Permission, tuple[Role, Tier]] = {
+    Permission.ACCEPT_CASE: (Role.UNIT_CLERK, Tier.UNIT),
+    Permission.APPROVE_AT_CITY: (Role.CITY_LEADER, Tier.CITY),
     Permission.REVIEW_AT_UNIT: (Role.UNIT_CHAIR, Tier.UNIT),
     Permission.REVIEW_AT_DISTRICT: (Role.DISTRICT_REVIEWER, Tier.DISTRICT),
 }
@@ -164,8 +166,9 @@ def _passages(work: Work, kept: _Kept, signers: Signers) -> Iterator[dict[str, A
 
 
 def _signature(head: Placed, step: Step, signers: Signers) -> dict[str, Any]:
-    if step.by is Permission.OWN:
-        return {"person_id": head.id, "post_role": None, "organisation_name": None}
+    if step.by in (Permission.OWN, Permission.SYSTEM):
+        person_id = head.id if step.by is Permission.OWN else None
+        return {"person_id": person_id, "post_role": None, "organisation_name": None}
     role, tier = _REVIEWERS[step.by]
     union = head.who.union.ancestors[tier]
     return {

@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from app.db.transaction import Database, Sight
-from app.households.commands import ID_NUMBER as MEMBER_NUMBER
-from app.households.commands import NOTE
 from app.households.forms import HouseholdForm
+from app.households.members import ID_NUMBER as MEMBER_NUMBER
 from app.households.path import PATH
 from app.households.queries import FORM
+from app.households.steps import NOTE
 from app.kernel.business_time import business_date
 from app.kernel.masking import mask_name
 from app.people.commands import CARD_NUMBER, HOLDER, ID_NUMBER, NAME, OPENID, PHONE

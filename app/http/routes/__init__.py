@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    household_cases,
     households,
     me,
     my_data,
@@ -22,6 +23,7 @@ ROUTERS = tuple(
         me,
         my_data,
         households,
+        household_cases,
         reference,
         screening,
         policies,

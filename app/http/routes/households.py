@@ -1,21 +1,20 @@
-"""The household file: the worker fills it in, staff open it."""
+"""The household file as its worker fills it in."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Response
 from pydantic import WithJsonSchema
 
 from app.applications.commands import ConsentsMissing
-from app.audit.commands import record
-from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.households import commands
 from app.households.commands import Scope
+from app.households.dictionaries import unknown_codes
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
-from app.households.queries import FORM, HouseholdNotFound, file, form_of, living, waiting
-from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.households.queries import FORM, HouseholdNotFound, living
+from app.households.register import register_gaps
+from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.views import households as views
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
@@ -24,17 +23,10 @@ from app.people.commands import IdentityRequired, set_organisation
 from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
-from app.policy.fields import LongText
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
 CONSENTS = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE)
 HouseholdDraft = Annotated[dict[str, Any], Body(), WithJsonSchema({"$ref": "#/components/schemas/HouseholdFormDraft"})]
-
-
-class HouseholdAction(In):
-    action: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PATH.actions)})]
-    note: LongText | None = None
-    reason_code: str | None = None
 
 
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
@@ -78,9 +70,10 @@ def _shown(desk: Desk, row: Record | None) -> Response:
     if row is None:
         raise HouseholdNotFound
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
-    warnings = warnings_of(HouseholdForm, kept, at="")
+    warnings = [*warnings_of(HouseholdForm, kept, at=""), *unknown_codes(kept, desk.work.today)]
     actions = PATH.open_to(row["state"], [Permission.OWN])
-    return answer(views.own(row, desk.work.keyring, warnings, actions), version=row["version"])
+    shown = views.own(row, desk.work.keyring, warnings, register_gaps(kept), actions)
+    return answer(shown, version=row["version"])
 
 
 def _moved(row: Record) -> Response:
@@ -104,58 +97,3 @@ async def _scope(desk: Desk, form: dict[str, Any]) -> Scope:
     else:
         union = await for_unattached(transaction)
     return Scope(union["division_code"], *(union[f"{tier}_id"] for tier in ("city", "district", "street", "unit")))
-
-
-# ---- staff ----
-
-
-@router.get("/staff/households/tasks", summary="待办的家庭档案", response_model=views.HouseholdTaskPage)
-async def list_household_tasks(
-    desk: Annotated[Desk, staff(Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT)],
-    limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Response:
-    """先提交的在前。"""
-    after = desk.service.cursors.read("household_tasks", cursor)
-    rows = await waiting(desk.work.transaction, desk.actor, limit + 1, after)
-    page, following = desk.service.cursors.cut("household_tasks", rows, limit, "submitted_at")
-    return answer({"items": [views.task(row) for row in page], "next_cursor": following})
-
-
-@router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
-async def read_household_case(
-    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
-) -> Response:
-    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。"""
-    row = await file(desk.work.transaction, desk.actor, household_id)
-    form = form_of(desk.work.keyring, row)
-    if form is None:
-        raise HouseholdNotFound
-    await record(
-        desk.work,
-        person_id=desk.actor.person_id,
-        action="household.opened",
-        subject_kind="household",
-        subject_id=household_id,
-        subject_person_id=row["person_id"],
-    )
-    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
-    shown = views.summary(row, form) | {"open_actions": actions}
-    return answer(shown, version=row["version"])
-
-
-@router.post("/staff/households/{household_id}/actions", summary="办理家庭档案", response_model=views.HouseholdMoved)
-async def act_on_household(
-    household_id: PathId, body: HouseholdAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
-) -> Response:
-    """通过、退回补正或不予建档。需要 If-Match。"""
-    moved = await commands.act(
-        desk.work,
-        desk.actor,
-        household_id,
-        desk.expected_version(),
-        body.action,
-        note=body.note,
-        reason_code=body.reason_code,
-    )
-    return _moved(moved)
