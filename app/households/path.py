@@ -129,3 +129,11 @@ PATH = Path((*_opening(), *_standing(), *_leaving()), WORKING_DAYS, RESTING)
 WAITING_STATES = tuple(state for state in PATH.states if state in WORKING_DAYS or state == "annual_review")
 EXIT_ENDS: Final = {"lifted": "lift", "relieved": "relieve", "cancelled": "cancel"}
 """How an exit of each kind ends after its notice."""
+
+
+def way_back(step: Step, before: str | None) -> str | None:
+    """Where a file can go back to after this step: what it was before it was suspended, or its exit was proposed."""
+    leaving = ("exit_proposed", "exit_notice")
+    if step.at in leaving:
+        return before if step.to in leaving else None
+    return step.at if step.to in ("suspended", "exit_proposed") else None

@@ -16,7 +16,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.events import HouseholdMoved
 from app.households.members import release
-from app.households.path import DEAD_STATES, PATH, REASONS
+from app.households.path import DEAD_STATES, PATH, REASONS, way_back
 from app.households.queries import file
 from app.households.tables import HouseholdPassage
 from app.kernel.actor import Actor, Permission
@@ -26,8 +26,6 @@ from app.messaging.outbox import emit
 from app.workflow.path import NotAllowedNow, Step, check_words
 
 NOTE = "household_passage.note"
-_GOES_BACK = frozenset({"suspended", "exit_proposed"})
-_KEEPS_WAY_BACK = frozenset({"exit_proposed", "exit_notice"})
 _LEFT = ("lifted", "cancelled", "transferred")
 _MOVE = statement(
     text(
@@ -140,21 +138,18 @@ async def take(work: Work, row: Record, step: Step, signed: Signature, *, again:
 
 
 async def _move(work: Work, row: Record, step: Step, round_: int, change: dict[str, Any]) -> int:
-    before = row["state_before"] if step.to in _KEEPS_WAY_BACK else None
     dated: dict[str, Any] = {
         "submitted_at": work.now if step.action == "submit" else None,
         "active_at": work.now if step.to == "active" else None,
         "relieved_at": work.now if step.to == "relieved" else None,
         "left_at": work.now if step.to in _LEFT else None,
     }
-    if step.to in _GOES_BACK and step.at not in _KEEPS_WAY_BACK:
-        before = step.at
     version: int | None = await work.transaction.value(
         _MOVE,
         row_id=row["id"],
         version=row["version"],
         state=step.to,
-        state_before=before,
+        state_before=way_back(step, row["state_before"]),
         round=round_,
         now=work.now,
         **dated | {"cancel_code": None, "merged_into_id": None} | change,

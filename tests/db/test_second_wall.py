@@ -12,7 +12,7 @@ import pytest
 from app.audit.tables import AuditEntry
 from app.db.statements import Statement
 from app.db.transaction import Database, Door, Sight, open_database
-from app.households.tables import HouseholdPassage
+from app.households.tables import HouseholdExit, HouseholdPassage, HouseholdTransfer
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
@@ -22,12 +22,13 @@ from tests import make
 from tests.make import Guild, Someone, World
 
 PERSONAL = (
-    "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover keyed_answer audit_entry out_message"
+    "person post bank_card session refresh_token consent household household_member household_passage household_exit "
+    "household_transfer application passage cover keyed_answer audit_entry out_message"
 ).split()
-OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+FILES = "household household_member household_passage household_exit household_transfer".split()
+OWN = ["bank_card", "consent", "session", *FILES, "application", "passage", "cover"]
 """Where a worker finds their own rows, and nobody else's."""
-IN_REACH = "household household_member household_passage application passage cover".split()
+IN_REACH = [*FILES, "application", "passage", "cover"]
 APPEND_ONLY = ("audit_entry", "passage", "household_passage")
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
@@ -55,6 +56,16 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         from_state="draft", to_state="submitted", counts_as_review=False, **common,
     )  # fmt: skip
     await world.insert(
+        HouseholdExit, id=new_id(), household_id=household_id, kind="lifted", evidence=b"-", proposed_by=clerk.id,
+        state="dropped", **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdTransfer, id=new_id(), household_id=household_id, number="-", head_masked="-", state="withdrawn",
+        from_organisation_id=home.id, from_organisation_name="-", to_organisation_id=home.id, proposed_by=clerk.id,
+        to_organisation_name="-", version=1, ended_at=make.NOW,
+        **{f"{tier}_id": union for tier, union in home.ancestors.items()}, **common,
+    )  # fmt: skip
+    await world.insert(
         BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
         bank_name="-", state="current", **common,
     )  # fmt: skip
@@ -72,9 +83,8 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
-    queries["household_member"] = (
-        "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
-    )
+    for table in ("household_member", "household_exit", "household_transfer"):
+        queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     assert all(ids.values())
     return Lot(home, someone, clerk, ids)
@@ -158,7 +168,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     definers = await owner.fetch(
         "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef order by 1"
     )
-    assert [function["proname"] for function in definers] == ["audit_chain_append"]
+    assert [function["proname"] for function in definers] == [
+        "audit_chain_append",
+        "person_of_number",  # an id, to who has the keyed index of an identity number
+        "take_over_household",  # a file that was offered to the caller's own union
+        "union_of_member",  # the name of a union, to who has the keyed index
+    ]
 
 
 async def test_the_api_deletes_nothing_anywhere(owner: asyncpg.Connection) -> None:
