@@ -191,7 +191,7 @@ async def test_every_file_came_along_the_path_to_where_it_stands(seed_database: 
 
 
 @pytest.mark.usefixtures("told")
-async def test_the_file_of_a_worker_was_signed_by_the_chair_of_the_unit_and_the_reviewer_of_the_district(
+async def test_the_file_of_a_worker_was_signed_at_every_desk(
     seed_database: Database,
 ) -> None:
     rows = await fetch(
@@ -205,8 +205,10 @@ async def test_the_file_of_a_worker_was_signed_by_the_chair_of_the_unit_and_the_
     )
     signed = [(row["post_role"], row["openid_index"]) for row in rows]
     assert signed == [
+        ("unit_clerk", KEYRING.blind_index(OPENID, openid(APPID, "clerk-longhu"))),
         ("unit_chair", KEYRING.blind_index(OPENID, openid(APPID, "chair-longhu"))),
         ("district_reviewer", KEYRING.blind_index(OPENID, openid(APPID, "reviewer-longhu"))),
+        ("city_leader", KEYRING.blind_index(OPENID, openid(APPID, "leader-city"))),
     ]
 
 

@@ -36,6 +36,7 @@ from app.http.gates import GATES
 from app.http.inputs import In, Limit, PathId
 from app.http.views import households as views
 from app.kernel.actor import Permission
+from app.kernel.errors import StaleVersion
 from app.organisations.queries import organisation, organisation_of_code
 from app.policy.fields import Code, Fen, FileIds, Id, IsoDate, LongText
 
@@ -46,7 +47,6 @@ WAITS = (
     Permission.REVIEW_AT_DISTRICT,
     Permission.APPROVE_AT_CITY,
 )
-CLASSIFIES = (Permission.REVIEW_AT_DISTRICT, Permission.APPROVE_AT_CITY)
 
 
 STAFF_ACTIONS = list(dict.fromkeys(s.action for s in PATH.steps if s.by not in (Permission.OWN, Permission.SYSTEM)))
@@ -228,7 +228,7 @@ async def act_on_household(
 
 @router.put("/{household_id}/form", summary="补正家庭档案", response_model=views.HouseholdMoved)
 async def correct_household(
-    household_id: PathId, body: HouseholdCorrection, desk: Annotated[Desk, staff(Permission.ACCEPT_CASE)]
+    household_id: PathId, body: HouseholdCorrection, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """经办人补齐登记表或更正所填内容：户主和成员按项修改（成员按原来的顺序），其余各项整体替换。
 
@@ -242,7 +242,7 @@ async def correct_household(
 
 @router.put("/{household_id}/class", summary="确定困难类别和档案级别", response_model=views.HouseholdMoved)
 async def classify_household(
-    household_id: PathId, body: HouseholdClass, desk: Annotated[Desk, staff(*CLASSIFIES)]
+    household_id: PathId, body: HouseholdClass, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """与按口径测算的类别不同的，要写明理由。需要 If-Match。"""
     moved = await correcting.set_class(
@@ -253,7 +253,7 @@ async def classify_household(
 
 @router.put("/{household_id}/cohort", summary="标记解困脱困对象", response_model=views.HouseholdMoved)
 async def mark_cohort(
-    household_id: PathId, body: CohortMark, desk: Annotated[Desk, staff(Permission.APPROVE_AT_CITY)]
+    household_id: PathId, body: CohortMark, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """2016年10月31日以前在册的重点对象，由市总工会确定。需要 If-Match。"""
     moved = await correcting.set_cohort(
@@ -264,7 +264,7 @@ async def mark_cohort(
 
 @router.post("/{household_id}/split", summary="分户", response_model=HouseholdParted)
 async def split_household(
-    household_id: PathId, body: HouseholdSplit, desk: Annotated[Desk, staff(Permission.REVIEW_AT_DISTRICT)]
+    household_id: PathId, body: HouseholdSplit, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """部分成员另立一份档案：在新户主名下生成草稿，由新户主补全、提交。需要 If-Match。"""
     leaving = Leaving(body.head, tuple(body.members))
@@ -275,11 +275,13 @@ async def split_household(
 
 @router.post("/{household_id}/transfers", status_code=201, summary="提出转移档案", response_model=views.HouseholdMoved)
 async def offer_household(
-    household_id: PathId, body: TransferOffer, desk: Annotated[Desk, staff(Permission.ACCEPT_CASE)]
+    household_id: PathId, body: TransferOffer, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """转给本市另一个工会：对方接收后才转移，各步经过都保留。需要 If-Match。"""
     work, expected = desk.work, desk.expected_version()
     row = await file(work.transaction, desk.actor, household_id)
+    if row["version"] != expected:
+        raise StaleVersion(version=row["version"])
     keeper = await organisation(work.transaction, keeper_of(row))
     to = await organisation_of_code(work.transaction, body.organisation_code)
     offer = await transfers.propose(work, desk.actor, household_id, expected, keeper, to, body.note)
