@@ -17,7 +17,6 @@ SETTLED = (*IN_FORCE, "suspended")
 CORRECTABLE = ("submitted", "unit_review", "home_visit", *SETTLED)
 """The unit has the file: its clerk may complete and correct it."""
 CLASSABLE = ("district_review", "means_check", "city_approval", *SETTLED)
-RESTING = frozenset({"active", "relieved", "suspended", "public_notice", "exit_notice"})
 DEAD_STATES: Final = ("rejected", "withdrawn", "lifted", "cancelled", "transferred")
 
 REASONS: dict[str, str] = {
@@ -79,7 +78,10 @@ def _opening() -> tuple[Step, ...]:
         ),
         Step("means_check", "return", "returned", P.REVIEW_AT_DISTRICT, needs_note=True),
         Step("public_notice", "end_notice", "city_approval", P.SYSTEM),
-        Step("public_notice", "object", "district_review", P.REVIEW_AT_DISTRICT, needs_note=True, opens_round=True),
+        Step(
+            "public_notice", "object", "district_review", P.REVIEW_AT_DISTRICT,
+            needs_note=True, opens_round=True, optional=True,
+        ),
         *_review("city_approval", P.APPROVE_AT_CITY, "active", *_ADMITS),
     )  # fmt: skip
 
@@ -87,12 +89,18 @@ def _opening() -> tuple[Step, ...]:
 def _standing() -> tuple[Step, ...]:
     district = P.REVIEW_AT_DISTRICT
     return (
-        Step("active", "start_review", "annual_review", P.ACCEPT_CASE, opens_round=True),
+        Step("active", "start_review", "annual_review", P.ACCEPT_CASE, opens_round=True, optional=True),
         Step("annual_review", "finish_review", "active", P.REVIEW_AT_UNIT, counts_as_review=True),
-        *(Step(state, "suspend", "suspended", district, needs_note=True) for state in IN_FORCE),
-        *(Step("suspended", "resume", state, district, needs_note=True, when=state) for state in IN_FORCE),
-        *(Step(state, "transfer_out", "transferred", district, needs_note=True) for state in SETTLED),
-        *(Step(state, "merge", "cancelled", district, needs_note=True, carries="merge") for state in SETTLED),
+        *(Step(state, "suspend", "suspended", district, needs_note=True, optional=True) for state in IN_FORCE),
+        *(
+            Step("suspended", "resume", state, district, needs_note=True, when=state, optional=True)
+            for state in IN_FORCE
+        ),
+        *(Step(state, "transfer_out", "transferred", district, needs_note=True, optional=True) for state in SETTLED),
+        *(
+            Step(state, "merge", "cancelled", district, needs_note=True, carries="merge", optional=True)
+            for state in SETTLED
+        ),
     )
 
 
@@ -101,7 +109,7 @@ def _leaving() -> tuple[Step, ...]:
     return (
         *(
             Step(state, "propose_exit", "exit_proposed", P.ACCEPT_CASE, needs_note=True, opens_round=True,
-                 counts_as_review=True, carries="exit")
+                 counts_as_review=True, carries="exit", optional=True)
             for state in IN_FORCE
         ),
         Step("exit_proposed", "approve", "exit_notice", district, counts_as_review=True),
@@ -109,7 +117,7 @@ def _leaving() -> tuple[Step, ...]:
             Step("exit_proposed", "return", state, district, needs_note=True, counts_as_review=True, when=state)
             for state in IN_FORCE
         ),
-        Step("exit_notice", "object", "exit_proposed", district, needs_note=True, opens_round=True),
+        Step("exit_notice", "object", "exit_proposed", district, needs_note=True, opens_round=True, optional=True),
         Step("exit_notice", "lift", "lifted", P.SYSTEM),
         Step("exit_notice", "relieve", "relieved", P.SYSTEM),
         Step("exit_notice", "cancel", "cancelled", P.SYSTEM),
@@ -125,7 +133,7 @@ WORKING_DAYS: dict[str, int] = {
     "city_approval": 5,
     "exit_proposed": 5,
 }
-PATH = Path((*_opening(), *_standing(), *_leaving()), WORKING_DAYS, RESTING)
+PATH = Path((*_opening(), *_standing(), *_leaving()), WORKING_DAYS)
 WAITING_STATES = tuple(state for state in PATH.states if state in WORKING_DAYS or state == "annual_review")
 EXIT_ENDS: Final = {"lifted": "lift", "relieved": "relieve", "cancelled": "cancel"}
 """How an exit of each kind ends after its notice."""

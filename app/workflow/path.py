@@ -35,16 +35,16 @@ class Step:
     """Names of what has to be so before the step; whoever keeps the path says what each of them asks."""
     carries: str | None = None
     """The name of what comes with the step, beyond note and reason."""
+    optional: bool = False
+    """May be taken, and nobody is waited for to take it."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """The steps of one kind of case, how many working days each state may wait, and where nothing waits for anyone."""
+    """The steps of one kind of case, and how many working days each state may wait."""
 
     steps: tuple[Step, ...]
     working_days: Mapping[str, int] = field(default_factory=dict)
-    resting: frozenset[str] = frozenset()
-    """States in which a step may be taken and none has to be."""
     _table: dict[tuple[str, str, str | None], Step] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class Path:
 
     def waiting_for(self, permission: Permission) -> tuple[str, ...]:
         """The states in which a case waits for whoever has this permission."""
-        found = (step.at for step in self.steps if step.by is permission and step.at not in self.resting)
+        found = (step.at for step in self.steps if step.by is permission and not step.optional)
         return tuple(dict.fromkeys(found))
 
     @property
