@@ -42,12 +42,12 @@ _FILL = (
     select md5('p' || n)::uuid, now(), decode(md5('o' || n), 'hex'), '-', 1 from generate_series(1, $1::int) n
     """,
     """
-    insert into household (id, created_at, number, person_id, city_id, district_id, unit_id, state, round, version, form,
-      head_masked, submitted_at, updated_at)
+    insert into household (id, created_at, number, person_id, city_id, district_id, unit_id, state, round, version,
+      form, head_masked, submitted_at, updated_at)
     select md5('h' || n)::uuid, at, 'DA-' || n, md5('p' || n)::uuid, md5('u0')::uuid,
       md5('u' || 1 + (8 + n % 40) % 7)::uuid, md5('u' || 8 + n % 40)::uuid,
-      case when n % 100 < 3 then 'submitted' when n % 100 < 5 then 'district_review' when n % 100 < 6 then 'city_approval'
-        else 'active' end, 1, 1, decode(repeat('ab', 400), 'hex'), '陈*明', at, at
+      case when n % 100 < 3 then 'submitted' when n % 100 < 5 then 'district_review'
+        when n % 100 < 6 then 'city_approval' else 'active' end, 1, 1, decode(repeat('ab', 400), 'hex'), '陈*明', at, at
     from (select n, now() - n * interval '17 seconds' as at from generate_series(1, $1::int) n) made
     """,
     "vacuum analyze household",

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
-from app.households.path import GATES
+from app.households.path import CANCEL_REASONS, GATES
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -124,7 +124,7 @@ def diagrams() -> dict[str, str]:
     return {
         "README.md": _page("由代码生成的图表", _index()),
         **paths,
-        "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
+        "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
     }
@@ -158,6 +158,12 @@ def _path_page(name: str, path: Path, reasons: Mapping[str, str]) -> str:
             *_table(("代码", "给申请人的说明"), ((f"`{code}`", said) for code, said in reasons.items())),
         ],
     )
+
+
+def _cancel_reasons() -> str:
+    """Why a file is cancelled: kept apart from lifted, relieved and transferred."""
+    told = ((f"`{code}`", said) for code, said in CANCEL_REASONS.items())
+    return "\n".join(["## 注销的原因（`exit.code`）", "", *_table(("代码", "说明"), told), ""])
 
 
 def _step(step: Step, path: Path) -> tuple[str, ...]:
