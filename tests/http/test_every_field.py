@@ -80,6 +80,8 @@ VALID: dict[str, dict[str, Any]] = {
 """A body that each operation would read. An operation that is not here fails the first test below."""
 OPEN: dict[str, Path] = {"POST /staff/policies": ("document",)}
 """What stands here differs by kind: `aid policy schema` tells it, tests/policies/test_rules.py tries every field."""
+PIECEMEAL = {"PUT /staff/households/{household_id}/form"}
+"""A part of a whole form: an entry of a list that lacks the rest is refused for that."""
 SERVER_KNOWS: dict[str, Any] = {
     "id": SOMEBODY, "state": "approved", "version": 9, "amount_fen": 10**9, "number": "BF-1", "round": 3,
     "applicant_id": SOMEBODY, "person_id": SOMEBODY, "household_id": SOMEBODY, "organisation_id": SOMEBODY,
@@ -234,13 +236,18 @@ async def test_no_nasty_number_is_taken_by_a_number_field(caller: Caller, operat
         fits = "nullable" in bounds
         if number is not None:
             fits = type(number) is int and bounds["minimum"] <= number <= bounds["maximum"]
+        if fits and operation in PIECEMEAL:
+            continue
         assert (answer.status_code != 422) is fits, (operation, at, repr(number)[:100], answer.text)
 
 
 @pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_a_value_of_another_type_is_refused_everywhere(caller: Caller, operation: str) -> None:
     for at, schema in FIELDS[operation].items():
+        of_numbers = schema.get("items", {}).get("type") == "integer"
         for value in WRONG[schema["type"]]:
+            if of_numbers and value == [0]:
+                continue
             answer = await caller(body_with(operation, at, value))
             judge(answer, value, f"{operation} {at}")
             assert answer.status_code == 422, (operation, at, value, answer.text)

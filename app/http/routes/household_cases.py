@@ -290,7 +290,7 @@ async def offer_household(
 
 @router.post("/transfers/{transfer_id}/actions", summary="答复转移", response_model=views.HouseholdMoved)
 async def answer_transfer(
-    transfer_id: PathId, body: TransferAnswer, desk: Annotated[Desk, staff(Permission.ACCEPT_CASE)]
+    transfer_id: PathId, body: TransferAnswer, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
     """对方工会接收（accept）或不接收（refuse）；提出的工会可以撤回（withdraw）。需要 If-Match。"""
     version = desk.expected_version()
