@@ -46,7 +46,7 @@ _FILL = (
       form, head_masked, submitted_at, updated_at)
     select md5('h' || n)::uuid, at, 'DA-' || n, md5('p' || n)::uuid, md5('u0')::uuid,
       md5('u' || 1 + (8 + n % 40) % 7)::uuid, md5('u' || 8 + n % 40)::uuid,
-      case when n / 40 % 100 < 3 then 'submitted' when n / 40 % 100 < 5 then 'district_review'
+      case when n / 40 % 100 < 3 then 'unit_review' when n / 40 % 100 < 5 then 'district_review'
         when n / 40 % 100 < 6 then 'city_approval' else 'active' end,
       1, 1, decode(repeat('ab', 400), 'hex'), '陈*明', at, at
     from (select n, now() - n * interval '17 seconds' as at from generate_series(1, $1::int) n) made
