@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 
 import asyncpg
 import orjson
@@ -23,7 +24,7 @@ from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.jobs.daily import forget_old_answers
 from app.jobs.duplicates.search import Tally, search
-from app.jobs.handlers import FACTS, HANDLERS, LONG_HANDLERS, Handler, end_notice
+from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, end_notice, followed_by
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.errors import Unavailable
@@ -60,11 +61,12 @@ async def run(configured: Settings, dsn: str) -> None:
 
 async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
     """Relay facts and end notices, several times a second; wait when the database is away."""
+    follows = followed_by()
     while not stopping.is_set():
         busy = False
         try:
             async with jobs.work() as work:
-                busy = await relay(work, FACTS) > 0
+                busy = await relay(work, follows) > 0
             busy |= await end_notices(jobs)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
@@ -115,10 +117,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         server_settings=settings,
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
-        for name, handler in HANDLERS.items():
-            queue.entrypoint(name)(_job(handler, jobs))
-        for name, long in LONG_HANDLERS.items():
-            queue.entrypoint(name)(_tried(partial(long, jobs)))
+        for handler in chain.from_iterable(HANDLERS.values()):
+            queue.entrypoint(handler.__name__)(_job(handler, jobs))
+        for long in chain.from_iterable(LONG_HANDLERS.values()):
+            queue.entrypoint(long.__name__)(_tried(partial(long, jobs)))
 
         @queue.schedule("forget_old_answers", "17 * * * *")
         async def hourly(_: Schedule) -> None:

@@ -22,6 +22,7 @@ from app.db.base import table_of
 from app.db.sealing import Keyring
 from app.db.statements import insertion
 from app.db.transaction import Database, Sight
+from app.households.path import DEAD_STATES
 from app.households.tables import Household, HouseholdMember
 from app.kernel.actor import Role
 from app.kernel.business_time import academic_year, business_date
@@ -40,6 +41,7 @@ _serials = count(_random.randrange(10**7))
 NOW = datetime.now(UTC)
 TODAY = business_date(NOW)
 AMOUNT_FEN = 3_000_00
+STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
 
 
 def unique(prefix: str = "") -> str:
@@ -206,8 +208,15 @@ class World:
         members: list[dict[str, Any]] | None = None,
         **given: Any,
     ) -> UUID:
-        """A whole household file; by default a deeply poor one of three."""
+        """A whole household file; by default a deeply poor one of three. `row`: columns as they should be."""
         household_id = new_id()
+        columns: dict[str, Any] = given.pop("row", {})
+        if state == "cancelled":
+            columns = {"cancel_code": "voluntary"} | columns
+        if state in ("exit_proposed", "exit_notice", "suspended"):
+            columns = {"state_before": "active"} | columns
+        if state in STANDING:
+            columns = {"category": "deep", "archive_level": "municipal"} | columns
         form = household_form(someone, members=members, **given)
         await self.insert(
             Household,
@@ -222,12 +231,13 @@ class World:
             form=self.keyring.seal("household.form", household_id, orjson.dumps(form)),
             head_masked=mask_name(someone.name),
             submitted_at=None if state == "draft" else NOW,
-            active_at=NOW if state == "active" else None,
-            **{f"{t}_id": home.ancestors[t] for t in home.ancestors},
+            active_at=NOW if state in STANDING else None,
+            **{f"{t}_id": home.ancestors[t] for t in home.ancestors} | columns,
         )
         for number in {form["head"]["id_number"], *(m["id_number"] for m in form["members"])}:
             await self.insert(
-                HouseholdMember, id=new_id(), created_at=NOW, household_id=household_id, relation="other", living=True,
+                HouseholdMember, id=new_id(), created_at=NOW, household_id=household_id, relation="other",
+                living=state not in DEAD_STATES,
                 id_number_index=self.keyring.blind_index("person.id_number", number),
             )  # fmt: skip
         return household_id
@@ -333,6 +343,32 @@ def household_form(someone: Someone, *, members: list[dict[str, Any]] | None = N
         "demands": ["希望得到生活救助"],
         "file_ids": [],
     } | given
+
+
+REGISTER_OF_HEAD: dict[str, Any] = {
+    "ethnicity": "01",
+    "sex": "male",
+    "political_status": "masses",
+    "birth_date": "1980-01-01",
+    "model_worker": "none",
+    "marital_status": "married",
+    "hukou_kind": "non_agricultural",
+    "hukou_division_code": "440507",
+    "mobile": "19900000000",
+    "other_contact": "邻居",
+    "medical_insurance": "employee",
+    "work_status": "on_post",
+    "work_began_on": "2005-07-01",
+    "worker_identity": "worker",
+    "monthly_income_fen": 1_500_00,
+}
+REGISTER: dict[str, Any] = {"non_wage_income_fen_yearly": 0}
+"""What the statutory register asks for beyond what may be submitted."""
+
+
+def registered(form: dict[str, Any]) -> dict[str, Any]:
+    """The form with everything that the register stars."""
+    return form | REGISTER | {"head": form["head"] | REGISTER_OF_HEAD}
 
 
 def living_aid(**given: Any) -> dict[str, Any]:

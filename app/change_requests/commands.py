@@ -18,12 +18,11 @@ from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import By, Source, replace_form
-from app.households.commands import hold_members
 from app.households.forms import HouseholdForm
 from app.households.masking import masked
-from app.households.path import EDITABLE
+from app.households.members import belongings, hold
+from app.households.path import DEAD_STATES, EDITABLE
 from app.households.queries import FORM, file, is_member
-from app.households.tables import DEAD_STATES
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
@@ -231,7 +230,7 @@ async def _change_file(work: Work, actor: Actor, row: Record) -> None:
     await replace_form(work, household, whole, source, reason, by)
     if wanted.field == HEAD:
         await correct_identity(work, row["person_id"], form.head.name, form.head.id_number, by=actor.person_id)
-    await hold_members(work, household["id"], form)
+    await hold(work, household["id"], belongings(whole))
 
 
 async def _audit(work: Work, by: UUID, done: str, request_id: UUID, subject_person_id: UUID, **details: str) -> None:

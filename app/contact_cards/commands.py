@@ -29,7 +29,7 @@ from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.documents.printing import Press
-from app.households.tables import DEAD_STATES
+from app.households.path import DEAD_STATES
 from app.kernel.actor import Actor, Permission
 from app.kernel.business_time import business_date
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from app.demo import policies
+from app.demo import households, policies
 from app.demo.pieces import (
     Cast,
     act,
@@ -191,15 +191,9 @@ def new_household(stage: Stage, cast: Cast) -> None:
     moved = stage.call(
         worker, "POST", "/me/household/submit", "提交建档", version=saved["version"], show="state version"
     ).json()
-    for by, does in (("chair-longhu", "单位审核家庭档案"), ("reviewer-longhu", "区总工会建档")):
-        path = f"/staff/households/{moved['id']}"
-        stage.call(cast[by], "GET", path, "查看家庭档案（已脱敏）", show="number state")
-        moved = stage.call(
-            cast[by], "POST", f"{path}/actions", does, json={"action": "approve"}, version=moved["version"],
-            show="state version",
-        ).json()  # fmt: skip
-    stage.check("一户一档案已建立", moved["state"] == "active")
+    moved = households.opened(stage, cast, moved)
     submit(stage, worker, new_application(stage, worker, "hardship_aid", form))
+    households.left_and_back(stage, cast, moved, file)
 
 
 def who_looked(stage: Stage, cast: Cast) -> None:

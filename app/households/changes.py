@@ -86,7 +86,7 @@ _OWN_LATEST = statement(
 class By:
     """Who changed something; `person_id` None: the system; with a post where it was staff."""
 
-    person_id: UUID | None
+    person_id: UUID | None = None
     post_role: str | None = None
     organisation_name: str | None = None
 

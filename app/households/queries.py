@@ -1,25 +1,26 @@
 """Reading household files: one's own, or those within one's reach."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, bindparam, literal_column, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
 
 from app.db.base import table_of
-from app.db.scope import Shape, nodes, shape, within
+from app.db.scope import Shape, nodes, shape, under, within
 from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
-from app.households.path import EDITABLE, PATH
-from app.households.tables import DEAD_STATES, Household, HouseholdMember
+from app.households.path import DEAD_STATES, EDITABLE, IN_FORCE, PATH
+from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.households.told import told_by
-from app.kernel.actor import Actor, Permission, Reach
+from app.kernel.actor import Actor, Node, Permission, Post
 from app.kernel.business_time import business_date
 from app.kernel.errors import NotFound
 from app.policy.book import PolicyBook
@@ -28,17 +29,21 @@ from app.policy.versions import CITY
 
 H, M = table_of(Household), table_of(HouseholdMember)
 FORM = "household.form"
-ACTIVE_STATES = frozenset({"active", "annual_review"})
+COUNT_CAP = 10_001
+ACTIVE_STATES = frozenset(IN_FORCE)
 _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
 _SUMMARY = [
     H.c[name] for name in ("id", "number", "state", "version", "head_masked", "submitted_at", "active_at", "created_at")
 ]
-_AFTER = tuple_(bindparam("at", type_=H.c.created_at.type), bindparam("after_id", type_=H.c.id.type))
+_AFTER = tuple_(bindparam("at", type_=H.c.submitted_at.type), bindparam("after_id", type_=H.c.id.type))
 
 LIVING = H.c.state.notin_(_DEAD)
 _OWN = select(H).where(H.c.person_id == bindparam("person_id"), LIVING)
 _LIVING = statement(_OWN)
+_BY_ID_LOCKED = statement(select(H).where(H.c.id == bindparam("id")).with_for_update())
 _LIVING_LOCKED = statement(_OWN.with_for_update())
+_P = table_of(HouseholdPassage)
+_PASSAGES = statement(select(_P).where(_P.c.household_id == bindparam("id")).order_by(_P.c.created_at, _P.c.id))
 
 
 class HouseholdNotFound(NotFound):
@@ -48,6 +53,17 @@ class HouseholdNotFound(NotFound):
 async def living(transaction: Transaction, person_id: UUID, *, locked: bool = False) -> Record | None:
     """The person's living file, if there is one."""
     return await transaction.row(_LIVING_LOCKED if locked else _LIVING, person_id=person_id)
+
+
+async def by_id_locked(transaction: Transaction, household_id: UUID) -> Record | None:
+    """Any file; for the jobs, which see all."""
+    return await transaction.row(_BY_ID_LOCKED, id=household_id)
+
+
+def keeper_of(row: Record) -> UUID:
+    """The union that keeps a file: the lowest that it is under."""
+    union: UUID = next(row[f"{tier}_id"] for tier in ("unit", "street", "district", "city") if row[f"{tier}_id"])
+    return union
 
 
 @cache
@@ -92,41 +108,144 @@ async def is_member(transaction: Transaction, household_id: UUID, number_index: 
     return found is not None
 
 
+Pile = tuple[str, Node]
+"""A state and a node: what waits in the one under the other, in the order of an index."""
+
+
 @cache
-def _waiting(piles: tuple[tuple[str, Shape], ...], after: bool) -> Statement:
-    parts, first = [], 0
-    for state, tiers in piles:
+def _waiting(tiers: Shape, after: bool) -> Statement:
+    parts = []
+    for n, tier in enumerate(tiers):
         part = select(*_SUMMARY).where(
-            H.c.state == literal_column(f"'{state}'"),
-            text("household.state in ('submitted','district_review')"),
-            within(H, tiers, first),
+            under(H, tier, n),
+            H.c.state == bindparam(f"state_{n}"),
+            H.c.submitted_at.is_not(None),
             H.c.person_id != bindparam("actor_id"),
         )
-        parts.append(part)
-        first += len(tiers)
-    merged = union_all(*parts).subquery()
-    query = select(merged)
-    if after:
-        query = query.where(tuple_(merged.c.submitted_at, merged.c.id) > _AFTER)
-    return statement(query.order_by(merged.c.submitted_at, merged.c.id).limit(bindparam("size")))
+        if after:
+            part = part.where(tuple_(H.c.submitted_at, H.c.id) > _AFTER)
+        parts.append(part.order_by(H.c.submitted_at, H.c.id).limit(bindparam("size")))
+    distinct = select(union_all(*parts).subquery()).distinct().subquery()
+    return statement(select(distinct).order_by(distinct.c.submitted_at, distinct.c.id).limit(bindparam("size")))
+
+
+@lru_cache(maxsize=4096)
+def _piles(posts: tuple[Post, ...]) -> tuple[Pile, ...]:
+    found = {
+        (state, Node(post.place.tier, post.place.id))
+        for post in posts
+        for permission in Permission
+        if post.allows(permission)
+        for state in PATH.waiting_for(permission)
+    }
+    return tuple(sorted(found, key=lambda pile: (pile[0], str(pile[1].organisation_id))))
 
 
 async def waiting(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The files that wait for this actor, oldest first."""
-    piles: list[tuple[str, Shape]] = []
-    reach: Reach = ()
-    for permission in (Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT):
-        held = actor.reach(permission)
-        for state in PATH.waiting_for(permission) if held else ():
-            piles.append((state, shape(held)))
-            reach += held
+    piles = _piles(actor.posts)
     if not piles:
         return []
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
-    query = _waiting(tuple(piles), after is not None)
-    return await transaction.rows(query, size=size, actor_id=actor.person_id, **nodes(reach), **position)
+    values: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    for n, (state, node) in enumerate(piles):
+        values |= {f"state_{n}": state, f"node_{n}": node.organisation_id}
+    query = _waiting(tuple(node.tier for _, node in piles), after is not None)
+    return await transaction.rows(query, size=size, actor_id=actor.person_id, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFilter:
+    """Which of the files within a reach."""
+
+    state: str | None = None
+    number: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        named = {"state": self.state, "number": self.number}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def _listed(tiers: Shape, by: frozenset[str], *columns: ColumnElement[Any]) -> list[Select[Any]]:
+    """For each node what is under it: one range of one of its indexes."""
+    conditions = {
+        "state": H.c.state == bindparam("state"),
+        "number": H.c.number == bindparam("number"),
+        "after": tuple_(H.c.submitted_at, H.c.id) < _AFTER,
+    }
+    where = [conditions[name] for name in sorted(by)]
+    return [
+        select(*columns).where(
+            under(H, tier, n), H.c.submitted_at.is_not(None), H.c.person_id != bindparam("actor_id"), *where
+        )
+        for n, tier in enumerate(tiers)
+    ]
+
+
+@cache
+def _files(tiers: Shape, by: frozenset[str]) -> Statement:
+    newest = (H.c.submitted_at.desc(), H.c.id.desc())
+    parts = [part.order_by(*newest).limit(bindparam("size")) for part in _listed(tiers, by, *_SUMMARY)]
+    if len(parts) == 1:
+        return statement(parts[0])
+    distinct = select(union_all(*parts).subquery()).distinct().subquery()
+    return statement(
+        select(distinct).order_by(distinct.c.submitted_at.desc(), distinct.c.id.desc()).limit(bindparam("size"))
+    )
+
+
+@cache
+def _file_count(tiers: Shape, by: frozenset[str]) -> Statement:
+    parts = [part.limit(literal_column(str(COUNT_CAP))) for part in _listed(tiers, by, H.c.id)]
+    found = union_all(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
+    capped = select(found.c.id).distinct().limit(literal_column(str(COUNT_CAP))).subquery()
+    return statement(select(func.count()).select_from(capped))
+
+
+async def files(
+    transaction: Transaction, actor: Actor, wanted: FileFilter, size: int, after: tuple[datetime, UUID] | None
+) -> list[Record]:
+    """The submitted files within the actor's reach, newest first, never one's own."""
+    reach, values = actor.reach(Permission.READ_CASES), wanted.parameters()
+    if after:
+        values |= {"at": after[0], "after_id": after[1]}
+    by = frozenset(wanted.parameters()) | ({"after"} if after else frozenset())
+    if not reach:
+        return []
+    query = _files(shape(reach), by)
+    return await transaction.rows(query, size=size, actor_id=actor.person_id, **nodes(reach), **values)
+
+
+async def file_count(transaction: Transaction, actor: Actor, wanted: FileFilter) -> int:
+    """How many there are, at most COUNT_CAP."""
+    reach, values = actor.reach(Permission.READ_CASES), wanted.parameters()
+    if not reach:
+        return 0
+    query = _file_count(shape(reach), frozenset(values))
+    count: int = await transaction.value(query, actor_id=actor.person_id, **nodes(reach), **values)
+    return count
+
+
+async def passages(transaction: Transaction, household_id: UUID) -> list[Record]:
+    """What was done to a file, oldest first, with sealed notes."""
+    return await transaction.rows(_PASSAGES, id=household_id)
+
+
+_ASSISTANTS = statement(
+    select(_P.c.person_id, _P.c.post_role, _P.c.organisation_name)
+    .where(
+        _P.c.household_id == bindparam("household_id"),
+        _P.c.action == literal_column("'assist'"),
+        _P.c.round == literal_column("1"),
+    )
+    .order_by(_P.c.id)
+)
+
+
+async def assistants(transaction: Transaction, household_id: UUID) -> list[Record]:
+    """Who filled in the file for its worker: person, role and union."""
+    return await transaction.rows(_ASSISTANTS, household_id=household_id)
 
 
 def form_of(keyring: Keyring, row: Record | None) -> HouseholdForm | None:

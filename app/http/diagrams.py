@@ -11,6 +11,7 @@ from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
+from app.households.path import CANCEL_REASONS, GATES
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
 from app.http import problems
@@ -49,6 +50,16 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "same": "同一户",
         "different": "不是同一户",
         "cleared": "已自动消除",
+        "home_visit": "入户调查",
+        "means_check": "信息核对",
+        "annual_review": "年度复核",
+        "suspended": "暂停",
+        "exit_proposed": "拟退出",
+        "exit_notice": "退出公示",
+        "lifted": "已脱困",
+        "relieved": "解困（兜底，档案保留）",
+        "cancelled": "已注销",
+        "transferred": "已转出本市",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -68,6 +79,19 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "clear": "不再疑似",
         "raise": "重新疑似",
         "stop_payment": "中止付款",
+        "report": "上报",
+        "conclude": "核对完毕",
+        "object": "异议成立",
+        "start_review": "开始年度复核",
+        "finish_review": "复核完毕",
+        "suspend": "暂停",
+        "resume": "恢复",
+        "propose_exit": "提出退出",
+        "transfer_out": "转出本市",
+        "merge": "并入另一份档案",
+        "lift": "脱困",
+        "relieve": "解困",
+        "cancel": "注销",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -131,10 +155,10 @@ def diagrams() -> dict[str, str]:
     return {
         "README.md": _page("由代码生成的图表", _index()),
         **paths,
-        "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS),
         "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
         "visit.md": _path_page("入户走访", VISIT_PATH, {}, OF_VISITS),
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
+        "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
     }
@@ -177,8 +201,16 @@ def _reasons(reasons: Mapping[str, str]) -> list[str]:
     return ["", "## 不予通过的原因（`reason_code`）", "", *_table(("代码", "给申请人的说明"), rows)]
 
 
+def _cancel_reasons() -> str:
+    """Why a file is cancelled: kept apart from lifted, relieved and transferred."""
+    told = ((f"`{code}`", said) for code, said in CANCEL_REASONS.items())
+    return "\n".join(["## 注销的原因（`exit.code`）", "", *_table(("代码", "说明"), told), ""])
+
+
 def _step(step: Step, path: Path, words: Mapping[str, str]) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
+    needed += [GATES[gate] for gate in step.gates]
+    needed += [f"从“{WORDS[step.when]}”来"] if step.when else []
     days = path.working_days.get(step.at)
     return (
         _coded(step.at, words),

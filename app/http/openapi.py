@@ -35,6 +35,12 @@ VERSIONED = frozenset(
         ("put", "/api/v1/staff/households/{household_id}/responsible"),
         ("post", "/api/v1/staff/visits/{visit_id}/actions"),
         ("post", "/api/v1/staff/change_requests/{request_id}/actions"),
+        ("post", "/api/v1/staff/households/{household_id}/split"),
+        ("post", "/api/v1/staff/households/{household_id}/transfers"),
+        ("post", "/api/v1/staff/households/transfers/{transfer_id}/actions"),
+        ("put", "/api/v1/staff/households/{household_id}/form"),
+        ("put", "/api/v1/staff/households/{household_id}/class"),
+        ("put", "/api/v1/staff/households/{household_id}/cohort"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

@@ -11,15 +11,20 @@ from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households import exits, steps
+from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.jobs import rehearsals
 from app.jobs.duplicates.search import look_at
 from app.jobs.running import Jobs
 from app.notices import commands as notices
 from app.notices.commands import Published
+from app.organisations.queries import organisation
 from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
 
+HOUSEHOLD_NOTICES = {"public_notice": "household_admission", "exit_notice": "household_exit"}
+"""The states in which a file is shown to the public, and as what."""
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
 
@@ -33,6 +38,7 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
         return
     shown = Published(
         application_id=row["id"],
+        household_id=None,
         round=row["round"],
         number=row["number"],
         kind=row["kind"],
@@ -51,6 +57,28 @@ async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
         await stop_payments(work, request["person_id"], request["household_id"])
 
 
+async def open_household_notice(work: Work, fact: dict[str, str]) -> None:
+    """A household file that is to be opened, or left, is shown to the public: who, of which union, and that alone."""
+    kind = HOUSEHOLD_NOTICES.get(fact["to_state"])
+    if kind is None:
+        return
+    row = await households.by_id_locked(work.transaction, UUID(fact["household_id"]))
+    if row is None or row["state"] != fact["to_state"]:
+        return
+    keeper = await organisation(work.transaction, households.keeper_of(row))
+    shown = Published(
+        application_id=None,
+        household_id=row["id"],
+        round=row["round"],
+        number=row["number"],
+        kind=kind,
+        name_masked=row["head_masked"],
+        organisation_name=keeper["name"],
+        amount_fen=None,
+    )
+    await notices.publish(work, shown, seconds=settings().public_notice_seconds)
+
+
 async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
     """A policy version is rehearsed on the files that live now."""
     await rehearsals.run(jobs, UUID(fact["rehearsal_id"]))
@@ -61,23 +89,48 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
     await look_at(jobs, UUID(fact["household_id"]))
 
 
-HANDLERS: dict[str, Handler] = {
-    ApplicationMoved.__name__: open_notice,
-    ChangeAsked.__name__: stop_payments_elsewhere,
+HANDLERS: dict[str, tuple[Handler, ...]] = {
+    ApplicationMoved.__name__: (open_notice,),
+    HouseholdMoved.__name__: (open_household_notice,),
+    ChangeAsked.__name__: (stop_payments_elsewhere,),
 }
-LONG_HANDLERS: dict[str, LongHandler] = {
-    RehearsalAsked.__name__: run_rehearsal,
-    HouseholdMoved.__name__: look_for_duplicates,
+"""What is done about a fact: each of these in a job, and a transaction, of its own."""
+LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
+    RehearsalAsked.__name__: (run_rehearsal,),
+    HouseholdMoved.__name__: (look_for_duplicates,),
 }
 """What takes longer than one transaction may."""
-FACTS = frozenset({*HANDLERS, *LONG_HANDLERS})
-"""The facts that somebody handles."""
+
+
+def followed_by() -> dict[str, tuple[str, ...]]:
+    """The jobs that each fact sets off, by name."""
+    follows: dict[str, tuple[str, ...]] = {}
+    for handlers in (HANDLERS, LONG_HANDLERS):
+        for fact, each in handlers.items():
+            follows[fact] = follows.get(fact, ()) + tuple(handler.__name__ for handler in each)
+    return follows
 
 
 async def end_notice(work: Work, notice: Record) -> None:
-    """A notice whose time is over comes down, and its application is approved; nothing happens the second time."""
+    """A notice whose time is over comes down, and what it showed goes on; nothing happens the second time."""
+    if notice["household_id"] is not None:
+        return await _end_household_notice(work, notice)
     row = await by_id_locked(work.transaction, notice["application_id"])
     if not await notices.close(work, notice["id"]):
-        return
+        return None
     if row is not None and row["state"] == State.PUBLIC_NOTICE and row["round"] == notice["round"]:
         await take_as_system(work, row, Action.END_NOTICE)
+    return None
+
+
+async def _end_household_notice(work: Work, notice: Record) -> None:
+    """A file goes on to the city, or is left as it was proposed; not where an objection has opened another round."""
+    row = await households.by_id_locked(work.transaction, notice["household_id"])
+    if not await notices.close(work, notice["id"]) or row is None or row["round"] != notice["round"]:
+        return
+    if HOUSEHOLD_NOTICES.get(row["state"]) != notice["kind"]:
+        return
+    if row["state"] == "exit_notice":
+        await exits.end(work, row)
+    else:
+        await steps.take_as_system(work, row, "end_notice")

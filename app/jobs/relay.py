@@ -1,4 +1,6 @@
-"""From the outbox to the job queue: each fact becomes one job, in one transaction."""
+"""From the outbox to the job queue: each fact becomes the jobs that it sets off, in one transaction."""
+
+from collections.abc import Mapping
 
 import orjson
 from pgqueuer.db import AsyncpgDriver
@@ -27,18 +29,18 @@ _RELAYED = statement(
 )
 
 
-async def relay(work: Work, handled: frozenset[str]) -> int:
-    """Hand the waiting facts that somebody handles to the queue; answers how many facts were looked at."""
+async def relay(work: Work, follows: Mapping[str, tuple[str, ...]]) -> int:
+    """Hand the waiting facts to the queue, once for each job that follows; answers how many facts were looked at."""
     waiting = await work.transaction.rows(_WAITING)
     if not waiting:
         return 0
-    jobs = [row for row in waiting if row["name"] in handled]
+    jobs = [(row, job) for row in waiting for job in follows.get(row["name"], ())]
     if jobs:
         await Queries(AsyncpgDriver(work.transaction.connection)).enqueue(
-            [row["name"] for row in jobs],
-            [orjson.dumps(row["body"]) for row in jobs],
+            [job for _, job in jobs],
+            [orjson.dumps(row["body"]) for row, _ in jobs],
             [0] * len(jobs),
-            dedupe_key=[str(row["id"]) for row in jobs],
+            dedupe_key=[f"{row['id']}:{job}" for row, job in jobs],
             on_conflict="skip",
         )
     await work.transaction.run(_RELAYED, ids=[row["id"] for row in waiting], now=work.now)

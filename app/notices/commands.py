@@ -17,7 +17,8 @@ WORKING_DAYS = 5
 """Unions publish for at least five working days (facts: 公示不少于 5 个工作日)."""
 _N = table_of(Notice)
 _COLUMNS = (
-    "id created_at application_id round number kind name_masked organisation_name amount_fen working_days ends_at"
+    "id created_at application_id household_id round number kind name_masked organisation_name amount_fen working_days "
+    "ends_at"
 )
 _INSERT = statement(
     insert(_N).values({c: bindparam(c, type_=_N.c[c].type) for c in _COLUMNS.split()}).on_conflict_do_nothing()
@@ -31,15 +32,19 @@ _CLOSE = statement(
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """All that a notice shows. There is no field here for anything else."""
+    """All that a notice shows. There is no field here for anything else.
 
-    application_id: UUID
+    Of an application, with its amount, or of a household file, which has none.
+    """
+
+    application_id: UUID | None
+    household_id: UUID | None
     round: int
     number: str
     kind: str
     name_masked: str
     organisation_name: str
-    amount_fen: int
+    amount_fen: int | None
 
 
 async def publish(work: Work, shown: Published, *, seconds: int | None) -> None:
@@ -50,6 +55,7 @@ async def publish(work: Work, shown: Published, *, seconds: int | None) -> None:
         id=new_id(),
         created_at=work.now,
         application_id=shown.application_id,
+        household_id=shown.household_id,
         round=shown.round,
         number=shown.number,
         kind=shown.kind,

@@ -15,7 +15,7 @@ from app.notices.tables import Notice
 N = table_of(Notice)
 _ONE = statement(select(N).where(N.c.id == bindparam("id"), N.c.closed_at.is_(None)))
 _DUE = statement(
-    select(N.c.id, N.c.application_id, N.c.round)
+    select(N.c.id, N.c.application_id, N.c.household_id, N.c.round, N.c.kind)
     .where(N.c.ends_at <= bindparam("now"), N.c.closed_at.is_(None))
     .order_by(N.c.ends_at)
     .limit(literal_column("100"))

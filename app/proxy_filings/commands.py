@@ -12,8 +12,9 @@ from app.db.scope import post_over
 from app.db.statements import statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.assistance import keep_assistance, submit_on_paper
 from app.households.changes import By
-from app.households.commands import Scope, keep_assistance, open_file, submit_on_paper
+from app.households.commands import Scope, open_file
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion

@@ -38,7 +38,12 @@ Band = Literal["deep", "relative", "none"]
 _BANDS: dict[Band, tuple[int, int]] = {"deep": (120, 850), "relative": (890, 1_720), "none": (1_780, 4_500)}
 """Net income per head and month, in yuan, clear of the lines at 872 and twice that."""
 _BAND_WEIGHTS: dict[Band, int] = {"deep": 24, "relative": 36, "none": 40}
-_STATES: dict[FileState, int] = {"active": 84, "submitted": 5, "district_review": 4, "returned": 3, "draft": 4}
+_STATES: dict[FileState, int] = {
+    "active": 70, "submitted": 4, "unit_review": 2, "home_visit": 2, "district_review": 3, "means_check": 2,
+    "city_approval": 1, "annual_review": 2, "relieved": 3, "lifted": 3, "cancelled": 2, "returned": 3, "draft": 3,
+}  # fmt: skip
+_STANDING = ("active", "annual_review")
+_LEFT = ("lifted", "cancelled")
 _COVERED: dict[Covered, int] = {"no": 55, "renewed": 35, "first_term": 10}
 _HOUSING: dict[Housing, int] = {
     "self_built": 40, "private_rental": 22, "public_rental": 14, "commercial": 10, "affordable": 8, "employer": 6,
@@ -121,10 +126,16 @@ def _head(rng: Random, number: int, union: Union) -> Invented:
         file=File(
             form=_form(rng, head),
             state=state,
-            days_ago=rng.randint(20, 540) if state == "active" else rng.randint(2, 18),
+            days_ago=_days_ago(rng, state),
         ),
         covered=_drawn(rng, _COVERED),
     )
+
+
+def _days_ago(rng: Random, state: FileState) -> int:
+    if state in _LEFT or state == "relieved":
+        return rng.randint(200, 700)
+    return rng.randint(40, 540) if state in _STANDING else rng.randint(2, 18)
 
 
 def _form(rng: Random, head: _Head) -> HouseholdForm:

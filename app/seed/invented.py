@@ -24,7 +24,10 @@ from app.kernel.identifiers import check_digit
 from app.seed.organisations import Union
 
 Sex = Literal["male", "female"]
-FileState = Literal["draft", "submitted", "district_review", "active", "returned"]
+FileState = Literal[
+    "draft", "submitted", "unit_review", "home_visit", "district_review", "means_check", "city_approval", "active",
+    "annual_review", "relieved", "lifted", "cancelled", "returned",
+]  # fmt: skip
 Covered = Literal["no", "first_term", "renewed"]
 Housing = Literal[
     "self_built", "commercial", "affordable", "public_rental", "private_rental", "employer", "none", "other"
@@ -121,8 +124,9 @@ def household_form(
     head: Head, relatives: tuple[Relative, ...], hardship: Hardship, *, region: int, address: str, division_code: str
 ) -> HouseholdForm:
     """The form as the phone would have sent it; the relatives' identity numbers are of the head's region."""
+    earned = hardship.income - sum(relative.income for relative in relatives)
     return HouseholdForm(
-        head=head,
+        head=_registered(head, relatives, hardship.cause, region, division_code, earned),
         members=[_member(relative, region, serial) for serial, relative in enumerate(relatives, 1)],
         address=address,
         division_code=division_code,
@@ -132,7 +136,44 @@ def household_form(
         primary_cause=hardship.cause,
         secondary_causes=list(hardship.further_causes),
         demands=[hardship.demand],
+        non_wage_income_fen_yearly=0,
+        floor_area="50_to_70",
     )
+
+
+def _registered(
+    head: Head, relatives: tuple[Relative, ...], cause: Cause, region: int, division_code: str, earned: int
+) -> Head:
+    """The head with everything that the statutory register stars; `earned` in yuan a year."""
+    number = head.id_number
+    return head.model_copy(
+        update={
+            "ethnicity": "01",
+            "sex": "male" if int(number[16]) % 2 else "female",
+            "political_status": "masses",
+            "birth_date": date(int(number[6:10]), int(number[10:12]), int(number[12:14])),
+            "illness": _ILLNESSES.get(head.health),
+            "disability": "physical" if head.health == "disabled" else None,
+            "disability_grade": "second" if head.health == "disabled" else None,
+            "medical_insurance": "resident" if cause == "no_social_insurance" else "employee",
+            "marital_status": "married" if any(each.relation == "spouse" for each in relatives) else "divorced",
+            "hukou_kind": "non_agricultural",
+            "worker_identity": "worker",
+            "model_worker": "none",
+            "hukou_division_code": division_code,
+            "mobile": phone_number(region),
+            "other_contact": "同住家属",
+            "employer_kind": "private",
+            "employer_condition": "normal",
+            "work_status": _WORK.get(cause, "on_post"),
+            "work_began_on": date(int(number[6:10]) + 20, 7, 1),
+            "monthly_income_fen": max(0, earned) * FEN // 12,
+        }
+    )
+
+
+_ILLNESSES: dict[Health, str] = {"chronic_illness": "hypertension", "serious_illness": "cancer"}
+_WORK: dict[Cause, str] = {"laid_off": "laid_off", "unemployed_able": "unemployed"}
 
 
 def _member(relative: Relative, region: int, serial: int) -> Member:

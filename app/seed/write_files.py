@@ -11,10 +11,13 @@ from sqlalchemy import text
 from app.db.base import table_of
 from app.db.statements import insertion, statement
 from app.db.work import Work
-from app.households.commands import NOTE
+from app.households.criteria import HardshipClass
 from app.households.forms import HouseholdForm
-from app.households.path import PATH
-from app.households.queries import FORM
+from app.households.levels import ArchiveLevel
+from app.households.path import DEAD_STATES, PATH, way_back
+from app.households.queries import FORM, facts_of
+from app.households.rules import class_of, criteria_of
+from app.households.steps import NOTE
 from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.kernel.actor import Permission, Role, Tier
 from app.kernel.business_time import business_date
@@ -28,15 +31,29 @@ from app.workflow.path import Step
 LONGEST_STEP = timedelta(days=3)
 CHILD_UNDER = 14
 RETURNED_BECAUSE = "请补充上一年度的收入证明后再提交。"
+LEAVES_BECAUSE = "经入户核实，符合退出条件。"
+_OPENED = ("submit", "accept", "approve", "report", "approve", "conclude", "end_notice", "approve")
+_LEAVES = (*_OPENED, "propose_exit", "approve")
 WAYS: dict[FileState, tuple[str, ...]] = {
     "draft": (),
-    "submitted": ("submit",),
+    "submitted": _OPENED[:1],
     "returned": ("submit", "return"),
-    "district_review": ("submit", "approve"),
-    "active": ("submit", "approve", "approve"),
+    "unit_review": _OPENED[:2],
+    "home_visit": _OPENED[:3],
+    "district_review": _OPENED[:4],
+    "means_check": _OPENED[:5],
+    "city_approval": _OPENED[:7],
+    "active": _OPENED,
+    "annual_review": (*_OPENED, "start_review"),
+    "relieved": (*_LEAVES, "relieve"),
+    "lifted": (*_LEAVES, "lift"),
+    "cancelled": (*_LEAVES, "cancel"),
 }
 """The actions from the draft to each state."""
+_LEVELS: dict[HardshipClass, ArchiveLevel] = {"deep": "national", "relative": "municipal", "auxiliary": "grassroots"}
 _REVIEWERS: dict[Permission, tuple[Role, Tier]] = {
+    Permission.ACCEPT_CASE: (Role.UNIT_CLERK, Tier.UNIT),
+    Permission.APPROVE_AT_CITY: (Role.CITY_LEADER, Tier.CITY),
     Permission.REVIEW_AT_UNIT: (Role.UNIT_CHAIR, Tier.UNIT),
     Permission.REVIEW_AT_DISTRICT: (Role.DISTRICT_REVIEWER, Tier.DISTRICT),
 }
@@ -45,7 +62,7 @@ _NEXT_NUMBERS = statement(text("select nextval('household_number') from generate
 _INSERT = insertion(
     table_of(Household),
     *"id created_at updated_at number person_id city_id district_id street_id unit_id state round version form".split(),
-    *"head_masked submitted_at active_at".split(),
+    *"head_masked submitted_at active_at category archive_level cancel_code left_at relieved_at".split(),
 )
 _INSERT_MEMBER = insertion(
     table_of(HouseholdMember), *"id created_at household_id id_number_index relation living".split()
@@ -95,8 +112,11 @@ def _kept(work: Work, head: Placed, file: File) -> _Kept:
     pace = min(LONGEST_STEP, age / (len(way) + 1))
     begun = work.now - age
     steps: list[tuple[datetime, Step]] = []
+    before: str | None = None
     for n, action in enumerate(way, 1):
-        steps.append((begun + n * pace, PATH.step(steps[-1][1].to if steps else "draft", action)))
+        step = PATH.step(steps[-1][1].to if steps else "draft", action, before)
+        before = way_back(step, before)
+        steps.append((begun + n * pace, step))
     return _Kept(head, file, new_id(), begun, tuple(steps))
 
 
@@ -111,13 +131,26 @@ def _file(work: Work, kept: _Kept, serial: int, child_consent_id: UUID) -> dict[
         "number": f"DA-{union.division_code}-{business_date(kept.begun).year}-{serial:06d}",
         "person_id": kept.head.id,
         "state": kept.file.state,
-        "round": 1,
+        "round": 1 + sum(step.opens_round for _, step in kept.steps),
         "version": 1 + len(kept.steps),
         "form": work.keyring.seal_document(FORM, kept.id, document),
         "head_masked": mask_name(form.head.name),
         "submitted_at": kept.reached("submitted"),
         "active_at": kept.reached("active"),
-    }
+        "cancel_code": "voluntary" if kept.file.state == "cancelled" else None,
+        "left_at": kept.reached("lifted") or kept.reached("cancelled"),
+        "relieved_at": kept.reached("relieved"),
+    } | _class(work, kept, document)
+
+
+def _class(work: Work, kept: _Kept, document: dict[str, Any]) -> dict[str, Any]:
+    """The class that the criteria find, confirmed on the way to the notice; older files have not all been looked at."""
+    found = None
+    if kept.reached("public_notice") is not None:
+        facts = facts_of(document, {"state": kept.file.state, "submitted_at": kept.begun}, work.today, work.policies)
+        criterion, _ = class_of(facts, criteria_of(work.policies, facts, work.today))
+        found = criterion.category if criterion else None
+    return {"category": found, "archive_level": _LEVELS.get(found, "county") if found else None}
 
 
 def _with_child_consent(form: HouseholdForm, consent_id: UUID, today: date) -> HouseholdForm:
@@ -142,30 +175,33 @@ def _members(work: Work, kept: _Kept) -> Iterator[dict[str, Any]]:
             "household_id": kept.id,
             "id_number_index": work.keyring.blind_index(ID_NUMBER, number),
             "relation": relation,
-            "living": True,
+            "living": kept.file.state not in DEAD_STATES,
         }
 
 
 def _passages(work: Work, kept: _Kept, signers: Signers) -> Iterator[dict[str, Any]]:
+    round_ = 1
     for at, step in kept.steps:
-        passage_id = new_id()
+        round_ += step.opens_round
+        passage_id, note = new_id(), LEAVES_BECAUSE if step.action == "propose_exit" else RETURNED_BECAUSE
         yield {
             "id": passage_id,
             "created_at": at,
             "household_id": kept.id,
-            "round": 1,
+            "round": round_,
             "action": step.action,
             "from_state": step.at,
             "to_state": step.to,
             "counts_as_review": step.counts_as_review,
-            "note": work.keyring.seal_text(NOTE, passage_id, RETURNED_BECAUSE) if step.needs_note else None,
+            "note": work.keyring.seal_text(NOTE, passage_id, note) if step.needs_note else None,
             "reason_code": None,
         } | _signature(kept.head, step, signers)
 
 
 def _signature(head: Placed, step: Step, signers: Signers) -> dict[str, Any]:
-    if step.by is Permission.OWN:
-        return {"person_id": head.id, "post_role": None, "organisation_name": None}
+    if step.by in (Permission.OWN, Permission.SYSTEM):
+        person_id = head.id if step.by is Permission.OWN else None
+        return {"person_id": person_id, "post_role": None, "organisation_name": None}
     role, tier = _REVIEWERS[step.by]
     union = head.who.union.ancestors[tier]
     return {

@@ -27,6 +27,16 @@ class Step:
     needs_reason: bool = False
     counts_as_review: bool = False
     """Whoever takes such a step may take no other such step on the same round of the case."""
+    when: str | None = None
+    """Only for a case that came here from this state: the way back from where several ways lead to."""
+    opens_round: bool = False
+    """What was signed before is void: the same people may sign again, and a notice is published again."""
+    gates: tuple[str, ...] = ()
+    """Names of what has to be so before the step; whoever keeps the path says what each of them asks."""
+    carries: str | None = None
+    """The name of what comes with the step, beyond note and reason."""
+    optional: bool = False
+    """May be taken, and nobody is waited for to take it."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +45,35 @@ class Path:
 
     steps: tuple[Step, ...]
     working_days: Mapping[str, int] = field(default_factory=dict)
-    _table: dict[tuple[str, str], Step] = field(init=False, repr=False, default_factory=dict)
+    _table: dict[tuple[str, str, str | None], Step] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for step in self.steps:
-            if (step.at, step.action) in self._table:
+            if (step.at, step.action, step.when) in self._table:
                 raise ValueError(f"two steps for {step.action} at {step.at}")
-            self._table[step.at, step.action] = step
+            self._table[step.at, step.action, step.when] = step
 
-    def step(self, state: str, action: str) -> Step:
-        """The row. Raises NotAllowedNow, naming what would be allowed."""
-        found = self._table.get((state, action))
+    def step(self, state: str, action: str, came_from: str | None = None) -> Step:
+        """The row; `came_from`: the state that the case may go back to. Raises NotAllowedNow, naming what would be."""
+        found = self._table.get((state, action, came_from)) or self._table.get((state, action, None))
         if found is None:
             raise NotAllowedNow(state=state, allowed=",".join(self.actions_at(state)))
         return found
 
     def actions_at(self, state: str) -> tuple[str, ...]:
-        return tuple(step.action for step in self.steps if step.at == state and step.by is not Permission.SYSTEM)
+        found = (step.action for step in self.steps if step.at == state and step.by is not Permission.SYSTEM)
+        return tuple(dict.fromkeys(found))
 
     def open_to(self, state: str, permissions: Iterable[Permission], *, signed: bool = False) -> list[str]:
         """The actions that someone with these permissions may take now; `signed`: they have signed this round."""
         held = frozenset(permissions)
         steps = (step for step in self.steps if step.at == state and step.by in held)
-        return [step.action for step in steps if not (signed and step.counts_as_review)]
+        return list(dict.fromkeys(step.action for step in steps if not (signed and step.counts_as_review)))
 
     def waiting_for(self, permission: Permission) -> tuple[str, ...]:
         """The states in which a case waits for whoever has this permission."""
-        return tuple(dict.fromkeys(step.at for step in self.steps if step.by is permission))
+        found = (step.at for step in self.steps if step.by is permission and not step.optional)
+        return tuple(dict.fromkeys(found))
 
     @property
     def states(self) -> tuple[str, ...]:

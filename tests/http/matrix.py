@@ -15,6 +15,7 @@ from sqlalchemy import text
 from app.applications.path import Kind, State
 from app.db.statements import statement
 from app.db.transaction import Sight
+from app.households.path import PATH
 from app.kernel.actor import Role
 from tests import make
 from tests.make import Case, Guild, Someone, World
@@ -47,10 +48,13 @@ WAITS: dict[Role, set[tuple[Kind, State]]] = {
     Role.FINANCE_MAKER: set(product(Kind, [State.APPROVED])),
     Role.FINANCE_CHECKER: set(product(Kind, [State.PAYING])),
 }
-FILES_WAIT = {
-    Role.UNIT_CHAIR: "submitted",
-    Role.DISTRICT_REVIEWER: "district_review",
-    Role.DISTRICT_LEADER: "district_review",
+FILES_WAIT: dict[Role, tuple[str, ...]] = {
+    Role.UNIT_CLERK: ("submitted", "home_visit"),
+    Role.UNIT_CHAIR: ("unit_review", "annual_review"),
+    Role.DISTRICT_REVIEWER: ("district_review", "means_check", "exit_proposed"),
+    Role.DISTRICT_LEADER: ("district_review", "means_check", "exit_proposed"),
+    Role.CITY_REVIEWER: ("city_approval",),
+    Role.CITY_LEADER: ("city_approval",),
 }
 DESKS: dict[Role, Literal["unit", "street", "district", "city"]] = {
     Role.UNIT_CLERK: "unit",
@@ -61,7 +65,7 @@ DESKS: dict[Role, Literal["unit", "street", "district", "city"]] = {
     Role.HOME_VISITOR: "unit",
 }
 """Where a role usually sits; the others sit at the city."""
-FILE_STATES = ("draft", "submitted", "district_review", "returned", "rejected", "withdrawn", "never submitted")
+FILE_STATES = (*PATH.states, "never submitted")
 _TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:ZQ|BF-)[0-9A-F]{12}|DA-[0-9a-f]{12}")
 _FILES = statement(text("select id, number, state, submitted_at from household where person_id = :person_id"))
 _UNSUBMIT = statement(text("update household set submitted_at = null where id = :id"))
@@ -84,6 +88,11 @@ BODIES: dict[str, dict[str, Any]] = {
         ]
     },
     "/me/visits/{}/confirm": {"agrees": True},
+    "/staff/households/{}/form": {"form": {}, "reason": "更正"},
+    "/staff/households/{}/class": {"category": "deep", "archive_level": "municipal"},
+    "/staff/households/{}/cohort": {"fixed_on": None},
+    "/staff/households/{}/split": {"head": 0, "members": [], "note": "分户"},
+    "/staff/households/{}/transfers": {"organisation_code": "U-1", "note": "调动"},
     "/applications/{}": {"form": {}},
 }
 
@@ -162,7 +171,7 @@ def _marked(kind: Kind, words: str) -> dict[str, Any]:
 
 def _due(role: Role, thing: Thing) -> bool:
     if thing.case is None:
-        return FILES_WAIT.get(role) == thing.state
+        return thing.state in FILES_WAIT.get(role, ())
     return (thing.case.kind, thing.case.state) in WAITS.get(role, ())
 
 
@@ -278,7 +287,7 @@ class Matrix:
         someone = await self.world.person(home=home, posts=posts, consents=())
         due = sorted(due for role, _ in posts for due in WAITS.get(role, ()))
         kind, state = due[0] if due else (Kind.HARDSHIP_AID, State.SUBMITTED)
-        files_due = [FILES_WAIT[role] for role, _ in posts if role in FILES_WAIT]
+        files_due = [FILES_WAIT[role][0] for role, _ in posts if role in FILES_WAIT]
         case = await self.case(someone, home, kind, state)
         file = await self.file(someone, home, files_due[0] if files_due else "submitted")
         actor = Actor(name, someone, posts, case, file)

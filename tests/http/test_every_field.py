@@ -29,7 +29,9 @@ from tests.visits.making import visit_of
 DOCUMENT = create_app(Settings(env="test")).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PREFIX = "/api/v1"
-REVIEWERS = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER)
+REVIEWERS = (
+    Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
+)  # fmt: skip
 Path = tuple[str | int, ...]
 
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
@@ -57,7 +59,6 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
-    "POST /staff/households/{household_id}/actions": {"action": "approve", "note": "好", "reason_code": "x"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": []},
     "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
@@ -80,6 +81,17 @@ VALID: dict[str, dict[str, Any]] = {
         "household_ids": [SOMEBODY],
     },
     "POST /staff/matches/{match_id}/results": {"sha256": "0" * 64, "content": "QUJD"},
+    "POST /staff/households/{household_id}/actions": {
+        "action": "approve", "note": "好", "reason_code": "x",
+        "exit": {"kind": "lifted", "file_ids": [SOMEBODY], "income_fen_yearly": 1},
+        "merge": {"household_id": SOMEBODY, "version": 1, "head_relation": "sibling"},
+    },
+    "PUT /staff/households/{household_id}/form": {"form": {}, "reason": "更正"},
+    "PUT /staff/households/{household_id}/class": {"category": "deep", "archive_level": "county", "note": "好"},
+    "PUT /staff/households/{household_id}/cohort": {"fixed_on": "2016-10-31", "note": "好"},
+    "POST /staff/households/{household_id}/split": {"head": 0, "members": [1], "note": "分户"},
+    "POST /staff/households/{household_id}/transfers": {"organisation_code": "U-1", "note": "调动"},
+    "POST /staff/households/transfers/{transfer_id}/actions": {"action": "refuse", "note": "好"},
     "POST /staff/covers/enrolments": {
         "organisation_code": "U-1", "staff_count": 1, "starts_on": "2026-01-01", "id_numbers": [NUMBER],
     },
@@ -102,6 +114,8 @@ VALID: dict[str, dict[str, Any]] = {
 """A body that each operation would read. An operation that is not here fails the first test below."""
 OPEN: dict[str, Path] = {"POST /staff/policies": ("document",)}
 """What stands here differs by kind: `aid policy schema` tells it, tests/policies/test_rules.py tries every field."""
+PIECEMEAL = {"PUT /staff/households/{household_id}/form"}
+"""A part of a whole form: an entry of a list that lacks the rest is refused for that."""
 SERVER_KNOWS: dict[str, Any] = {
     "id": SOMEBODY, "state": "approved", "version": 9, "amount_fen": 10**9, "number": "BF-1", "round": 3,
     "applicant_id": SOMEBODY, "person_id": SOMEBODY, "household_id": SOMEBODY, "organisation_id": SOMEBODY,
@@ -140,10 +154,10 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
                 continue
             name = f"{method.upper()} {path.removeprefix(PREFIX)}"
             (schema,) = alternatives(operation["requestBody"]["content"]["application/json"]["schema"])
-            if "form" not in schema["properties"]:
+            forms = schema["properties"].get("form", {}).get("anyOf", ())
+            if len(forms) < len(Kind):
                 yield name, schema
                 continue
-            assert len(schema["properties"]["form"]["anyOf"]) == len(Kind)
             for kind in Kind:
                 form = {"$ref": f"#/components/schemas/{draft_name(kind)}"}
                 yield f"{name}#{kind}", schema | {"properties": schema["properties"] | {"form": form}}
@@ -205,7 +219,7 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    named = "household_id application_id duplicate_id match_id request_id filing_id".split()
+    named = "household_id application_id duplicate_id match_id request_id filing_id transfer_id".split()
     ids = dict.fromkeys(named, SOMEBODY)
     name, _, kind = operation.partition("#")
     if name in OPEN:
@@ -267,13 +281,18 @@ async def test_no_nasty_number_is_taken_by_a_number_field(caller: Caller, operat
         fits = "nullable" in bounds
         if number is not None:
             fits = type(number) is int and bounds["minimum"] <= number <= bounds["maximum"]
+        if fits and operation in PIECEMEAL:
+            continue
         assert (answer.status_code != 422) is fits, (operation, at, repr(number)[:100], answer.text)
 
 
 @pytest.mark.parametrize("operation", sorted(FIELDS))
 async def test_a_value_of_another_type_is_refused_everywhere(caller: Caller, operation: str) -> None:
     for at, schema in FIELDS[operation].items():
+        of_numbers = schema.get("items", {}).get("type") == "integer"
         for value in WRONG[schema["type"]]:
+            if of_numbers and value == [0]:
+                continue
             answer = await caller(body_with(operation, at, value))
             judge(answer, value, f"{operation} {at}")
             assert answer.status_code == 422, (operation, at, value, answer.text)

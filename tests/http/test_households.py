@@ -1,4 +1,4 @@
-"""One file for one household: filled in on a phone, confirmed by the unit, opened by the district."""
+"""One file for one household: filled in on a phone, confirmed, visited, reviewed, published, approved."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import httpx
 
 from app.kernel.actor import Role
 from tests import make
-from tests.make import Guild, Someone, World
+from tests.http import household_notices
+from tests.make import Guild, Someone, Town, World
 
 
 async def save(
@@ -23,6 +24,23 @@ async def submit(client: httpx.AsyncClient, someone: Someone, version: str) -> h
 async def act(client: httpx.AsyncClient, by: Someone, household: dict[str, Any], **action: Any) -> httpx.Response:
     headers = by.headers | make.keyed() | {"If-Match": f'"{household["version"]}"'}
     return await client.post(f"/staff/households/{household['id']}/actions", json=action, headers=headers)
+
+
+async def put(
+    client: httpx.AsyncClient, by: Someone, household: dict[str, Any], what: str, **body: Any
+) -> httpx.Response:
+    headers = by.headers | {"If-Match": f'"{household["version"]}"'}
+    return await client.put(f"/staff/households/{household['id']}/{what}", json=body, headers=headers)
+
+
+async def officed(world: World, town: Town) -> dict[str, Someone]:
+    """One for each desk that a file of the first unit passes."""
+    return {
+        "clerk": await world.staff(Role.UNIT_CLERK, town.units[0]),
+        "chair": await world.staff(Role.UNIT_CHAIR, town.units[0]),
+        "district": await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]),
+        "city": await world.staff(Role.CITY_LEADER, town.city),
+    }
 
 
 def of(someone: Someone, union: Guild, **given: Any) -> dict[str, Any]:
@@ -53,40 +71,61 @@ async def test_a_file_goes_from_the_phone_to_active_and_then_supports_aid(
     client: httpx.AsyncClient, world: World
 ) -> None:
     town = await world.town()
-    someone = await world.person()
-    chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
-    district = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    someone, office = await world.person(), await officed(world, town)
     saved = await save(client, someone, of(someone, town.units[0]))
     assert saved.json()["warnings"] == [], saved.text
+    assert "/head/ethnicity" in {gap["pointer"] for gap in saved.json()["gaps"]}
     submitted = await submit(client, someone, saved.headers["etag"])
     assert (submitted.status_code, submitted.json()["state"]) == (200, "submitted"), submitted.text
     file = submitted.json()
-    tasks = (await client.get("/staff/households/tasks", headers=chair.headers)).json()["items"]
+    tasks = (await client.get("/staff/households/tasks", headers=office["clerk"].headers)).json()["items"]
     assert [task["household_id"] for task in tasks] == [file["id"]]
-    shown = await client.get(f"/staff/households/{file['id']}", headers=chair.headers)
+    shown = await client.get(f"/staff/households/{file['id']}", headers=office["clerk"].headers)
     assert someone.id_number not in shown.text
-    assert shown.json()["open_actions"] == ["approve", "return"]
-    file = (await act(client, chair, file, action="approve")).json()
+    assert someone.name not in shown.text
+    assert shown.json()["open_actions"] == ["accept", "return"]
+    assert shown.json()["proposed"]["category"] == "deep"
+    file = (await act(client, office["clerk"], file, action="accept")).json()
+    file = (await act(client, office["chair"], file, action="approve")).json()
+    assert file["state"] == "home_visit"
+    early = await act(client, office["clerk"], file, action="report")
+    assert (early.status_code, early.json()["code"]) == (409, "register_incomplete")
+    assert {error["pointer"] for error in early.json()["errors"]} >= {"/head/ethnicity", "/non_wage_income_fen_yearly"}
+    register = make.REGISTER | {"head": make.REGISTER_OF_HEAD}
+    file = (await put(client, office["clerk"], file, "form", form=register, reason="入户时补填")).json()
+    file = (await act(client, office["clerk"], file, action="report")).json()
     assert file["state"] == "district_review"
-    rejected = await act(client, district, file, action="reject", note="不符合")
+    rejected = await act(client, office["district"], file, action="reject", note="不符合")
     assert rejected.json()["errors"][0]["code"] == "reason_required"
-    file = (await act(client, district, file, action="approve")).json()
+    file = (await act(client, office["district"], file, action="approve")).json()
+    assert file["state"] == "means_check"
+    unclassified = await act(client, office["district"], file, action="conclude")
+    assert (unclassified.status_code, unclassified.json()["code"]) == (409, "not_classified")
+    file = (await put(client, office["district"], file, "class", category="deep", archive_level="municipal")).json()
+    file = (await act(client, office["district"], file, action="conclude")).json()
+    assert file["state"] == "public_notice"
+    file |= await household_notices.end(world, file["id"])
+    assert file["state"] == "city_approval"
+    file = (await act(client, office["city"], file, action="approve")).json()
     assert file["state"] == "active"
     late = await save(client, someone, of(someone, town.units[0]), f'"{file["version"]}"')
     assert (late.status_code, late.json()["code"]) == (409, "household_not_editable")
+    case = (await client.get(f"/staff/households/{file['id']}", headers=office["clerk"].headers)).json()
+    said = [(each["action"], each["role"]) for each in case["opinions"]]
+    assert ("correct", "unit_clerk") in said
+    assert case["opinions"][-1]["organisation"] == town.city.name
 
 
 async def test_a_returned_file_is_corrected_and_comes_back(client: httpx.AsyncClient, world: World) -> None:
     town = await world.town()
-    someone = await world.person()
-    chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
+    someone, office = await world.person(), await officed(world, town)
     saved = await save(client, someone, of(someone, town.units[0]))
     file = (await submit(client, someone, saved.headers["etag"])).json()
-    file = (await act(client, chair, file, action="return", note="请补充收入")).json()
+    file = (await act(client, office["clerk"], file, action="return", note="请补充收入")).json()
     assert file["state"] == "returned"
     saved = await save(client, someone, of(someone, town.units[0], income_fen_yearly=1), f'"{file["version"]}"')
     file = (await submit(client, someone, saved.headers["etag"])).json()
-    assert (await act(client, chair, file, action="approve")).json()["state"] == "district_review"
+    assert (await act(client, office["clerk"], file, action="accept")).json()["state"] == "unit_review"
 
 
 async def test_one_identity_number_belongs_to_one_living_household(client: httpx.AsyncClient, world: World) -> None:

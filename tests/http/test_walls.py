@@ -30,7 +30,6 @@ CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applicat
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
 FILES_BY_ID = {
     ("GET", "/staff/households/{}"): 200,
-    ("POST", "/staff/households/{}/actions"): 412,
     ("GET", "/staff/households/{}/responsible"): 200,
     ("GET", "/staff/households/{}/contact_card"): 409,
     ("GET", "/staff/households/{}/visits"): 200,
@@ -46,6 +45,13 @@ VISITS_BY_ID = {
     ("POST", "/staff/visits/{}/operations"): 403,
 }
 """Who may see a visit and is not sent on it fills in nothing."""
+FILES_BY_ID |= {
+    (method, f"/staff/households/{{}}/{what}"): 412
+    for method, what in (
+        ("POST", "actions"), ("PUT", "form"), ("PUT", "class"), ("PUT", "cohort"), ("POST", "split"),
+        ("POST", "transfers"),
+    )
+}  # fmt: skip
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -53,7 +59,6 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/submit"): 412,
     ("POST", "/applications/{}/withdraw"): 412,
 }
-LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
 OWN_LISTS = {
     ("GET", "/applications"),
     ("GET", "/me/household"),
@@ -65,6 +70,9 @@ OWN_LISTS = {
     ("GET", "/me/household/change_requests"),
     ("GET", "/me/household/changes"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
+LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
+    ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
+}
 CHANGES = {
     ("GET", "/staff/change_requests"),
     ("GET", "/staff/change_requests/count"),
@@ -110,7 +118,10 @@ POLICY_READERS = {
     "mutual_aid_officer",
     "auditor",
 }
-EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisations", "/public/notices")}
+EVERYONES = {
+    ("GET", path)
+    for path in ("/consents", "/programmes", "/organisations", "/public/notices", "/reference/dictionaries")
+}
 NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
 MATCHES_AND_DUPLICATES = {
@@ -147,6 +158,7 @@ ELSEWHERE = {
     ("POST", "/me/visits/{}/confirm"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
+    ("POST", "/staff/households/transfers/{}/actions"),
     ("POST", "/me/consents/{}/withdraw"),
     ("GET", "/public/notices/{}"),
     ("POST", "/sessions"),
@@ -230,6 +242,25 @@ async def test_a_queue_of_files_holds_exactly_what_waits(client: httpx.AsyncClie
         waiting = {str(file.id) for file in matrix.files if actor.waits(file)}
         assert (sorted(ids), len(ids)) == (sorted(waiting), len(waiting)), actor.name
         assert matrix.strangers(actor, said, own=False) == set(), actor.name
+
+    await each(check, ((actor,) for actor in matrix.actors))
+
+
+async def test_the_list_of_files_and_its_filters_hold_exactly_what_is_in_reach(
+    client: httpx.AsyncClient, matrix: Matrix
+) -> None:
+    async def check(actor: Actor) -> None:
+        if not actor.reads:
+            return
+        seen = [file for file in matrix.files if actor.sees(file)]
+        ids, said = await listed(client, actor, "/staff/households")
+        assert ids == [str(file.id) for file in sorted(seen, key=lambda file: file.id, reverse=True)], actor.name
+        assert matrix.strangers(actor, said, own=False) == set(), actor.name
+        for state in ("submitted", "active", "lifted", "draft"):
+            wanted = sorted(str(file.id) for file in seen if file.state == state)
+            ids, _ = await listed(client, actor, "/staff/households", state=state)
+            counted = (await get(client, actor, "/staff/households/count", state=state)).json()
+            assert (sorted(ids), counted) == (wanted, {"count": len(wanted)}), (actor.name, state)
 
     await each(check, ((actor,) for actor in matrix.actors))
 

@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from app.db.transaction import Database, Sight
-from app.households.commands import ID_NUMBER as MEMBER_NUMBER
-from app.households.commands import NOTE
 from app.households.forms import HouseholdForm
-from app.households.path import PATH
+from app.households.members import ID_NUMBER as MEMBER_NUMBER
+from app.households.path import DEAD_STATES, PATH, way_back
 from app.households.queries import FORM
+from app.households.steps import NOTE
 from app.kernel.business_time import business_date
 from app.kernel.masking import mask_name
 from app.people.card_commands import CARD_NUMBER, HOLDER
@@ -162,7 +162,10 @@ async def test_every_sealed_form_opens_and_is_whole(seed_database: Database) -> 
         assert form.division_code == row["division_code"]
         assert row["number"].startswith(f"DA-{row['division_code']}-{business_date(row['created_at']).year}-")
         told = [("self", form.head.id_number), *((member.relation, member.id_number) for member in form.members)]
-        expected = {(relation, KEYRING.blind_index(MEMBER_NUMBER, number), True) for relation, number in told}
+        expected = {
+            (relation, KEYRING.blind_index(MEMBER_NUMBER, number), row["state"] not in DEAD_STATES)
+            for relation, number in told
+        }
         found = {tuple(each)[1:] for each in held if each["household_id"] == row["id"]}
         assert found == (set() if row["state"] == "draft" else expected)
         for member in form.members:
@@ -175,10 +178,11 @@ async def test_every_file_came_along_the_path_to_where_it_stands(seed_database: 
     files = await fetch(seed_database, "select * from household")
     passages = await fetch(seed_database, "select * from household_passage order by created_at, id")
     for row in files:
-        state, at = "draft", row["created_at"]
+        state, before, at = "draft", None, row["created_at"]
         taken = [each for each in passages if each["household_id"] == row["id"]]
         for each in taken:
-            step = PATH.step(state, each["action"])
+            step = PATH.step(state, each["action"], before)
+            before = way_back(step, before)
             assert (each["from_state"], each["to_state"]) == (state, step.to)
             assert each["counts_as_review"] == step.counts_as_review
             assert at < each["created_at"] < NOW
@@ -188,11 +192,11 @@ async def test_every_file_came_along_the_path_to_where_it_stands(seed_database: 
             state, at = step.to, each["created_at"]
         assert (row["state"], row["version"], row["updated_at"]) == (state, 1 + len(taken), at)
         assert (row["submitted_at"] is None) == (state == "draft")
-        assert (row["active_at"] is None) == (state != "active")
+        assert (row["active_at"] is None) == all(each["to_state"] != "active" for each in taken)
 
 
 @pytest.mark.usefixtures("told")
-async def test_the_file_of_a_worker_was_signed_by_the_chair_of_the_unit_and_the_reviewer_of_the_district(
+async def test_the_file_of_a_worker_was_signed_at_every_desk(
     seed_database: Database,
 ) -> None:
     rows = await fetch(
@@ -206,8 +210,10 @@ async def test_the_file_of_a_worker_was_signed_by_the_chair_of_the_unit_and_the_
     )
     signed = [(row["post_role"], row["openid_index"]) for row in rows]
     assert signed == [
+        ("unit_clerk", KEYRING.blind_index(OPENID, openid(APPID, "clerk-longhu"))),
         ("unit_chair", KEYRING.blind_index(OPENID, openid(APPID, "chair-longhu"))),
         ("district_reviewer", KEYRING.blind_index(OPENID, openid(APPID, "reviewer-longhu"))),
+        ("city_leader", KEYRING.blind_index(OPENID, openid(APPID, "leader-city"))),
     ]
 
 

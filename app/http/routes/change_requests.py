@@ -13,8 +13,8 @@ from app.change_requests.rules import MEMBERS, Wanted, named, place_of
 from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.db.work import Work
-from app.households.commands import ID_NUMBER, check_number
 from app.households.forms import HouseholdForm, Member
+from app.households.members import ID_NUMBER, check_number
 from app.households.queries import FORM, HouseholdNotFound, file, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, Limit, PathId

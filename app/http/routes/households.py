@@ -1,4 +1,4 @@
-"""The household file: the worker fills it in, staff open it."""
+"""The household file as its worker fills it in."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -7,18 +7,16 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import WithJsonSchema
 
 from app.applications.commands import ConsentsMissing
-from app.audit.commands import record
-from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.households import commands
-from app.households.changes import as_of as file_as_of
-from app.households.changes import form_then, own_as_of
+from app.households.changes import own_as_of
 from app.households.commands import Scope
+from app.households.dictionaries import unknown_codes
 from app.households.forms import HouseholdForm
 from app.households.path import PATH
-from app.households.queries import FORM, HouseholdNotFound, file, form_of, living, waiting
-from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.households.queries import FORM, HouseholdNotFound, living
+from app.households.register import register_gaps
+from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.views import households as views
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
@@ -27,7 +25,7 @@ from app.people.commands import IdentityRequired, set_organisation
 from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
-from app.policy.fields import IsoDate, LongText
+from app.policy.fields import IsoDate
 from app.proxy_filings.queries import waiting_for
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
@@ -37,12 +35,6 @@ HouseholdDraft = Annotated[dict[str, Any], Body(), WithJsonSchema({"$ref": "#/co
 AsOf = Annotated[IsoDate | None, Query(description="只看历史：这一天（北京时间）结束时的档案")]
 
 
-class HouseholdAction(In):
-    action: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PATH.actions)})]
-    note: LongText | None = None
-    reason_code: str | None = None
-
-
 @router.get("/me/household", summary="我的家庭档案", response_model=views.HouseholdView)
 async def read_household(desk: WorkerDesk, as_of: AsOf = None) -> Response:
     """还没有填写过的，返回 404；工会代填、等待本人确认的，open_actions 为 confirm_proxy。
@@ -50,7 +42,7 @@ async def read_household(desk: WorkerDesk, as_of: AsOf = None) -> Response:
     给出 as_of 的，返回那一天结束时的档案；当时还没有提交的，返回 404。
     """
     if as_of is not None:
-        then = await own_as_of(desk.work.transaction, desk.work.keyring, desk.actor.person_id, _past(as_of, desk))
+        then = await own_as_of(desk.work.transaction, desk.work.keyring, desk.actor.person_id, past(as_of, desk))
         if then is None:
             raise HouseholdNotFound
         return answer(views.own_then(then))
@@ -101,12 +93,13 @@ def shown_file(desk: Desk, row: Record | None) -> Response:
     if row is None:
         raise HouseholdNotFound
     kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
-    warnings = warnings_of(HouseholdForm, kept, at="")
+    warnings = [*warnings_of(HouseholdForm, kept, at=""), *unknown_codes(kept, desk.work.today)]
     actions = PATH.open_to(row["state"], [Permission.OWN])
-    return answer(views.own(row, desk.work.keyring, warnings, actions), version=row["version"])
+    shown = views.own(row, desk.work.keyring, warnings, register_gaps(kept), actions)
+    return answer(shown, version=row["version"])
 
 
-def _past(day: date, desk: Desk) -> date:
+def past(day: date, desk: Desk) -> date:
     if day > desk.work.today:
         raise Invalid(FieldError("/as_of", "date_future", "日期不能晚于今天。"))
     return day
@@ -133,63 +126,3 @@ async def _scope(desk: Desk, form: dict[str, Any]) -> Scope:
     else:
         union = await for_unattached(transaction)
     return Scope(union["division_code"], *(union[f"{tier}_id"] for tier in ("city", "district", "street", "unit")))
-
-
-# ---- staff ----
-
-
-@router.get("/staff/households/tasks", summary="待办的家庭档案", response_model=views.HouseholdTaskPage)
-async def list_household_tasks(
-    desk: Annotated[Desk, staff(Permission.REVIEW_AT_UNIT, Permission.REVIEW_AT_DISTRICT)],
-    limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
-) -> Response:
-    """先提交的在前。"""
-    after = desk.service.cursors.read("household_tasks", cursor)
-    rows = await waiting(desk.work.transaction, desk.actor, limit + 1, after)
-    page, following = desk.service.cursors.cut("household_tasks", rows, limit, "submitted_at")
-    return answer({"items": [views.task(row) for row in page], "next_cursor": following})
-
-
-@router.get("/staff/households/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
-async def read_household_case(
-    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], as_of: AsOf = None
-) -> Response:
-    """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。给出 as_of 的，返回那一天结束时的档案。"""
-    row: Record | None = await file(desk.work.transaction, desk.actor, household_id)
-    assert row is not None
-    if as_of is not None:
-        row = await file_as_of(desk.work.transaction, desk.work.keyring, row, _past(as_of, desk))
-        form = form_then(row)
-    else:
-        form = form_of(desk.work.keyring, row)
-    if row is None or form is None:
-        raise HouseholdNotFound
-    await record(
-        desk.work,
-        person_id=desk.actor.person_id,
-        action="household.opened",
-        subject_kind="household",
-        subject_id=household_id,
-        subject_person_id=row["person_id"],
-    )
-    actions = [] if as_of else PATH.open_to(row["state"], permissions_over(desk.actor, row))
-    shown = views.summary(row, form) | {"open_actions": actions}
-    return answer(shown, version=row["version"])
-
-
-@router.post("/staff/households/{household_id}/actions", summary="办理家庭档案", response_model=views.HouseholdMoved)
-async def act_on_household(
-    household_id: PathId, body: HouseholdAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
-) -> Response:
-    """通过、退回补正或不予建档。需要 If-Match。"""
-    moved = await commands.act(
-        desk.work,
-        desk.actor,
-        household_id,
-        desk.expected_version(),
-        body.action,
-        note=body.note,
-        reason_code=body.reason_code,
-    )
-    return _moved(moved)

@@ -1,7 +1,7 @@
 """What everyone may read: consent texts, unions to choose from, programmes, notices."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.applications.path import Kind
 from app.db.transaction import Sight
+from app.households.dictionaries import Edition, dictionaries
 from app.http.door import PREFIX, Door, look, service_of
 from app.http.inputs import Limit, PathId
 from app.http.service import clock
@@ -22,7 +23,15 @@ from app.programmes import KINDS
 
 router = APIRouter(prefix=PREFIX, tags=["公开信息"], route_class=Door)
 PUBLIC = frozenset(
-    {"/consents", "/organisations", "/programmes", "/screening", "/public/notices", "/public/notices/{notice_id}"}
+    {
+        "/consents",
+        "/organisations",
+        "/programmes",
+        "/reference/dictionaries",
+        "/screening",
+        "/public/notices",
+        "/public/notices/{notice_id}",
+    }
 )
 
 
@@ -71,15 +80,27 @@ class ProgrammeList(BaseModel):
     items: list[ProgrammeView]
 
 
+class DictionaryView(Edition):
+    """一张代码表现在适用的一版。"""
+
+    name: str
+    title: str
+    standard: str | None = Field(description="对应的国家标准；没有则为 null")
+
+
+class DictionaryList(BaseModel):
+    items: list[DictionaryView]
+
+
 class NoticeView(BaseModel):
-    """一条公示：只有脱敏的姓名、工会、项目和金额。"""
+    """一条公示：只有脱敏的姓名、工会、项目和金额；建档和退出的公示没有金额。"""
 
     id: str
     number: str
-    kind: Kind
+    kind: Kind | Literal["household_admission", "household_exit"]
     name_masked: str
     organisation: str
-    amount_fen: int
+    amount_fen: int | None
     published_at: str
     ends_at: str
     working_days: int
@@ -120,6 +141,23 @@ async def list_programmes(request: Request) -> Response:
     return reference(request, {"items": [kind.shown(today, policies) for kind in KINDS.values()]})
 
 
+@router.get("/reference/dictionaries", summary="代码表", response_model=DictionaryList)
+async def list_dictionaries(request: Request) -> Response:
+    """家庭档案登记表的各张代码表：今天适用的一版，附国家标准代码。"""
+    today = business_date(clock())
+    items = [
+        {
+            "name": each.name,
+            "title": each.title,
+            "standard": each.standard,
+            **edition.model_dump(mode="json"),
+        }
+        for each in dictionaries().values()
+        if (edition := each.on(today)) is not None
+    ]
+    return reference(request, {"items": items})
+
+
 @router.get("/organisations", summary="选择工会", response_model=OrganisationPage)
 async def list_organisations(
     request: Request,
@@ -138,7 +176,7 @@ async def list_organisations(
 async def list_notices(
     request: Request, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
 ) -> Response:
-    """正在公示的拟发放名单，最新的在前；公示期满即撤下。"""
+    """正在公示的拟发放、拟建档和拟退出名单，最新的在前；公示期满即撤下。"""
     cursors = service_of(request).cursors
     after = cursors.read("notices", cursor)
     work = await look(request, Sight("public"))

@@ -1,0 +1,39 @@
+"""Staff who filled in a file for a worker (代办): they decide nothing of it, in any of its rounds."""
+
+from uuid import UUID
+
+from app.db.transaction import Record
+from app.db.work import Work
+from app.households.changes import By
+from app.households.forms import HouseholdForm
+from app.households.members import belongings, hold
+from app.households.path import PATH
+from app.households.queries import FORM, HouseholdNotFound, assistants, by_id_locked
+from app.households.steps import Signature, pass_by, take
+from app.kernel.actor import Actor, Post
+from app.policy.drafts import read_whole
+
+
+async def keep_assistance(work: Work, household_id: UUID, by: By, *, round: int = 1) -> None:
+    """Somebody filled in this round of a file: it counts as a review, so that they decide nothing of it."""
+    signed = Signature(by.person_id, by.post_role, by.organisation_name)
+    drafted = {"id": household_id, "state": "draft", "round": round}
+    await pass_by(work, drafted, "assist", signed, counts_as_review=True)
+
+
+async def still_assisted(work: Work, row: Record) -> None:
+    """Whoever helped with the first round of a locked file is held to have helped with the one that begins."""
+    for each in await assistants(work.transaction, row["id"]):
+        await keep_assistance(work, row["id"], By(**each), round=row["round"] + 1)
+
+
+async def submit_on_paper(work: Work, actor: Actor, household_id: UUID, post: Post) -> Record:
+    """Staff file a draft whose worker has signed it on paper. Raises NotAllowedNow, Invalid, MemberElsewhere."""
+    row = await by_id_locked(work.transaction, household_id)
+    if row is None:
+        raise HouseholdNotFound
+    step = PATH.step(row["state"], "submit")
+    kept = work.keyring.open_document(FORM, household_id, row["form"])
+    read_whole(HouseholdForm, kept, at="")
+    await hold(work, household_id, belongings(kept))
+    return await take(work, row, step, Signature(actor.person_id, post.role.value, post.place.name))

@@ -1,0 +1,133 @@
+"""What staff write into a file: corrections of its form, its class and level, the mark of the cohort of 2016.
+
+The unit that keeps a file completes it (登记表). Who the head is, who the members are and how many is never corrected
+here: those are requests that two people decide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, literal_column, update
+
+from app.db.statements import statement
+from app.db.transaction import Record
+from app.db.work import Work
+from app.households.changes import replace_form
+from app.households.classing import Proposed
+from app.households.dictionaries import unknown_codes
+from app.households.forms import HouseholdForm
+from app.households.path import CLASSABLE, CORRECTABLE, SETTLED
+from app.households.queries import FORM, H
+from app.households.steps import Signature, at_hand, written
+from app.kernel.actor import Actor, Permission
+from app.kernel.errors import Conflict, FieldError, Invalid
+from app.policy.drafts import read_draft, read_whole
+
+_IDENTITY: Final = ("name", "id_number")
+_MARK = statement(
+    update(H)
+    .where(H.c.id == bindparam("row_id"))
+    .values(
+        {c: bindparam(c, type_=H.c[c].type) for c in ("category", "archive_level", "cohort_2016", "cohort_fixed_on")}
+        | {"updated_at": bindparam("now", type_=H.c.updated_at.type), "version": H.c.version + literal_column("1")}
+    )
+)
+
+
+class IdentityNeedsRequest(Conflict):
+    """户主和家庭成员的姓名、证件号码不能直接修改，请提出变更申请，由两人核对办理。"""
+
+
+class HouseholdSizeNeedsRequest(Conflict):
+    """家庭人口不能直接修改，请提出变更申请，由两人核对办理。"""
+
+
+class ClassNotOfCriteria(Invalid):
+    """这份档案适用的口径里没有这个困难类别，请重新选择。"""
+
+
+async def correct(
+    work: Work, actor: Actor, household_id: UUID, expected: int, given: Mapping[str, Any], reason: str
+) -> Record:
+    """Put what is given over what the file says: fields of the head and of each member (in their order) one by one,
+    all others whole. Answers id, state and version.
+
+    Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow, Invalid, IdentityNeedsRequest,
+    HouseholdSizeNeedsRequest.
+    """
+    row, signed = await at_hand(
+        work, actor, household_id, expected, CORRECTABLE, (Permission.ACCEPT_CASE,), Signature(note=reason)
+    )
+    before = work.keyring.open_document(FORM, row["id"], row["form"])
+    after = corrected(before, read_draft(HouseholdForm, given))
+    read_whole(HouseholdForm, after)
+    wrong = unknown_codes(after, work.today)
+    if wrong:
+        raise Invalid(*(replace(each, pointer=f"/form{each.pointer}") for each in wrong))
+    await replace_form(work, row, after, "staff", reason, signed)
+    return await written(work, row, "correct", signed)
+
+
+def corrected(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The form with what is given in its place. Raises IdentityNeedsRequest, HouseholdSizeNeedsRequest."""
+    members = given.get("members")
+    if members is not None and len(members) != len(before["members"]):
+        raise HouseholdSizeNeedsRequest
+    after = {**before, **given, "head": _person(before["head"], given.get("head") or {})}
+    if members is not None:
+        after["members"] = [_person(kept, new) for kept, new in zip(before["members"], members, strict=True)]
+    return after
+
+
+def _person(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    if any(name in given and given[name] != kept[name] for name in _IDENTITY):
+        raise IdentityNeedsRequest
+    return {**kept, **given}
+
+
+async def set_class(
+    work: Work,
+    actor: Actor,
+    household_id: UUID,
+    expected: int,
+    category: str,
+    archive_level: str,
+    note: str | None,
+) -> Record:
+    """Confirm the class of hardship and the level of the archive. Another class than the criteria find needs a note.
+
+    Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow, Invalid, ClassNotOfCriteria.
+    """
+    by = (Permission.REVIEW_AT_DISTRICT, Permission.APPROVE_AT_CITY)
+    row, signed = await at_hand(work, actor, household_id, expected, CLASSABLE, by, Signature(note=note))
+    proposed = Proposed.of(work, row)
+    if category not in proposed.possible:
+        raise ClassNotOfCriteria(FieldError("/category", "class_unknown", "适用的口径里没有这个困难类别。"))
+    if category != proposed.category and not note:
+        raise Invalid(FieldError("/note", "note_required", "与按口径测算的类别不同，请写明理由。"))
+    await _mark(work, row, category=category, archive_level=archive_level)
+    return await written(work, row, "classify", signed)
+
+
+async def set_cohort(
+    work: Work, actor: Actor, household_id: UUID, expected: int, fixed_on: date | None, note: str | None
+) -> Record:
+    """Mark the file as of the cohort of 2016-10-31, fixed on a day; None takes the mark away. The city alone does.
+
+    Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow, Invalid.
+    """
+    row, signed = await at_hand(
+        work, actor, household_id, expected, SETTLED, (Permission.APPROVE_AT_CITY,), Signature(note=note)
+    )
+    if fixed_on is not None and fixed_on > work.today:
+        raise Invalid(FieldError("/fixed_on", "date_in_future", "日期不能晚于今天。"))
+    await _mark(work, row, cohort_2016=fixed_on is not None, cohort_fixed_on=fixed_on)
+    return await written(work, row, "mark_cohort", signed)
+
+
+async def _mark(work: Work, row: Record, **marks: Any) -> None:
+    kept = {name: row[name] for name in ("category", "archive_level", "cohort_2016", "cohort_fixed_on")}
+    await work.transaction.run(_MARK, row_id=row["id"], now=work.now, **kept | marks)
