@@ -10,8 +10,10 @@ from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
+from app.plans import tables as plans
 from app.policies import tables as policies
 from app.rehearsals import tables as rehearsals
+from app.upkeep import tables as upkeep
 
 __all__ = [
     "applications",
@@ -24,6 +26,8 @@ __all__ = [
     "notices",
     "organisations",
     "people",
+    "plans",
     "policies",
     "rehearsals",
+    "upkeep",
 ]

@@ -21,7 +21,7 @@ from app import tables
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
-from app.jobs.daily import forget_old_answers
+from app.jobs.daily import forget_old_answers, remind_of_all
 from app.jobs.handlers import FACTS, HANDLERS, LONG_HANDLERS, Handler, end_notice
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
@@ -123,6 +123,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         async def hourly(_: Schedule) -> None:
             async with jobs.work() as work:
                 log.info("forgotten", count=await forget_old_answers(work))
+
+        @queue.schedule("remind_of_all", "20 0 * * *")
+        async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
+            await remind_of_all(jobs)
 
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.

@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.events import ApplicationMoved
+from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
 from app.applications.queries import A, case, open_draft, own_locked, version_now
 from app.db.scope import post_over
@@ -58,7 +59,8 @@ _STEP = statement(
             decision = coalesce(:decision, decision), policy_version = coalesce(:policy_version, policy_version),
             code_sha256 = coalesce(:code_sha256, code_sha256),
             subject_index = coalesce(:subject_index, subject_index),
-            item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id)
+            item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
+            measure_id = coalesce(:measure_id, measure_id)
           where id = :id and version = :version
           returning id, version, applicant_id
         ), passed as (
@@ -266,7 +268,7 @@ async def act(
 ) -> Moved:
     """A member of staff takes a step on a case within their reach.
 
-    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid.
+    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, MeasureMissing.
     """
     row = await case(work.transaction, actor, application_id, whole=False)
     expect_version(row, version)
@@ -277,11 +279,13 @@ async def act(
     if post is None:
         raise NotAllowed
     check_words(step, note, reason_code, REASONS)
+    pays = step.to in (State.PAYING, State.PAID)
     return await _take(
         work,
         row,
         step,
         keep=keep,
+        measure_id=await measure_for(work.transaction, row) if pays else None,
         person_id=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,
@@ -359,6 +363,7 @@ _OPTIONAL = [
     "subject_index",
     "item",
     "cover_id",
+    "measure_id",
     "post_role",
     "organisation_name",
     "reason_code",

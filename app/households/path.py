@@ -35,5 +35,7 @@ PATH = Path(
             needs_reason=True,
             counts_as_review=True,
         ),
+        Step("active", "start_review", "annual_review", Permission.ACCEPT_CASE),
+        Step("annual_review", "finish_review", "active", Permission.REVIEW_AT_UNIT),
     )
 )

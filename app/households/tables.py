@@ -1,6 +1,6 @@
 """The household file (家庭档案) in its simple form, and the members that make it unique."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
@@ -10,6 +10,18 @@ from app.db.base import Row, blind_index, instant, sealed, version_column
 
 DEAD_STATES = ("rejected", "withdrawn", "lifted", "cancelled", "transferred")
 _LIVING = text("state not in ('rejected','withdrawn','lifted','cancelled','transferred')")
+IN_FILE = "state in ('active','annual_review','relieved')"
+"""The file stands, and is looked after: planned for, helped, verified every year."""
+CHANGED_AT = "updated_at"
+"""The column that says when the file was last changed."""
+WATCHED: dict[str, tuple[str, str]] = {
+    "unchanged": (CHANGED_AT, IN_FILE),
+    "never_helped": ("active_at", f"{IN_FILE} and last_helped_at is null"),
+    "no_plan": ("active_at", f"{IN_FILE} and not has_open_plan"),
+    "overdue": ("review_due_on", IN_FILE),
+}
+"""The lists of files that need looking after: what each is ordered by, and which files its indexes hold."""
+_TIERS = ("city", "district", "street", "unit")
 
 
 class Household(Row, table=True):
@@ -27,8 +39,14 @@ class Household(Row, table=True):
                 "id",
                 postgresql_where=text("state in ('submitted','district_review')"),
             )
-            for tier in ("city", "district", "street", "unit")
+            for tier in _TIERS
         ),
+        *(
+            Index(f"ix_household_{name}_{tier}", f"{tier}_id", by, "id", postgresql_where=text(which))
+            for name, (by, which) in WATCHED.items()
+            for tier in _TIERS
+        ),
+        Index("ix_household_review_due", "review_due_on", "id", postgresql_where=text(IN_FILE)),
         CheckConstraint("round >= 1", name="round"),
     )
 
@@ -46,6 +64,10 @@ class Household(Row, table=True):
     submitted_at: datetime | None = instant(nullable=True)
     active_at: datetime | None = instant(nullable=True)
     updated_at: datetime = instant()
+    review_due_on: date | None = Field(default=None)
+    """The last day for the yearly verification; set when the file is opened, and by each verification."""
+    last_helped_at: datetime | None = instant(nullable=True)
+    has_open_plan: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class HouseholdMember(Row, table=True):

@@ -36,6 +36,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "rejected": "不予通过",
         "withdrawn": "已撤回",
         "active": "已建档",
+        "annual_review": "年度复核",
         # actions
         "submit": "提交",
         "withdraw": "撤回",
@@ -47,6 +48,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "end_notice": "公示期满",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
+        "start_review": "开始年度复核",
+        "finish_review": "完成年度复核",
         # permissions
         "case:read": "查看案件",
         "case:accept": "基层经办",
@@ -57,6 +60,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "payment:start": "财务制单",
         "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",
+        "plan:write": "制定帮扶计划",
         "policy:read": "查看政策版本",
         "policy:propose": "提出政策版本",
         "policy:publish": "发布政策版本",

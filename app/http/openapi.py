@@ -26,6 +26,9 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
+        ("put", "/api/v1/staff/measures/{measure_id}"),
+        ("post", "/api/v1/staff/plans/{plan_id}/close"),
+        ("post", "/api/v1/staff/watch_tasks/{task_id}/complete"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

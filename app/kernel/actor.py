@@ -44,6 +44,8 @@ class Permission(StrEnum):
     START_PAYMENT = "payment:start"
     CONFIRM_PAYMENT = "payment:confirm"
     ENROL_COVER = "cover:enrol"
+    WRITE_PLANS = "plan:write"
+    """Plans, measures, services, verifications and watch tasks of the households of one's own union."""
     READ_POLICIES = "policy:read"
     PROPOSE_POLICY = "policy:propose"
     PUBLISH_POLICY = "policy:publish"
@@ -60,8 +62,8 @@ _P = Permission
 _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER}),
-    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT}),
+    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ENROL_COVER, _P.WRITE_PLANS}),
+    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.WRITE_PLANS}),
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES}),
     Role.DISTRICT_REVIEWER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),
     Role.DISTRICT_LEADER: frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.READ_POLICIES}),

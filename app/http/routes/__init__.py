@@ -5,12 +5,14 @@ from app.http.routes import (
     households,
     me,
     my_data,
+    plans,
     policies,
     reference,
     rehearsals,
     screening,
     sessions,
     staff,
+    upkeep,
 )
 
 ROUTERS = tuple(
@@ -26,5 +28,7 @@ ROUTERS = tuple(
         screening,
         policies,
         rehearsals,
+        plans,
+        upkeep,
     )
 )

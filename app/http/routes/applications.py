@@ -13,7 +13,7 @@ from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
 from app.applications.queries import ToSubmit, own, own_locked, own_page, own_to_submit
-from app.households.queries import living
+from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
 from app.http.problems import FieldProblem
@@ -163,7 +163,7 @@ async def _applicant(desk: Desk) -> Applicant:
     return Applicant(
         person_id=me["id"],
         name_masked=me["name_masked"],
-        household_id=household["id"] if household else None,
+        household_id=household["id"] if household and household["state"] in ACTIVE_STATES else None,
         organisation_name=union["name"],
         division_code=union["division_code"],
         city_id=union["city_id"],
