@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +18,26 @@ from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
+from app.plans.tables import Service
+from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
 from tests import make
 from tests.make import Guild, Someone, World
 
 PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
-    "passage cover keyed_answer audit_entry out_message"
+    "passage cover keyed_answer audit_entry out_message plan measure service household_verification watch_task "
+    "reminder"
 ).split()
-OWN = "bank_card consent session household household_member household_passage application passage cover".split()
+OWN = (
+    "bank_card consent session household household_member household_passage application passage cover plan measure "
+    "service household_verification"
+).split()
 """Where a worker finds their own rows, and nobody else's."""
-IN_REACH = "household household_member household_passage application passage cover".split()
-APPEND_ONLY = ("audit_entry", "passage", "household_passage")
+IN_REACH = (
+    "household household_member household_passage application passage cover plan measure service "
+    "household_verification watch_task"
+).split()
+APPEND_ONLY = ("audit_entry", "passage", "household_passage", "service", "household_verification")
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -54,6 +63,22 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         HouseholdPassage, id=new_id(), household_id=household_id, round=1, person_id=someone.id, action="submit",
         from_state="draft", to_state="submitted", counts_as_review=False, **common,
     )  # fmt: skip
+    measure_id, by = world.measures[household_id, "living_aid"], {"post_role": "x", "organisation_name": "x"}
+    await world.insert(
+        Service, id=new_id(), measure_id=measure_id, household_id=household_id, given_on=make.TODAY, provider="x",
+        quantity=1, unit="place", person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdVerification, id=new_id(), household_id=household_id, way="visit", reference="x", finding="unchanged",
+        verified_on=make.TODAY, next_due_on=make.TODAY + timedelta(days=1), person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        WatchTask, id=new_id(), household_id=household_id, head_id=someone.id, head_masked="*", months=6, version=1,
+        due_on=make.TODAY, **{f"{tier}_id": union_id for tier, union_id in home.ancestors.items()}, **common,
+    )  # fmt: skip
+    await world.insert(
+        Reminder, id=new_id(), household_id=household_id, about="review", due_on=make.TODAY, days=7, **common
+    )
     await world.insert(
         BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
         bank_name="-", state="current", **common,
@@ -72,6 +97,8 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     of_person = dict.fromkeys(("bank_card", "consent", "session", "household", "household_passage"), "person_id")
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
+    for table in ("plan", "measure", "service", "household_verification", "watch_task"):
+        queries[table] = f"select t.id from {table} t join household h on h.id = t.household_id where h.person_id = $1"
     queries["household_member"] = (
         "select m.id from household_member m join household h on h.id = m.household_id where h.person_id = $1"
     )

@@ -22,7 +22,17 @@ from tests.make import Guild, World
 V1 = "/api/v1"
 CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
-FILES_BY_ID = {("GET", "/staff/households/{}"): 200, ("POST", "/staff/households/{}/actions"): 412}
+FILES_BY_ID = {
+    ("GET", "/staff/households/{}"): 200,
+    ("POST", "/staff/households/{}/actions"): 412,
+    ("GET", "/staff/households/{}/plans"): 200,
+    ("POST", "/staff/households/{}/plans"): 409,
+    ("GET", "/staff/households/{}/verifications"): 200,
+    ("POST", "/staff/households/{}/verifications"): 409,
+    ("GET", "/staff/households/{}/relapse"): 200,
+}
+"""A plan that replaces one that never was, and a verification of a file that is not in force or of a day before it was,
+are told so only where the file is seen."""
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -30,7 +40,9 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/submit"): 412,
     ("POST", "/applications/{}/withdraw"): 412,
 }
-LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")}
+LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
+    ("GET", path) for path in ("/staff/watch_tasks", "/staff/watch_tasks/count")
+}
 OWN_LISTS = {("GET", "/applications"), ("GET", "/me/household"), ("GET", "/me/export")} | {
     ("GET", path) for path in ("/me", "/me/consents", "/me/access_log")
 }
@@ -69,6 +81,14 @@ EVERYONES = {("GET", path) for path in ("/consents", "/programmes", "/organisati
 NOBODYS = {("POST", "/screening")}
 """It reads and keeps nothing of anybody's."""
 ELSEWHERE = {
+    ("GET", "/me/household/plan"),
+    ("GET", "/staff/households/lists/{}"),
+    ("GET", "/staff/households/lists/{}/count"),
+    ("POST", "/staff/plans/{}/measures"),
+    ("POST", "/staff/plans/{}/close"),
+    ("PUT", "/staff/measures/{}"),
+    ("POST", "/staff/measures/{}/services"),
+    ("POST", "/staff/watch_tasks/{}/complete"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),
