@@ -219,7 +219,6 @@ class World:
             Household,
             id=household_id,
             created_at=NOW,
-            updated_at=NOW,
             number=unique("DA-"),
             person_id=someone.id,
             state=state,
@@ -227,8 +226,9 @@ class World:
             version=1,
             form=self.keyring.seal("household.form", household_id, orjson.dumps(form)),
             head_masked=mask_name(someone.name),
-            submitted_at=None if state == "draft" else NOW,
             **{
+                "submitted_at": None if state == "draft" else NOW,
+                "updated_at": NOW,
                 "active_at": NOW if state == "active" else None,
                 "review_due_on": TODAY + timedelta(days=300) if state == "active" else None,
                 "last_helped_at": None,
