@@ -35,7 +35,8 @@ NAMES: Final[tuple[ListName, ...]] = get_args(ListName)
 _TREE = """
 insert into organisation (id, created_at, code, name, level, tier, division_code, receives_unattached, city_id,
   district_id, street_id, unit_id)
-select gen_random_uuid(), now(), 'L' || n, 'L' || n, 'city', 'city', '440507', false, gen_random_uuid(), null, null, null
+select gen_random_uuid(), now(), 'L' || n, 'L' || n, 'city', 'city', '440507', false, gen_random_uuid(), null, null,
+  null
 from generate_series(0, 600) n;
 update organisation set city_id = (select id from organisation where code = 'L0');
 create table place as
@@ -49,8 +50,8 @@ from generate_series(0, 531) n;
 _FILES = """
 insert into household (id, created_at, updated_at, number, person_id, city_id, district_id, street_id, unit_id, state,
   round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at, has_open_plan)
-select gen_random_uuid(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(), city, district,
-  street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
+select gen_random_uuid(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(), city,
+  district, street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
   now() - interval '900 days', now() - random() * interval '800 days',
   current_date + (random() * 300)::int - 100, case when random() < 0.66 then now() end, random() < 0.66
 from generate_series(1, {rows}) f (n) join place on place.n = f.n % 532
