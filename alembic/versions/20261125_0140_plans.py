@@ -44,7 +44,7 @@ begin
   if not found then
     raise exception 'the plan is closed' using errcode = 'check_violation', constraint = 'measure_of_open_plan';
   end if;
-  return new;
+  return null;
 end $$
 """
 BACKFILL = """
@@ -112,7 +112,7 @@ def upgrade() -> None:
     )
     op.execute(FROZEN)
     op.execute(
-        "create trigger frozen before insert or update on measure for each row execute function measure_of_open_plan()"
+        "create trigger frozen after insert or update on measure for each row execute function measure_of_open_plan()"
     )
 
 

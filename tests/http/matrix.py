@@ -72,12 +72,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/households/{}/plans": {
         "replaces": {"plan_id": "00000000-0000-7000-8000-000000000000", "result": "achieved"}
     },
-    "/staff/households/{}/verifications": {
-        "way": "visit",
-        "reference": "RH-1",
-        "verified_on": "2000-01-01",
-        "finding": "unchanged",
-    },
 }
 
 

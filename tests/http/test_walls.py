@@ -28,11 +28,9 @@ FILES_BY_ID = {
     ("GET", "/staff/households/{}/plans"): 200,
     ("POST", "/staff/households/{}/plans"): 409,
     ("GET", "/staff/households/{}/verifications"): 200,
-    ("POST", "/staff/households/{}/verifications"): 409,
     ("GET", "/staff/households/{}/relapse"): 200,
 }
-"""A plan that replaces one that never was, and a verification of a file that is not in force or of a day before it was,
-are told so only where the file is seen."""
+"""That a plan replaces one that never was is told only where the file is seen."""
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -84,6 +82,7 @@ ELSEWHERE = {
     ("GET", "/me/household/plan"),
     ("GET", "/staff/households/lists/{}"),
     ("GET", "/staff/households/lists/{}/count"),
+    ("POST", "/staff/households/{}/verifications"),
     ("POST", "/staff/plans/{}/measures"),
     ("POST", "/staff/plans/{}/close"),
     ("PUT", "/staff/measures/{}"),

@@ -90,8 +90,15 @@ async def test_a_verification_is_of_a_day_on_which_there_was_a_file(
     left = await world.household(await world.person(), town.units[0], state="lifted")
     refused = await post(client, clerk, f"/staff/households/{left}/verifications", verification())
     assert (refused.status_code, refused.json()["code"]) == (409, "not_verifiable")
-    reader = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
-    assert (await post(client, reader, path, verification())).status_code == 403
+    mine = await world.staff(Role.UNIT_CLERK, town.units[0])
+    own = await overdue(world, town, 1, mine)
+    for by, file, status in (
+        (await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]), household_id, 403),
+        (await world.staff(Role.UNIT_CLERK, town.units[1]), household_id, 404),
+        (mine, own, 404),
+    ):
+        answer = await post(client, by, f"/staff/households/{file}/verifications", verification())
+        assert answer.status_code == status
 
 
 async def test_a_verification_ends_an_annual_review_where_its_author_may_end_it(
