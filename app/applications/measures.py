@@ -14,7 +14,7 @@ _BY_ITEM: Final[dict[str, MeasureKind]] = {"medical": "medical"}
 
 
 class MeasureMissing(Conflict):
-    """这户执行中的帮扶计划里没有对应的措施，暂不能付款。请所在工会先在计划中增加并认领 measure_name 所列的措施。"""
+    """这户执行中的帮扶计划里没有这笔付款所对应的措施，暂不能付款；请所在工会先在计划中增加这项措施并认领。"""
 
 
 def measure_kind(kind: Kind, item: str | None) -> MeasureKind | None:
