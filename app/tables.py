@@ -15,9 +15,11 @@ from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
+from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
 from app.rehearsals import tables as rehearsals
+from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
     "notices",
     "organisations",
     "people",
+    "plans",
     "policies",
     "proxy_filings",
     "rehearsals",
+    "upkeep",
     "visits",
 ]

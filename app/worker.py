@@ -22,7 +22,7 @@ from app import tables
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
-from app.jobs.daily import forget_old_answers
+from app.jobs.daily import forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, end_notice, followed_by
 from app.jobs.relay import relay
@@ -130,6 +130,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:
             await search_duplicates(jobs)
+
+        @queue.schedule("remind_of_all", "20 0 * * *")
+        async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
+            await remind_of_all(jobs)
 
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.

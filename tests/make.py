@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from app.applications.commands import DECISION, FORM
+from app.applications.measures import measure_kind
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.steps import NOTE
 from app.applications.tables import Application, Passage
@@ -33,6 +34,7 @@ from app.organisations.tables import Organisation, Post
 from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
+from app.plans.tables import Measure, Plan
 from app.policy.decision import Finding, Judged, PolicyCited, Reason, TraceStep, decided, plain
 from app.settings import DEMO_TOKEN_KEY
 
@@ -110,6 +112,8 @@ class World:
 
     jobs: Database
     keyring: Keyring
+    measures: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
+    """The running measures of the households made here."""
     _statements: dict[Any, Any] = field(default_factory=dict)
 
     async def insert(self, model: Any, **values: Any) -> None:
@@ -206,11 +210,14 @@ class World:
         *,
         state: str = "active",
         members: list[dict[str, Any]] | None = None,
+        plan: tuple[str, ...] | None = ("living_aid", "medical", "schooling"),
+        columns: dict[str, Any] | None = None,
         **given: Any,
     ) -> UUID:
-        """A whole household file; by default a deeply poor one of three. `row`: columns as they should be."""
-        household_id = new_id()
-        columns: dict[str, Any] = given.pop("row", {})
+        """A whole household file; by default a deeply poor one of three. One in force has a plan with these measures
+        running. `columns`: as they should be."""
+        household_id, planned = new_id(), plan is not None and state == "active"
+        columns = columns or {}
         if state == "cancelled":
             columns = {"cancel_code": "voluntary"} | columns
         if state in ("exit_proposed", "exit_notice", "suspended"):
@@ -222,7 +229,6 @@ class World:
             Household,
             id=household_id,
             created_at=NOW,
-            updated_at=NOW,
             number=unique("DA-"),
             person_id=someone.id,
             state=state,
@@ -230,10 +236,20 @@ class World:
             version=1,
             form=self.keyring.seal("household.form", household_id, orjson.dumps(form)),
             head_masked=mask_name(someone.name),
-            submitted_at=None if state == "draft" else NOW,
-            active_at=NOW if state in STANDING else None,
-            **{f"{t}_id": home.ancestors[t] for t in home.ancestors} | columns,
+            **{
+                "submitted_at": None if state == "draft" else NOW,
+                "changed_at": None if state == "draft" else NOW,
+                "updated_at": NOW,
+                "active_at": NOW if state in STANDING else None,
+                "review_due_on": TODAY + timedelta(days=300) if state in STANDING else None,
+                "last_helped_at": None,
+                "has_open_plan": planned,
+            }
+            | {f"{t}_id": home.ancestors[t] for t in home.ancestors}
+            | columns,
         )
+        if planned:
+            await self.plan(household_id, plan or ())
         for number in {form["head"]["id_number"], *(m["id_number"] for m in form["members"])}:
             await self.insert(
                 HouseholdMember, id=new_id(), created_at=NOW, household_id=household_id, relation="other",
@@ -241,6 +257,20 @@ class World:
                 id_number_index=self.keyring.blind_index("person.id_number", number),
             )  # fmt: skip
         return household_id
+
+    async def plan(self, household_id: UUID, kinds: tuple[str, ...]) -> UUID:
+        """An open plan whose measures somebody has taken on."""
+        plan_id = new_id()
+        await self.insert(
+            Plan, id=plan_id, created_at=NOW, household_id=household_id, state="open", origin="staff", version=1
+        )
+        for kind in kinds:
+            self.measures[household_id, kind] = measure_id = new_id()
+            await self.insert(
+                Measure, id=measure_id, created_at=NOW, updated_at=NOW, plan_id=plan_id, household_id=household_id,
+                kind=kind, state="running", version=1, due_on=TODAY + timedelta(days=90), responsible_role="unit_clerk",
+            )  # fmt: skip
+        return plan_id
 
     async def application(
         self,
@@ -276,6 +306,9 @@ class World:
             "approved_at": filed if state in (State.APPROVED, State.PAYING, State.PAID) else None,
             "paid_at": filed if state is State.PAID else None,
         }
+        wanted = measure_kind(kind, given.get("item"))
+        paid_to = given.get("household_id") if state in (State.PAYING, State.PAID) else None
+        columns["measure_id"] = self.measures.get((paid_to, wanted)) if paid_to and wanted else None
         await self.insert(
             Application,
             id=application_id,

@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
+from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
 from app.applications.queries import A, being_paid, case, has_started, open_draft, own_locked
 from app.applications.steps import Keep, KeyedStep, Moved, take
@@ -202,7 +203,8 @@ async def act(
 ) -> Moved:
     """A member of staff takes a step on a case within their reach.
 
-    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending.
+    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending,
+    MeasureMissing.
     """
     row = await case(work.transaction, actor, application_id, whole=False)
     expect_version(row, version)
@@ -217,11 +219,13 @@ async def act(
         await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
+    pays = step.to in (State.PAYING, State.PAID)
     return await take(
         work,
         row,
         step,
         keep=keep,
+        measure_id=await measure_for(work.transaction, row) if pays else None,
         person_id=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,

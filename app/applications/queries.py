@@ -117,7 +117,7 @@ _GRANTED = (
     .scalar_subquery()
     .label("granted")
 )
-_FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form]
+_FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form, H.c.review_due_on]
 _LAST_SUBMISSION = (
     select(func.coalesce(func.max(_OTHER.c.submission_no), literal_column("0")))
     .where(_OTHER.c.applicant_id == A.c.applicant_id)
@@ -149,7 +149,7 @@ class ToSubmit:
     row: Record
     applicant: Record
     household: Record | None
-    """The living household file: id, state, submitted_at, form."""
+    """The living household file: id, state, submitted_at, form, review_due_on."""
     granted: Sequence[Mapping[str, Any]]
     """What the household was granted since an instant or has in flight, over all kinds (kind, item, amount_fen,
     applicant_id); and the applicant's own temporary aid, which needs no file."""

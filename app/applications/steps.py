@@ -46,7 +46,8 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 decision = coalesce(:decision, decision), policy_version = coalesce(:policy_version, policy_version),
                 code_sha256 = coalesce(:code_sha256, code_sha256),
                 subject_index = coalesce(:subject_index, subject_index),
-                item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id)
+                item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
+                measure_id = coalesce(:measure_id, measure_id)
               {moving or "where application.id = :id"} and application.version = :version
               returning application.id, application.version, applicant_id
             ), passed as (
@@ -206,6 +207,7 @@ _OPTIONAL = [
     "subject_index",
     "item",
     "cover_id",
+    "measure_id",
     "post_role",
     "organisation_name",
     "reason_code",

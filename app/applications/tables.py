@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from app.db.base import Row, blind_index, instant, sealed, version_column
@@ -22,6 +22,14 @@ class Application(Row, table=True):
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
         CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
+        # One measure of the household's plan for every payment; what is no aid to a household has none.
+        ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
+        CheckConstraint(
+            "state not in ('paying','paid') or household_id is null or kind = 'secondary_medical' "
+            "or measure_id is not null",
+            name="measure",
+        ),
+        Index("ix_application_measure", "measure_id", postgresql_where=text("measure_id is not null")),
         Index(
             "uq_application_open_draft",
             "applicant_id",
@@ -93,6 +101,8 @@ class Application(Row, table=True):
     item: str | None = Field(default=None, max_length=20)
     """What of the kind is asked for, where the yearly caps need to know."""
     cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
+    measure_id: UUID | None = Field(default=None)
+    """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
     submission_no: int | None = Field(default=None)
     """The applicant's first, second, … submission, counted over all kinds; a resubmission counts again."""

@@ -129,6 +129,7 @@ def _application(share: Share, number: int, judged: Assessed | None, keyring: Ke
         "item": judged.item if judged else None, "amount_fen": judged.amount_fen if judged else None,
         "submitted_at": at if submitted else None,
         "due_at": at + timedelta(days=7) if submitted and state not in CLOSED else None,
+        "measure_id": by.measure_id if approved else None,
         "approved_at": at if approved else None, "paid_at": at if state == "paid" else None,
     }  # fmt: skip
 

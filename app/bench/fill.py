@@ -46,7 +46,7 @@ def filled(server: embedded.Server, size: Size, console: Console) -> str:
     """The name of a database that has at least this size; it is made if it is not there."""
     version = _version()
     if not asyncio.run(_is_there(server, size, version)):
-        asyncio.run(_make_anew(server, size.database))
+        asyncio.run(make_anew(server, size.database))
         migrations.upgrade(server.dsn(size.database))
         asyncio.run(write_reference(server.dsn(size.database), datetime.now(UTC)))
         with Progress(console=console) as progress:
@@ -88,7 +88,7 @@ async def _is_there(server: embedded.Server, size: Size, version: str) -> bool:
     )
 
 
-async def _make_anew(server: embedded.Server, name: str, template: str = "template0") -> None:
+async def make_anew(server: embedded.Server, name: str, template: str = "template0") -> None:
     connection = await asyncpg.connect(server.dsn("postgres"))
     try:
         await connection.execute(f'drop database if exists "{name}" with (force)')
@@ -102,7 +102,7 @@ def copied(server: embedded.Server, database: str, console: Console) -> Iterator
     """A copy of a filled database to write in, as long as the block lasts."""
     copy = f"{database}_run"
     with console.status(f"复制数据库 {database}"):
-        asyncio.run(_make_anew(server, copy, database))
+        asyncio.run(make_anew(server, copy, database))
     try:
         yield copy
     finally:

@@ -47,6 +47,8 @@ class Applicant:
     household_id: UUID
     name_masked: str
     unit: Union
+    plan_id: UUID
+    measure_id: UUID
 
 
 def row_id(what: str, number: int, at: datetime) -> UUID:
@@ -110,7 +112,8 @@ def applicant(number: int, units: Sequence[Union], now: datetime) -> Applicant:
     """The person of this number, who signed up ten years ago."""
     since = now - _SIGNED_UP
     ids = row_id("person", number, since), row_id("household", number, since)
-    return Applicant(number, *ids, mask_name(_name(number)), picked(units, number))
+    planned = row_id("plan", number, since), row_id("measure", number, since)
+    return Applicant(number, *ids, mask_name(_name(number)), picked(units, number), *planned)
 
 
 def people_rows(applicants: Sequence[Applicant], now: datetime, keyring: Keyring) -> Rows:
@@ -121,6 +124,8 @@ def people_rows(applicants: Sequence[Applicant], now: datetime, keyring: Keyring
         "consent": [row for each in applicants for row in _consents(each.id, now)],
         "household": [_household(each, now, keyring) for each in applicants],
         "household_member": [row for each in applicants for row in _members(each, now, keyring)],
+        "plan": [_plan(each, now) for each in applicants],
+        "measure": [_measure(each, now) for each in applicants],
     }
 
 
@@ -166,7 +171,25 @@ def _household(applicant: Applicant, now: datetime, keyring: Keyring) -> dict[st
         "id": applicant.household_id, "created_at": now, "updated_at": now, "number": f"DA-{applicant.number:07d}",
         "person_id": applicant.id, "state": "active", "round": 1, "version": 1,
         "form": keyring.seal(HOUSEHOLD_FORM, applicant.household_id, form), "head_masked": applicant.name_masked,
-        "submitted_at": now, "active_at": now, **applicant.unit.scope,
+        "submitted_at": now, "active_at": now, "review_due_on": now.date() + timedelta(days=365),
+        "has_open_plan": True, **applicant.unit.scope,
+    }  # fmt: skip
+
+
+def _plan(applicant: Applicant, now: datetime) -> dict[str, Any]:
+    return {
+        "id": applicant.plan_id, "created_at": now, "household_id": applicant.household_id, "state": "open",
+        "origin": "system", "version": 1,
+    }  # fmt: skip
+
+
+def _measure(applicant: Applicant, now: datetime) -> dict[str, Any]:
+    """Under which all the living aid of ten years is paid."""
+    return {
+        "id": applicant.measure_id, "created_at": now, "updated_at": now, "plan_id": applicant.plan_id,
+        "household_id": applicant.household_id, "kind": "living_aid", "state": "running", "version": 1,
+        "due_on": now.date() + timedelta(days=90), "responsible_role": Role.UNIT_CLERK,
+        "responsible_organisation": applicant.unit.name,
     }  # fmt: skip
 
 

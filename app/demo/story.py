@@ -20,6 +20,7 @@ from app.demo.pieces import (
     synthetic_number,
     tell_decision,
 )
+from app.demo.plans import plan_first
 from app.demo.stage import Stage
 from app.kernel.business_time import academic_year, business_date
 
@@ -77,6 +78,7 @@ def hardship_aid(stage: Stage, cast: Cast) -> str:
     moved = race(stage, cast, moved)
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，进入公示")
     moved = notice(stage, cast, moved)
+    plan_first(stage, cast, moved)
     pay(stage, cast, moved)
     return str(moved["id"])
 

@@ -43,6 +43,9 @@ class HouseholdCase(Frozen):
     migrant_worker: bool | None = Field(default=None, description="是否农民工")
     union_member: bool | None = Field(default=None, description="是否工会会员")
     labour_relation_months: _Count | None = Field(default=None, description="劳动关系已满月数")
+    review_overdue_days: Annotated[int, Field(ge=0, le=40_000)] | None = Field(
+        default=None, description="档案年度复核已逾期的天数；没有逾期填 0，不看这一项填 null"
+    )
 
 
 _SAME = tuple(name for name in HouseholdCase.model_fields if name not in ("residence", "circumstances"))

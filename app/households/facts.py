@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.kernel.money import Fen
+from app.policy.facts import added_later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class HouseholdFacts:
     `grave_illness_cost_fen` are what remains of such costs after compensation and insurance; `financial_assets_fen`
     savings and investments, net of debts. `months_below` counts the months in a row, without government aid, in which
     the income was below the standard. Standard and edge line are per person and month, of the day of application.
+    `review_overdue_days` counts the days since the yearly verification was due, 0 while it is not; None: not asked.
     """
 
     file_active: bool | None = None
@@ -46,3 +48,4 @@ class HouseholdFacts:
     minimum_living_standard_from: date | None = None
     minimum_living_standard_version: str | None = None
     minimum_living_standard_source: str = "没有登记低保标准的出处"
+    review_overdue_days: int | None = added_later(None)

@@ -284,10 +284,11 @@ def facts_of(form: Mapping[str, Any] | None, row: Record | None, on: date, polic
     }
     if form is None or row is None:
         return HouseholdFacts(file_active=False, **known)
-    filed_at = row.get("submitted_at")
+    filed_at, due_on = row.get("submitted_at"), row.get("review_due_on")
     return HouseholdFacts(
         file_active=row["state"] in ACTIVE_STATES,
         filed_on=business_date(filed_at) if filed_at else None,
+        review_overdue_days=max((on - due_on).days, 0) if due_on else None,
         **told_by(form),
         **known,
     )

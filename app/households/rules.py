@@ -34,6 +34,12 @@ KIND: Final = "household_criteria"
 _FILE_TEXT: Final = "家庭已建立困难职工档案，并且档案有效"
 _FILE_NEEDED: Final = "困难职工档案已经建立并且有效"
 _CLASS_TEXT: Final = "家庭属于可以帮扶的困难类别"
+REVIEW_GRACE_DAYS: Final = 30
+_REVIEW_TEXT: Final = "家庭档案的年度复核没有逾期太久"
+_REVIEW_NEEDED: Final = f"年度复核按期完成，或逾期不超过{REVIEW_GRACE_DAYS}天（意外救助、临时救助不受此限）"
+_REVIEW_SOURCE: Final = (
+    "困难职工档案管理要求每年至少全面清理一次（总工办〔2016〕36号）；逾期三十天暂停新的帮扶为本系统的管理规则"
+)
 
 
 class Classification(NamedTuple):
@@ -84,6 +90,28 @@ def standing(facts: HouseholdFacts, policy: CategoryPolicy) -> Classification:
     found = classify(facts, policy)
     conditions = (*exclusions(facts, policy), *migrant_conditions(facts, policy))
     return Classification(found.criterion, (asked, *found.findings, *conditions))
+
+
+def review_findings(facts: HouseholdFacts) -> tuple[Asked, ...]:
+    """Whether the yearly verification is overdue for too long for new aid. Who must not be kept waiting (an accident,
+    temporary aid) is not asked; nor is anybody of whom no due date is known."""
+    days = facts.review_overdue_days
+    if days is None:
+        return ()
+    given = f"已逾期{days}天" if days else "没有逾期"
+    return (
+        finding(
+            "household_review_overdue",
+            days <= REVIEW_GRACE_DAYS,
+            _REVIEW_TEXT,
+            _REVIEW_NEEDED,
+            given,
+            _REVIEW_SOURCE,
+            "请联系所在工会完成家庭档案的年度复核（入户、数据比对或书面声明），完成后即可申请",
+            True,
+            lambda known: replace(known, review_overdue_days=0),
+        ),
+    )
 
 
 def classify(facts: HouseholdFacts, policy: CategoryPolicy) -> Classification:

@@ -33,7 +33,8 @@ _MOVE = statement(
         """
         update household set state = :state, round = :round, version = version + 1, updated_at = :now,
           state_before = :state_before,
-          submitted_at = coalesce(submitted_at, :submitted_at), active_at = coalesce(active_at, :active_at),
+          submitted_at = coalesce(submitted_at, :submitted_at), changed_at = coalesce(changed_at, :submitted_at),
+          active_at = coalesce(active_at, :active_at),
           relieved_at = coalesce(relieved_at, :relieved_at), left_at = coalesce(left_at, :left_at),
           cancel_code = :cancel_code, merged_into_id = :merged_into_id
         where id = :row_id and version = :version returning version

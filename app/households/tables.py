@@ -16,6 +16,17 @@ from app.households.path import CANCEL_REASONS, PATH
 _TIERS = ("city", "district", "street", "unit")
 _SUBMITTED = text("submitted_at is not null")
 _LIVING = text("state not in ('rejected','withdrawn','lifted','cancelled','transferred')")
+IN_FILE = "state in ('active','annual_review','relieved')"
+"""The file stands, and is looked after: planned for, helped, verified every year."""
+CHANGED_AT = "changed_at"
+"""The column that says when the file was last changed."""
+WATCHED: dict[str, tuple[str, str]] = {
+    "unchanged": (CHANGED_AT, IN_FILE),
+    "never_helped": ("active_at", f"{IN_FILE} and last_helped_at is null"),
+    "no_plan": ("active_at", f"{IN_FILE} and not has_open_plan"),
+    "overdue": ("review_due_on", IN_FILE),
+}
+"""The lists of files that need looking after: what each is ordered by, and which files its indexes hold."""
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -40,6 +51,12 @@ class Household(Row, table=True):
             for tier in _TIERS
         ),
         Index("ix_household_previous", "previous_id", postgresql_where=text("previous_id is not null")),
+        *(
+            Index(f"ix_household_{name}_{tier}", f"{tier}_id", by, "id", postgresql_where=text(which))
+            for name, (by, which) in WATCHED.items()
+            for tier in _TIERS
+        ),
+        Index("ix_household_review_due", "review_due_on", "id", postgresql_where=text(IN_FILE)),
         CheckConstraint("round >= 1", name="round"),
         CheckConstraint(f"state in ({_listed(PATH.states)})", name="state"),
         CheckConstraint(f"archive_level in ({_listed(get_args(ArchiveLevel))})", name="archive_level"),
@@ -84,7 +101,11 @@ class Household(Row, table=True):
     active_at: datetime | None = instant(nullable=True)
     updated_at: datetime = instant()
     changed_at: datetime | None = instant(nullable=True)
-    """When the form was last changed after it had been submitted; None: not since."""
+    """When the form was last changed, or first submitted."""
+    review_due_on: date | None = Field(default=None)
+    """The last day for the yearly verification; set when the file is opened, and by each verification."""
+    last_helped_at: datetime | None = instant(nullable=True)
+    has_open_plan: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class HouseholdMember(Row, table=True):

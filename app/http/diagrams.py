@@ -104,6 +104,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "payment:start": "财务制单",
         "payment:confirm": "财务复核",
         "cover:enrol": "办理参保",
+        "plan:write": "制定帮扶计划",
         "policy:read": "查看政策版本",
         "policy:propose": "提出政策版本",
         "policy:publish": "发布政策版本",

@@ -41,6 +41,9 @@ VERSIONED = frozenset(
         ("put", "/api/v1/staff/households/{household_id}/form"),
         ("put", "/api/v1/staff/households/{household_id}/class"),
         ("put", "/api/v1/staff/households/{household_id}/cohort"),
+        ("put", "/api/v1/staff/measures/{measure_id}"),
+        ("post", "/api/v1/staff/plans/{plan_id}/close"),
+        ("post", "/api/v1/staff/watch_tasks/{task_id}/complete"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

@@ -7,7 +7,10 @@ from sqlalchemy import bindparam, delete
 from app.db.base import table_of
 from app.db.statements import statement
 from app.db.work import Work
+from app.jobs.running import Jobs
 from app.messaging.tables import KeyedAnswer, OutMessage
+from app.upkeep.commands import FIRST, Place, remind
+from app.upkeep.rules import REMIND_DAYS
 
 ANSWERS_KEPT = timedelta(days=7)
 """Keyed answers (Idempotency-Key) are promised for 24 hours; a phone may have been off for longer."""
@@ -21,3 +24,16 @@ async def forget_old_answers(work: Work) -> int:
     """Delete keyed answers and relayed facts that nobody will ask for again. Answers how many rows."""
     answers = await work.transaction.run(_FORGET_ANSWERS, before=work.now - ANSWERS_KEPT)
     return answers + await work.transaction.run(_FORGET_FACTS, before=work.now - FACTS_KEPT)
+
+
+async def remind_of_all(jobs: Jobs) -> None:
+    """Reminders of verifications and watch tasks that come due, batch by batch, each batch in its own transaction.
+
+    Safe to run twice, or to be stopped: what was reminded of is kept, and is not reminded of again.
+    """
+    for about in ("review", "watch"):
+        for days in REMIND_DAYS:
+            place: Place | None = FIRST
+            while place is not None:
+                async with jobs.work() as work:
+                    place = await remind(work, about, days, place)

@@ -14,14 +14,21 @@ from app.db.work import Work
 from app.households import exits, steps
 from app.households import queries as households
 from app.households.events import HouseholdMoved
+from app.households.path import DEAD_STATES
+from app.households.queries import ACTIVE_STATES, kept_form
 from app.jobs import rehearsals
 from app.jobs.duplicates.search import look_at
+from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
+from app.kernel.business_time import business_date
 from app.notices import commands as notices
 from app.notices.commands import Published
 from app.organisations.queries import organisation
+from app.plans import commands as plans
 from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
+from app.upkeep import commands as upkeep
+from app.upkeep.rules import causes_of
 
 HOUSEHOLD_NOTICES = {"public_notice": "household_admission", "exit_notice": "household_exit"}
 """The states in which a file is shown to the public, and as what."""
@@ -89,9 +96,41 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
     await look_at(jobs, UUID(fact["household_id"]))
 
 
+async def note_payment(work: Work, fact: dict[str, str]) -> None:
+    """Who was paid was helped."""
+    if fact["to_state"] != State.PAID:
+        return
+    row = await by_id_locked(work.transaction, UUID(fact["application_id"]))
+    if row is not None and row["household_id"] is not None and row["paid_at"] is not None:
+        await plans.note_help(work, row["household_id"], row["paid_at"])
+
+
+_BACK_IN_FILE = (*ACTIVE_STATES, "relieved", "suspended", "exit_proposed", "exit_notice")
+"""From where a file that was open already comes back to being in force."""
+
+
+async def look_after_file(work: Work, fact: dict[str, str]) -> None:
+    """A file that was opened gets its day for the yearly verification and a proposed plan; one that was left ends its
+    plan, and a household that was lifted is watched."""
+    to_state = fact["to_state"]
+    if to_state not in (*ACTIVE_STATES, *DEAD_STATES):
+        return
+    row = await household_locked(work.transaction, UUID(fact["household_id"]))
+    if row is None:
+        return
+    if to_state in DEAD_STATES and row["state"] in DEAD_STATES:
+        await plans.end_plan(work, row, "achieved" if row["state"] == "lifted" else "left")
+        await upkeep.watch(work, row["id"])
+    elif row["active_at"] is not None and row["state"] not in DEAD_STATES:
+        await upkeep.first_due(work, row["id"], business_date(row["active_at"]))
+        if fact["from_state"] not in _BACK_IN_FILE:
+            form = kept_form(work.keyring, row)
+            await plans.propose_plan(work, row, causes_of(form) if form else ())
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
-    ApplicationMoved.__name__: (open_notice,),
-    HouseholdMoved.__name__: (open_household_notice,),
+    ApplicationMoved.__name__: (open_notice, note_payment),
+    HouseholdMoved.__name__: (open_household_notice, look_after_file),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
 }
 """What is done about a fact: each of these in a job, and a transaction, of its own."""

@@ -99,6 +99,14 @@ async def decided(transaction: Transaction, wanted: Wanted) -> AsyncIterator[lis
         after, left = rows[-1]["id"], None if left is None else left - size
 
 
+_HOUSEHOLD_LOCKED = statement(select(H).where(H.c.id == bindparam("id")).with_for_update())
+
+
+async def household_locked(transaction: Transaction, household_id: UUID) -> Record | None:
+    """A household file, held until commit."""
+    return await transaction.row(_HOUSEHOLD_LOCKED, id=household_id)
+
+
 _ACTIVE = H.c.state.in_([literal_column(f"'{state}'") for state in sorted(ACTIVE_STATES)])
 
 

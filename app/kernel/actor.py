@@ -49,6 +49,8 @@ class Permission(StrEnum):
     START_PAYMENT = "payment:start"
     CONFIRM_PAYMENT = "payment:confirm"
     ENROL_COVER = "cover:enrol"
+    WRITE_PLANS = "plan:write"
+    """Plans, measures, services, verifications and watch tasks of the households of one's own union."""
     READ_POLICIES = "policy:read"
     PROPOSE_POLICY = "policy:propose"
     PUBLISH_POLICY = "policy:publish"
@@ -75,8 +77,8 @@ _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
 _DISTRICT = frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES}) | _SENDS
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER}) | _SENDS,
-    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE}) | _SENDS,
+    Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
+    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS}) | _SENDS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},

@@ -5,7 +5,7 @@ dataclasses of these. Anything missing, added or of another type raises FactsCha
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, field, fields, is_dataclass
 from datetime import date
 from functools import cache
 from types import NoneType, UnionType
@@ -19,6 +19,14 @@ class FactsChanged(ValueError):
     """The stored facts are not what was stored: their bytes, their fields or their types differ."""
 
 
+_LATER: Final = "added_later"
+
+
+def added_later(default: Any) -> Any:
+    """A field that facts did not have from the first: those stored without it are read as having its default."""
+    return field(default=default, metadata={_LATER: True})
+
+
 def reader_of(kind: type) -> Read:
     """Reads parsed JSON as facts of this kind. Raises TypeError, when it is made, for a type that is no fact."""
     return _compiled(kind)
@@ -29,8 +37,12 @@ def _compiled(kind: type) -> Read:
     hints = get_type_hints(kind)
     parts = tuple((field.name, _reader(hints[field.name])) for field in fields(kind))
     size = len(parts)
+    later = {each.name: each.default for each in fields(kind) if each.metadata.get(_LATER)}
+    assert MISSING not in later.values()
 
     def read(value: Any) -> Any:
+        if type(value) is dict and later and len(value) < size:
+            value = {name: default for name, default in later.items() if name not in value} | value
         if type(value) is not dict or len(value) != size:
             raise FactsChanged("other fields than those of this kind")
         try:

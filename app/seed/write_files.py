@@ -14,7 +14,7 @@ from app.db.work import Work
 from app.households.criteria import HardshipClass
 from app.households.forms import HouseholdForm
 from app.households.levels import ArchiveLevel
-from app.households.path import DEAD_STATES, PATH, way_back
+from app.households.path import DEAD_STATES, IN_FORCE, PATH, way_back
 from app.households.queries import FORM, facts_of
 from app.households.rules import class_of, criteria_of
 from app.households.steps import NOTE
@@ -26,6 +26,8 @@ from app.kernel.masking import mask_name
 from app.people.commands import ID_NUMBER
 from app.seed.invented import File, FileState
 from app.seed.write import Placed, tiers, write_all
+from app.seed.write_plans import Opened, is_planned, write_plans
+from app.upkeep.rules import next_review
 from app.workflow.path import Step
 
 LONGEST_STEP = timedelta(days=3)
@@ -62,7 +64,8 @@ _NEXT_NUMBERS = statement(text("select nextval('household_number') from generate
 _INSERT = insertion(
     table_of(Household),
     *"id created_at updated_at number person_id city_id district_id street_id unit_id state round version form".split(),
-    *"head_masked submitted_at active_at category archive_level cancel_code left_at relieved_at".split(),
+    *"head_masked submitted_at changed_at active_at category archive_level cancel_code left_at relieved_at".split(),
+    *"review_due_on has_open_plan".split(),
 )
 _INSERT_MEMBER = insertion(
     table_of(HouseholdMember), *"id created_at household_id id_number_index relation living".split()
@@ -105,6 +108,8 @@ async def write_files(
     await write_all(work, _INSERT, rows)
     await write_all(work, _INSERT_MEMBER, (row for each in kept for row in _members(work, each)))
     await write_all(work, _INSERT_PASSAGE, (row for each in kept for row in _passages(work, each, signers)))
+    opened = ((k.head, k.file, k.id, k.reached("active")) for k in kept if k.file.state in IN_FORCE)
+    await write_plans(work, [Opened(head, file, row_id, at) for head, file, row_id, at in opened if at])
 
 
 def _kept(work: Work, head: Placed, file: File) -> _Kept:
@@ -121,7 +126,7 @@ def _kept(work: Work, head: Placed, file: File) -> _Kept:
 
 
 def _file(work: Work, kept: _Kept, serial: int, child_consent_id: UUID) -> dict[str, Any]:
-    union = kept.head.who.union
+    union, active_at = kept.head.who.union, kept.reached("active")
     form = _with_child_consent(kept.file.form, child_consent_id, work.today)
     document = form.model_dump(mode="json", exclude_unset=True, exclude_none=True)
     return {
@@ -136,7 +141,10 @@ def _file(work: Work, kept: _Kept, serial: int, child_consent_id: UUID) -> dict[
         "form": work.keyring.seal_document(FORM, kept.id, document),
         "head_masked": mask_name(form.head.name),
         "submitted_at": kept.reached("submitted"),
-        "active_at": kept.reached("active"),
+        "changed_at": kept.reached("submitted"),
+        "active_at": active_at,
+        "review_due_on": next_review(business_date(active_at)) if active_at else None,
+        "has_open_plan": kept.file.state in IN_FORCE and is_planned(kept.head),
         "cancel_code": "voluntary" if kept.file.state == "cancelled" else None,
         "left_at": kept.reached("lifted") or kept.reached("cancelled"),
         "relieved_at": kept.reached("relieved"),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,9 @@ from app.kernel.ids import new_id
 from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
 from app.messaging.tables import KeyedAnswer, OutMessage
 from app.people.tables import BankCard, RefreshToken
+from app.plans.tables import Service
 from app.proxy_filings.tables import ProxyFiling
+from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
 from app.visits.tables import VisitOperation
 from tests import make
 from tests.discrepancies.making import found, household_of, working
@@ -33,21 +35,26 @@ PERSONAL = (
     "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
-    "household_exit household_transfer"
+    "household_exit household_transfer "
+    "plan measure service household_verification watch_task reminder"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
-    "household_exit household_transfer"
+    "household_exit household_transfer plan measure service household_verification"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
 IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
     *"household_change change_request proxy_filing household_exit household_transfer".split(),
+    *"plan measure service household_verification watch_task".split(),
     *MATCHED,
 )
-APPEND_ONLY = ("audit_entry", "passage", "household_passage", "household_change", *MATCHED[1:])
+APPEND_ONLY = (
+    *"audit_entry passage household_passage household_change service household_verification".split(),
+    *MATCHED[1:],
+)
 OUTSIDE = {"alembic_version"}
 """Without a policy, because neither role may come near it at all."""
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -73,6 +80,22 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         HouseholdPassage, id=new_id(), household_id=household_id, round=1, person_id=someone.id, action="submit",
         from_state="draft", to_state="submitted", counts_as_review=False, **common,
     )  # fmt: skip
+    measure_id, by = world.measures[household_id, "living_aid"], {"post_role": "x", "organisation_name": "x"}
+    await world.insert(
+        Service, id=new_id(), measure_id=measure_id, household_id=household_id, given_on=make.TODAY, provider="x",
+        quantity=1, unit="place", person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdVerification, id=new_id(), household_id=household_id, way="visit", reference="x", finding="unchanged",
+        verified_on=make.TODAY, next_due_on=make.TODAY + timedelta(days=1), person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        WatchTask, id=new_id(), household_id=household_id, head_id=someone.id, head_masked="*", months=6, version=1,
+        due_on=make.TODAY, **{f"{tier}_id": union_id for tier, union_id in home.ancestors.items()}, **common,
+    )  # fmt: skip
+    await world.insert(
+        Reminder, id=new_id(), household_id=household_id, about="review", due_on=make.TODAY, days=7, **common
+    )
     await world.insert(
         HouseholdChange, id=new_id(), household_id=household_id, household_version=2, pointer="/address",
         source="self", person_id=someone.id, **common,
@@ -137,7 +160,10 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     queries["proxy_filing"] = (
         "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
     )
-    for table in ("household_member", "household_exit", "household_transfer"):
+    hanging = (
+        "household_member household_exit household_transfer plan measure service household_verification watch_task"
+    )
+    for table in (*(f"household_{part}" for part in hanging), "plan", "measure", "service", "watch_task"):
         queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     ids |= matched

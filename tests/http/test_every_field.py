@@ -108,6 +108,22 @@ VALID: dict[str, dict[str, Any]] = {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},
     },
     "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": SOMEBODY},
+    "POST /staff/households/{household_id}/plans": {
+        "measures": [{"kind": "living_aid", "due_on": "2026-12-31", "take": True}],
+        "replaces": {"plan_id": SOMEBODY, "result": "achieved", "note": "好"},
+    },
+    "POST /staff/plans/{plan_id}/measures": {"kind": "legal", "due_on": "2026-12-31", "take": True},
+    "POST /staff/plans/{plan_id}/close": {"result": "achieved", "note": "好"},
+    "PUT /staff/measures/{measure_id}": {
+        "state": "running", "due_on": "2026-12-31", "result": None, "note": "好", "take": True,
+    },
+    "POST /staff/measures/{measure_id}/services": {
+        "given_on": "2026-01-01", "provider": "职业培训学校", "quantity": 1, "unit": "place", "note": "好",
+    },
+    "POST /staff/households/{household_id}/verifications": {
+        "way": "visit", "reference": "RH-1", "verified_on": "2026-01-01", "finding": "unchanged", "note": "好",
+    },
+    "POST /staff/watch_tasks/{task_id}/complete": {"outcome": "stable", "note": "好"},
     "POST /staff/policies": proposal(),
     "POST /screening": SCREENING,
 }  # fmt: skip
@@ -219,8 +235,8 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    named = "household_id application_id duplicate_id match_id request_id filing_id transfer_id".split()
-    ids = dict.fromkeys(named, SOMEBODY)
+    named = "household application duplicate match request filing transfer plan measure task".split()
+    ids = {f"{name}_id": SOMEBODY for name in named}
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))
@@ -240,6 +256,10 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
     if "{discrepancy_id}" in name:
         owner = await world.worker(unit) if "/staff/" in name else who
         ids["discrepancy_id"] = str(await discrepancy_of(world, owner, unit))
+    if "{plan_id}" in name or "{measure_id}" in name:
+        household_id = await world.household(await world.person(), unit, plan=None)
+        ids["plan_id"] = str(await world.plan(household_id, ("counselling",)))
+        ids["measure_id"] = str(world.measures[household_id, "counselling"])
     if "{application_id}" in name:
         owner = await world.worker(unit) if "/staff/" in name else who
         draft = {"kind": kind, "form": {}} if kind else {"kind": "hardship_aid", "form": make.living_aid()}

@@ -31,7 +31,7 @@ async def file_at(world: World, union: Guild, state: str) -> UUID:
     form = make.registered(make.household_form(someone))
     row = {"category": "deep", "archive_level": "municipal"} if state == "means_check" else {}
     given = {name: form[name] for name in ("head", *make.REGISTER)}
-    return await world.household(someone, union, state=state, row=row, **given)
+    return await world.household(someone, union, state=state, columns=row, **given)
 
 
 async def standing(world: World, union: Guild) -> UUID:

@@ -110,7 +110,15 @@ async def reviewer(url: str, world: World) -> Side:
     household = await world.household(await world.person(), town.units[0], state="submitted")
     proposal = row()
     await world.insert(PolicyVersion, **proposal)
-    ids = {"application_id": case.id, "household_id": household, "policy_id": proposal["id"]}
+    planned = await world.household(await world.person(), town.units[0], plan=None)
+    plan_id = await world.plan(planned, ("counselling",))
+    ids = {
+        "application_id": case.id,
+        "household_id": household,
+        "policy_id": proposal["id"],
+        "plan_id": plan_id,
+        "measure_id": world.measures[planned, "counselling"],
+    }
     return Side(url, who, {name: str(value) for name, value in ids.items()})
 
 

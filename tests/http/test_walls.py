@@ -52,6 +52,13 @@ FILES_BY_ID |= {
         ("POST", "transfers"),
     )
 }  # fmt: skip
+FILES_BY_ID |= {
+    ("GET", "/staff/households/{}/plans"): 200,
+    ("POST", "/staff/households/{}/plans"): 409,
+    ("GET", "/staff/households/{}/verifications"): 200,
+    ("GET", "/staff/households/{}/relapse"): 200,
+}
+"""That a plan replaces one that never was is told only where the file is seen."""
 OWN_BY_ID = {
     ("GET", "/applications/{}"): 200,
     ("PUT", "/applications/{}"): 412,
@@ -73,6 +80,7 @@ OWN_LISTS = {
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }
+LISTS |= {("GET", path) for path in ("/staff/watch_tasks", "/staff/watch_tasks/count")}
 CHANGES = {
     ("GET", "/staff/change_requests"),
     ("GET", "/staff/change_requests/count"),
@@ -156,6 +164,15 @@ ELSEWHERE = {
     ("GET", "/staff/households/{}/visitors"),
     ("POST", "/staff/households/{}/visits"),
     ("POST", "/me/visits/{}/confirm"),
+    ("GET", "/me/household/plan"),
+    ("GET", "/staff/households/lists/{}"),
+    ("GET", "/staff/households/lists/{}/count"),
+    ("POST", "/staff/households/{}/verifications"),
+    ("POST", "/staff/plans/{}/measures"),
+    ("POST", "/staff/plans/{}/close"),
+    ("PUT", "/staff/measures/{}"),
+    ("POST", "/staff/measures/{}/services"),
+    ("POST", "/staff/watch_tasks/{}/complete"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/staff/households/transfers/{}/actions"),

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from app.policy.facts import FactsChanged, reader_of
+from app.households.facts import HouseholdFacts
+from app.policy.facts import FactsChanged, added_later, reader_of
 from app.policy.replay import canonical, facts_from, facts_json
 from app.programmes import REPLAYERS
 from tests.thorough import thorough
@@ -36,6 +38,29 @@ PLAIN: dict[str, Any] = {
     "cause": "illness", "level": 2, "known": True, "pair": ["甲", 1],
     "stays": [{"admitted_on": "2026-09-01", "fen": None}], "either": "乙",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldMore:
+    known: bool
+    fen: int | None = None
+    days: int | None = added_later(None)
+
+
+def test_only_a_field_that_was_added_later_may_be_missing() -> None:
+    read = reader_of(ToldMore)
+    assert read({"known": True, "fen": 1}) == ToldMore(known=True, fen=1)
+    assert read({"known": True, "fen": 1, "days": 31}) == ToldMore(known=True, fen=1, days=31)
+    for wrong in ({"known": True, "days": 1}, {"known": True}, {"known": True, "fen": 1, "more": 1},
+                  {"known": True, "more": 1}, {"known": True, "fen": 1, "days": "1"}):  # fmt: skip
+        with pytest.raises(FactsChanged):
+            read(wrong)
+
+
+def test_facts_of_a_household_from_before_the_yearly_verification_are_read_as_they_were() -> None:
+    written = orjson.loads(facts_json(HouseholdFacts(file_active=True, members=3)))
+    assert written.pop("review_overdue_days") is None
+    assert facts_from(HouseholdFacts, canonical(written)) == HouseholdFacts(file_active=True, members=3)
 
 
 def test_what_was_written_is_read_again() -> None:

@@ -13,6 +13,7 @@ from app.http.routes import (
     matches,
     me,
     my_data,
+    plans,
     policies,
     proxy_filings,
     reference,
@@ -20,6 +21,7 @@ from app.http.routes import (
     screening,
     sessions,
     staff,
+    upkeep,
     visits,
 )
 
@@ -47,5 +49,7 @@ ROUTERS = tuple(
         rehearsals,
         duplicates,
         matches,
+        plans,
+        upkeep,
     )
 )

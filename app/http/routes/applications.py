@@ -25,7 +25,7 @@ from app.applications.queries import (
 )
 from app.applications.steps import KeyedStep, Moved, Overtaken
 from app.db.work import Work
-from app.households.queries import living
+from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
 from app.http.idempotency import beside_session
 from app.http.inputs import In, Limit, PathId
@@ -186,7 +186,7 @@ async def _applicant(desk: Desk) -> Applicant:
     return Applicant(
         person_id=me["id"],
         name_masked=me["name_masked"],
-        household_id=household["id"] if household else None,
+        household_id=household["id"] if household and household["state"] in ACTIVE_STATES else None,
         organisation_name=union["name"],
         division_code=union["division_code"],
         city_id=union["city_id"],

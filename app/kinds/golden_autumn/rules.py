@@ -12,7 +12,7 @@ from typing import Final
 
 from app.households.criteria import CATEGORY_NAMES, Category, CategoryPolicy
 from app.households.facts import HouseholdFacts
-from app.households.rules import lifted, rests_on, standing
+from app.households.rules import lifted, rests_on, review_findings, standing
 from app.kernel.money import Fen, yuan
 from app.kinds.golden_autumn.policy import Enrolment, Policy, ProgrammeType, Stage, StageTable
 from app.policy.changes import decide
@@ -77,6 +77,7 @@ def judge(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Fact
     table = policy.stages.of(facts.stage)
     findings = (
         *lifted(household.findings, Facts),
+        *lifted(review_findings(facts.household), Facts),
         _member(facts, policy),
         _window(facts, policy),
         _one_grant(facts, policy),

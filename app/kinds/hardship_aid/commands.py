@@ -54,6 +54,8 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     facts = replace(facts, household=rules.household_shown(facts))
     criteria = criteria_of(work.policies, facts.household, work.today)
     decision = rules.assess(facts, policy, criteria, decided_on=work.today)
+    if form.item == "temporary" and not facts.household.file_active:
+        household_id = None  # aid to a person: no file stands behind it, and so no plan
     return assessed(decision, facts, rules, household_id=household_id, item=form.item)
 
 

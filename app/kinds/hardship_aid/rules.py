@@ -12,7 +12,7 @@ from typing import Final
 
 from app.households.criteria import CATEGORY_NAMES, Category, CategoryPolicy
 from app.households.facts import HouseholdFacts
-from app.households.rules import lifted, rests_on, standing
+from app.households.rules import lifted, rests_on, review_findings, standing
 from app.kernel.money import Fen, yuan
 from app.kinds.hardship_aid.costs import bill_of, costs_findings, share_steps
 from app.kinds.hardship_aid.facts import Facts
@@ -96,6 +96,7 @@ def _from_file(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged
     findings = [
         _requested(facts, policy),
         *lifted(found.findings, Facts, household_shown),
+        *(lifted(review_findings(facts.household), Facts) if facts.item != "accident" else ()),
         *again,
         *one_item(facts, policy, category),
     ]

@@ -1,0 +1,36 @@
+"""Every payment is made under a measure of the household's plan (一户一计划、一户一措施)."""
+
+from typing import Final
+from uuid import UUID
+
+from app.applications.path import Kind
+from app.db.transaction import Record, Transaction
+from app.kernel.errors import Conflict
+from app.plans.queries import running_measure
+from app.plans.rules import MeasureKind, terms_of
+
+_BY_KIND: Final[dict[Kind, MeasureKind]] = {Kind.HARDSHIP_AID: "living_aid", Kind.GOLDEN_AUTUMN: "schooling"}
+_BY_ITEM: Final[dict[str, MeasureKind]] = {"medical": "medical"}
+
+
+class MeasureMissing(Conflict):
+    """这户执行中的帮扶计划里没有这笔付款所对应的措施，暂不能付款；请所在工会先在计划中增加这项措施并认领。"""
+
+
+def measure_kind(kind: Kind, item: str | None) -> MeasureKind | None:
+    """The measure that a kind of aid, and what of it is asked for, belongs to. The insurance is a contract: none."""
+    usual = _BY_KIND.get(kind)
+    return usual if usual is None or kind is not Kind.HARDSHIP_AID else _BY_ITEM.get(item or "", usual)
+
+
+async def measure_for(transaction: Transaction, row: Record) -> UUID | None:
+    """The measure that an application is paid under; None where no household is aided. Raises MeasureMissing, naming
+    the measure that the plan must have."""
+    wanted = measure_kind(Kind(row["kind"]), row["item"])
+    if row["measure_id"] is not None or row["household_id"] is None or wanted is None:
+        found: UUID | None = row["measure_id"]
+        return found
+    running = await running_measure(transaction, row["household_id"], wanted)
+    if running is None:
+        raise MeasureMissing(household_id=str(row["household_id"]), measure=wanted, measure_name=terms_of(wanted).name)
+    return running
