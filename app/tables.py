@@ -5,6 +5,7 @@ from app.audit import tables as audit
 from app.calendars import tables as calendars
 from app.covers import tables as covers
 from app.db.base import metadata
+from app.files import tables as files
 from app.households import tables as households
 from app.messaging import tables as messaging
 from app.notices import tables as notices
@@ -18,6 +19,7 @@ __all__ = [
     "audit",
     "calendars",
     "covers",
+    "files",
     "households",
     "messaging",
     "metadata",

@@ -56,6 +56,8 @@ class Contract:
         media_type = response.headers.get("content-type", "").partition(";")[0]
         if media_type not in content:
             return f"{where} as {media_type}, not as {', '.join(content)}"
+        if not media_type.endswith("json"):
+            return None  # a file: what is in it, its own tests ask
         return self._wrong(where, f"{method} {operation.path.pattern} {response.status_code}",
                            content[media_type].get("schema", {}), response)  # fmt: skip
 

@@ -9,7 +9,8 @@ from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
 from app.db.transaction import Record
 from app.db.work import Work
-from app.jobs import rehearsals
+from app.files.events import FileKept
+from app.jobs import files, rehearsals
 from app.jobs.running import Jobs
 from app.notices import commands as notices
 from app.notices.commands import Published
@@ -44,8 +45,13 @@ async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
     await rehearsals.run(jobs, UUID(fact["rehearsal_id"]))
 
 
+async def scan_file(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A file that waits for the virus scanner is looked at; as long as the scanner is away it waits on."""
+    await files.scan(jobs, UUID(fact["file_id"]), settings().files_scanner)
+
+
 HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
-LONG_HANDLERS: dict[str, LongHandler] = {RehearsalAsked.__name__: run_rehearsal}
+LONG_HANDLERS: dict[str, LongHandler] = {RehearsalAsked.__name__: run_rehearsal, FileKept.__name__: scan_file}
 """What takes longer than one transaction may."""
 FACTS = frozenset({*HANDLERS, *LONG_HANDLERS})
 """The facts that somebody handles."""

@@ -73,6 +73,8 @@ ELSEWHERE = {
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/me/consents/{}/withdraw"),
     ("GET", "/public/notices/{}"),
+    ("POST", "/files"),
+    ("GET", "/files/{}"),
     ("POST", "/sessions"),
     ("POST", "/sessions/refresh"),
     ("DELETE", "/sessions/current"),

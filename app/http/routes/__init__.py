@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    files,
     households,
     me,
     my_data,
@@ -24,6 +25,7 @@ ROUTERS = tuple(
         households,
         reference,
         screening,
+        files,
         policies,
         rehearsals,
     )

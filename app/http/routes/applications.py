@@ -13,6 +13,8 @@ from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
 from app.applications.queries import ToSubmit, own, own_locked, own_page, own_to_submit
+from app.files import commands as files
+from app.files.queries import check_named
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.inputs import In, Limit, PathId
@@ -64,10 +66,13 @@ async def create_application(body: NewApplication, desk: WorkerDesk) -> Response
     """新建一份草稿。同类申请已有草稿的，返回 409 和那一份的 application_id。"""
     programme = KINDS[body.kind]
     kept = read_draft(programme.form, body.form)
+    named = await check_named(desk.work.transaction, desk.actor.person_id, kept, "/form")
     applicant = await _applicant(desk)
     application_id = await commands.open_application(
         desk.work, applicant, body.kind, programme.period(kept, desk.work.today), orjson.dumps(kept)
     )
+    if named:
+        await files.name(desk.work, "application", application_id, named)
     return await _draft(desk, application_id, programme, kept, 201)
 
 
@@ -79,10 +84,12 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
     commands.expect_version(row, expected)
     programme = KINDS[Kind(row["kind"])]
     kept = read_draft(programme.form, body.form)
+    named = await check_named(desk.work.transaction, desk.actor.person_id, kept, "/form")
     period = programme.period(kept, desk.work.today)
     if period != row["period"]:
         await person_locked(desk.work.transaction, desk.actor.person_id)
     await commands.replace_form(desk.work, row, period, orjson.dumps(kept))
+    await files.name(desk.work, "application", application_id, named)
     return await _draft(desk, application_id, programme, kept, 200)
 
 
