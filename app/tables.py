@@ -2,6 +2,7 @@
 
 from app.applications import tables as applications
 from app.audit import tables as audit
+from app.bulk import tables as bulk
 from app.calendars import tables as calendars
 from app.covers import tables as covers
 from app.db.base import metadata
@@ -12,11 +13,13 @@ from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
 from app.policies import tables as policies
+from app.proxy_filings import tables as proxy_filings
 from app.rehearsals import tables as rehearsals
 
 __all__ = [
     "applications",
     "audit",
+    "bulk",
     "calendars",
     "covers",
     "files",
@@ -27,5 +30,6 @@ __all__ = [
     "organisations",
     "people",
     "policies",
+    "proxy_filings",
     "rehearsals",
 ]

@@ -23,6 +23,7 @@ from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
 from app.jobs.daily import forget_old_answers
+from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
 from app.jobs.handlers import FACTS, HANDLERS, LONG_HANDLERS, Handler, end_notice
 from app.jobs.relay import relay
@@ -128,6 +129,7 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
             async with jobs.work() as work:
                 log.info("forgotten", count=await forget_old_answers(work))
             log.info("files_forgotten", count=await forget_loose_files(jobs))
+            log.info("exports_forgotten", count=await forget_exports(jobs))
 
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("file_id", sa.Uuid(), nullable=False),
         sa.Column("subject_kind", sa.String(20), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("living", sa.Boolean(), nullable=False),
         sa.CheckConstraint("subject_kind in ('household','application')", name=op.f("ck_file_use_subject_kind")),
         sa.ForeignKeyConstraint(["file_id"], ["file.id"], name=op.f("fk_file_use_file_id_file")),
         sa.PrimaryKeyConstraint("file_id", "subject_kind", "subject_id", name=op.f("pk_file_use")),
@@ -58,11 +59,11 @@ def upgrade() -> None:
     raise_wall("file_use", NAMED)
     raise_wall(
         "file",
-        f"person_id = {WORKER} or ({STAFF} and exists (select 1 from file_use u where u.file_id = file.id))",
+        f"person_id = {WORKER} or ({STAFF} and exists (select 1 from file_use u where u.file_id = file.id and u.living))",
         check=f"person_id = {WORKER}",
     )
     op.execute("grant select, insert on file to aid_api")
-    op.execute("grant select, insert, delete on file_use to aid_api")
+    op.execute("grant select, insert, update on file_use to aid_api")
     op.execute("grant select, insert, update, delete on file, file_use to aid_jobs")
 
 
@@ -73,5 +74,6 @@ def raise_wall(table: str, policy: str, check: str | None = None) -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop policy api on file")
     op.drop_table("file_use")
     op.drop_table("file")

@@ -14,7 +14,7 @@ from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files.events import FileKept
-from app.files.queries import NAMED, F, how_many_loose
+from app.files.queries import NAMED, F, U, how_many_loose
 from app.kernel.errors import Conflict
 from app.messaging.outbox import emit
 
@@ -26,10 +26,12 @@ _USE = statement(
     text(
         """
         with gone as (
-          delete from file_use where subject_kind = :kind and subject_id = :subject_id and not file_id = any(:ids)
+          update file_use set living = false
+          where subject_kind = :kind and subject_id = :subject_id and living and not file_id = any(:ids)
         )
-        insert into file_use (file_id, subject_kind, subject_id)
-        select named, :kind, :subject_id from unnest(:ids) as named on conflict do nothing
+        insert into file_use (file_id, subject_kind, subject_id, living)
+        select named, :kind, :subject_id, true from unnest(:ids) as named
+        on conflict (file_id, subject_kind, subject_id) do update set living = true
         """
     ).bindparams(bindparam("ids", type_=ARRAY(F.c.id.type)))
 )
@@ -38,6 +40,7 @@ _SCANNED = statement(
     .where(F.c.id == bindparam("row_id"), F.c.state == literal_column("'pending'"))
     .values(state=bindparam("found"))
 )
+_FORGET_USES = statement(delete(U).where(U.c.file_id == any_(bindparam("ids", type_=ARRAY(F.c.id.type))), ~U.c.living))
 _REMOVE = statement(
     delete(F).where(F.c.id == any_(bindparam("ids", type_=ARRAY(F.c.id.type))), ~NAMED).returning(F.c.id)
 )
@@ -106,4 +109,5 @@ async def read(work: Work, person_id: UUID, row: Record) -> None:
 
 async def forget(work: Work, ids: list[UUID]) -> list[UUID]:
     """Delete the rows of those of these files that still no form names; answers which."""
+    await work.transaction.run(_FORGET_USES, ids=ids)
     return [row["id"] for row in await work.transaction.rows(_REMOVE, ids=ids)]

@@ -19,8 +19,8 @@ _IDS = bindparam("ids", type_=ARRAY(F.c.id.type))
 _ONE = statement(select(F).where(F.c.id == bindparam("id")))
 _OWN = statement(select(F).where(F.c.id == bindparam("id"), F.c.person_id == bindparam("person_id")))
 _STATES = statement(select(F.c.id, F.c.state).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS)))
-_USES = statement(select(U.c.subject_kind, U.c.subject_id).where(U.c.file_id == bindparam("id")))
-NAMED = exists().where(U.c.file_id == F.c.id)
+_USES = statement(select(U.c.subject_kind, U.c.subject_id).where(U.c.file_id == bindparam("id"), U.c.living))
+NAMED = exists().where(U.c.file_id == F.c.id, U.c.living)
 _HOW_MANY_LOOSE = statement(select(func.count()).select_from(F).where(F.c.person_id == bindparam("person_id"), ~NAMED))
 _LOOSE = statement(
     select(F.c.id).where(F.c.created_at < bindparam("before"), ~NAMED).order_by(F.c.created_at).limit(bindparam("size"))
@@ -67,10 +67,12 @@ async def states(transaction: Transaction, person_id: UUID, ids: Iterable[UUID])
 
 
 def named_in(form: Any, at: str = "") -> Iterator[tuple[str, UUID]]:
-    """Every file id that a form (as plain JSON) names under `file_ids`, with its JSON pointer."""
+    """Every file id that a form (as plain JSON) names under `file_ids` or `file_id`, with its JSON pointer."""
     if isinstance(form, Mapping):
         for key, value in form.items():
-            if key == "file_ids" and isinstance(value, list):
+            if key == "file_id" and isinstance(value, str):
+                yield f"{at}/{key}", UUID(value)
+            elif key == "file_ids" and isinstance(value, list):
                 yield from ((f"{at}/{key}/{n}", UUID(str(each))) for n, each in enumerate(value))
             else:
                 yield from named_in(value, f"{at}/{key}")

@@ -16,6 +16,8 @@ from app.db.sealing import Keyring
 from app.kernel.errors import Unavailable
 
 SECONDS: Final = 20.0
+SHEETS: Final = "sheets"
+"""The folder of workbooks: imports and exports."""
 log = structlog.get_logger("aid.files")
 
 

@@ -45,3 +45,5 @@ class FileUse(Named, table=True):
     file_id: UUID = Field(primary_key=True, foreign_key="file.id")
     subject_kind: str = Field(primary_key=True, max_length=20)
     subject_id: UUID = Field(primary_key=True)
+    living: bool = Field(default=True)
+    """False: the form named it once, and does no longer."""

@@ -7,10 +7,11 @@ from app.applications.commands import take_as_system
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
+from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files.events import FileKept
-from app.jobs import files, rehearsals
+from app.jobs import exports, files, imports, rehearsals
 from app.jobs.running import Jobs
 from app.notices import commands as notices
 from app.notices.commands import Published
@@ -50,8 +51,29 @@ async def scan_file(jobs: Jobs, fact: dict[str, str]) -> None:
     await files.scan(jobs, UUID(fact["file_id"]), settings().files_scanner)
 
 
+async def check_import(jobs: Jobs, fact: dict[str, str]) -> None:
+    """An uploaded workbook of household files gets its dry run."""
+    await imports.check(jobs, UUID(fact["import_id"]))
+
+
+async def commit_import(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A dry run that was confirmed becomes filings."""
+    await imports.commit(jobs, UUID(fact["import_id"]))
+
+
+async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A list that was asked for is written."""
+    await exports.make(jobs, UUID(fact["export_id"]))
+
+
 HANDLERS: dict[str, Handler] = {ApplicationMoved.__name__: open_notice}
-LONG_HANDLERS: dict[str, LongHandler] = {RehearsalAsked.__name__: run_rehearsal, FileKept.__name__: scan_file}
+LONG_HANDLERS: dict[str, LongHandler] = {
+    RehearsalAsked.__name__: run_rehearsal,
+    FileKept.__name__: scan_file,
+    ImportAsked.__name__: check_import,
+    ImportConfirmed.__name__: commit_import,
+    ExportAsked.__name__: make_export,
+}
 """What takes longer than one transaction may."""
 FACTS = frozenset({*HANDLERS, *LONG_HANDLERS})
 """The facts that somebody handles."""

@@ -43,6 +43,12 @@ _CHOICE = statement(
 )
 
 
+_SUBTREE = {
+    tier: statement(select(UNION).where(UNION.c[f"{tier}_id"] == bindparam("id")).order_by(UNION.c.code))
+    for tier in Tier
+}
+
+
 class OrganisationNotFound(NotFound):
     """没有找到这个工会组织。"""
 
@@ -65,6 +71,12 @@ async def organisation(transaction: Transaction, organisation_id: UUID) -> Recor
 async def organisation_of_code(transaction: Transaction, code: str) -> Record:
     """Raises OrganisationNotFound."""
     return _found(await transaction.row(_BY_CODE, code=code))
+
+
+async def subtree(transaction: Transaction, scoped: Record) -> list[Record]:
+    """The union that a row stands under most closely (`city_id … unit_id`), and everything below it."""
+    tier = next(tier for tier in reversed(Tier) if scoped[f"{tier}_id"] is not None)
+    return await transaction.rows(_SUBTREE[tier], id=scoped[f"{tier}_id"])
 
 
 async def for_unattached(transaction: Transaction) -> Record:

@@ -62,6 +62,10 @@ class Workbook:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Writes what is still to be written; only now there is a workbook."""
         self._book.close()
 
     def add(self, rows: Iterable[Sequence[str]]) -> None:

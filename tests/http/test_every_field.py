@@ -63,6 +63,8 @@ VALID: dict[str, dict[str, Any]] = {
         "is_renewal": False,
     },
     "POST /staff/policies": proposal(),
+    "POST /staff/imports/{import_id}/commit": {"dry_run": "0" * 64, "rows": "valid"},
+    "POST /staff/exports": {"reason": "年度核查", "filter": {"states": ["active"]}},
     "POST /screening": SCREENING,
 }  # fmt: skip
 """A body that each operation would read. An operation that is not here fails the first test below."""
@@ -171,7 +173,7 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    ids = {"household_id": SOMEBODY, "application_id": SOMEBODY}
+    ids = {"household_id": SOMEBODY, "application_id": SOMEBODY, "import_id": SOMEBODY}
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))

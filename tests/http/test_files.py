@@ -358,4 +358,4 @@ async def test_a_form_that_no_longer_names_a_file_lets_go_of_it(
     change: dict[str, Any] = {"form": make.living_aid()}
     headers = who.headers | {"If-Match": '"1"'}
     assert (await client.put(f"/applications/{draft.json()['id']}", json=change, headers=headers)).status_code == 200
-    assert await owner.fetchval("select count(*) from file_use where file_id = $1", file_id) == 0
+    assert await owner.fetchval("select living from file_use where file_id = $1", file_id) is False

@@ -2,6 +2,7 @@
 
 from app.http.routes import (
     applications,
+    bulk,
     files,
     households,
     me,
@@ -14,19 +15,18 @@ from app.http.routes import (
     staff,
 )
 
-ROUTERS = tuple(
-    module.router
-    for module in (
-        staff,
-        applications,
-        sessions,
-        me,
-        my_data,
-        households,
-        reference,
-        screening,
-        files,
-        policies,
-        rehearsals,
-    )
+_MODULES = (
+    staff,
+    applications,
+    sessions,
+    me,
+    my_data,
+    households,
+    reference,
+    screening,
+    files,
+    bulk,
+    policies,
+    rehearsals,
 )
+ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)
