@@ -171,8 +171,11 @@ async def ask(work: Work, actor: Actor, union: Record, uploaded: Uploaded) -> UU
     return await begin_import(work, actor.person_id, post, union, uploaded)
 
 
-async def begin_import(work: Work, person_id: UUID, post: Post, union: Record, uploaded: Uploaded) -> UUID:
-    """The same for somebody whose post was looked up already. Raises ImportedBefore."""
+async def begin_import(
+    work: Work, person_id: UUID, post: Post, union: Record, uploaded: Uploaded, *, announced: bool = True
+) -> UUID:
+    """The same for somebody whose post was looked up already; not `announced`: the caller runs it. Raises
+    ImportedBefore."""
     import_id = new_id()
     await work.transaction.run(
         _INSERT,
@@ -188,6 +191,8 @@ async def begin_import(work: Work, person_id: UUID, post: Post, union: Record, u
         **dict.fromkeys("percent good bad committed lines errors".split(), 0),
     )
     await _upload(work, import_id, union["id"], uploaded, person_id)
+    if announced:
+        await emit(work, ImportAsked(import_id))
     return import_id
 
 
@@ -196,6 +201,7 @@ async def resume(work: Work, row: Record, person_id: UUID, uploaded: Uploaded) -
     if not await work.transaction.run(_AGAIN, row_id=row["id"], content=uploaded.content_id):
         raise ImportNotReady
     await _upload(work, row["id"], row["organisation_id"], uploaded, person_id)
+    await emit(work, ImportAsked(row["id"]))
 
 
 async def _upload(work: Work, import_id: UUID, union_id: UUID, uploaded: Uploaded, person_id: UUID) -> None:
@@ -210,11 +216,12 @@ async def _upload(work: Work, import_id: UUID, union_id: UUID, uploaded: Uploade
     except asyncpg.UniqueViolationError as taken:
         raise ImportedBefore from taken
     await _audit(work, person_id, "import.uploaded", import_id, sha256=uploaded.sha256.hex())
-    await emit(work, ImportAsked(import_id))
 
 
-async def confirm(work: Work, row: Record, person_id: UUID, dry_run: bytes, *, valid_only: bool) -> None:
-    """Have what a dry run found good committed, all or nothing.
+async def confirm(
+    work: Work, row: Record, person_id: UUID, dry_run: bytes, *, valid_only: bool, announced: bool = True
+) -> None:
+    """Have what a dry run found good committed, all or nothing; not `announced`: the caller runs it.
 
     Raises ImportNotReady, DryRunChanged, ImportHasErrors, NothingToCommit.
     """
@@ -229,7 +236,8 @@ async def confirm(work: Work, row: Record, person_id: UUID, dry_run: bytes, *, v
     if not await work.transaction.run(_CONFIRM, row_id=row["id"]):
         raise ImportNotReady
     await _audit(work, person_id, "import.confirmed", row["id"], dry_run=dry_run.hex())
-    await emit(work, ImportConfirmed(row["id"]))
+    if announced:
+        await emit(work, ImportConfirmed(row["id"]))
 
 
 # ---- the jobs ----

@@ -67,7 +67,7 @@ class Household:
 
 def places_in(head: Line) -> dict[str, int] | None:
     """Where each column stands, by the titles of the first row; None when a needed one is missing."""
-    found = {title.strip().rstrip("*＊"): at for at, title in enumerate(head.cells) if title}
+    found = {title.rstrip("*＊ ").strip(): at for at, title in enumerate(head.cells) if title}
     return {title: at for title, at in found.items() if title in c.TITLES} if found.keys() >= c.NEEDED else None
 
 
@@ -170,7 +170,7 @@ def _check(found: Household, form: Mapping[str, Any], lines: Sequence[int]) -> N
             line, column = _place(error.pointer, found.lines[0], lines)
             if (line, column) not in known:
                 known.add((line, column))
-                found.refuse(line, column, error.code, error.message)
+                found.refuse(line, column, error.code, f"{error.message.rstrip('。')}。")
 
 
 def _place(pointer: str, head: int, members: Sequence[int]) -> tuple[int, str]:

@@ -23,6 +23,15 @@ _POSTS = statement(
     )
     .order_by(POST.c.id)
 )
+_HELD_AT = statement(
+    select(POST.c.person_id, POST.c.role)
+    .where(
+        POST.c.organisation_id == bindparam("organisation_id"),
+        POST.c.ended_at.is_(None),
+        POST.c.from_date <= bindparam("today"),
+    )
+    .order_by(POST.c.id)
+)
 _BY_ID = statement(select(UNION).where(UNION.c.id == bindparam("id")))
 _BY_CODE = statement(select(UNION).where(UNION.c.code == bindparam("code")))
 _UNATTACHED = statement(
@@ -57,6 +66,12 @@ async def posts(transaction: Transaction, person_id: UUID, today: date) -> tuple
     """The posts a person holds on a day."""
     rows = await transaction.rows(_POSTS, person_id=person_id, today=today)
     return tuple(Post(Role(row["role"]), place(row)) for row in rows)
+
+
+async def held_at(transaction: Transaction, union: Record, today: date) -> list[tuple[UUID, Post]]:
+    """Who holds which post at a union itself on a day."""
+    rows = await transaction.rows(_HELD_AT, organisation_id=union["id"], today=today)
+    return [(row["person_id"], Post(Role(row["role"]), place(union))) for row in rows]
 
 
 def place(row: Record) -> Place:
