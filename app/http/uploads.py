@@ -1,9 +1,12 @@
 """Files that come in: who sends them is known before a byte of them is read, and they are looked at before any
 transaction begins."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Request, Response
 from starlette.datastructures import UploadFile
@@ -12,16 +15,19 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from app.http.door import Door, signed_in
 from app.http.idempotency import key_of
 from app.http.strict_json import BodyTooLarge, FileExpected
-from app.kernel.actor import Actor
-from app.kernel.errors import FieldError, Invalid
+from app.kernel.actor import Actor, Permission
+from app.kernel.errors import FieldError, Invalid, NotAllowed, Unavailable
 
 AROUND_BYTES: Final = 16 * 1024
 """What may stand around the file: boundaries and short fields."""
 _FIELD_BYTES: Final = 1_024
+AT_ONCE: Final = 24
+"""So many uploads may a process have in memory, with what is waiting to be looked at."""
+OF_ONE_PERSON: Final = 4
 
 
 class UploadDoor(Door):
-    """A door whose body is read by `received`, after the token."""
+    """A door whose body is read by `receiving`, after the token."""
 
     reads_body = False
 
@@ -39,13 +45,38 @@ class Upload:
     fields: dict[str, str]
 
 
-async def received(request: Request, maximum: int, fields: Iterable[str]) -> Upload:
-    """Read a multipart body with one `file` of at most so many bytes, and these text fields.
+class UploadsBusy(Unavailable):
+    """现在上传的人太多，请稍后再试。"""
 
-    Raises TokenRefused, IdempotencyKeyMissing, FileExpected, BodyTooLarge, Invalid.
+
+_coming: Counter[UUID] = Counter()
+"""How many uploads each person has in hand in this process: each holds its content in memory."""
+
+
+@asynccontextmanager
+async def receiving(
+    request: Request, maximum: int, fields: Iterable[str], permission: Permission | None = None
+) -> AsyncIterator[Upload]:
+    """A multipart body with one `file` of at most so many bytes and these text fields, from somebody who may.
+
+    Raises TokenRefused, IdempotencyKeyMissing, NotAllowed, FileExpected, UploadsBusy, BodyTooLarge, Invalid.
     """
     actor = await signed_in(request)
     key_of(request)
+    if permission is not None and not actor.may(permission):
+        raise NotAllowed
+    if _coming.total() >= AT_ONCE or _coming[actor.person_id] >= OF_ONE_PERSON:
+        raise UploadsBusy
+    _coming[actor.person_id] += 1
+    try:
+        yield await _received(request, actor, maximum, fields)
+    finally:
+        _coming[actor.person_id] -= 1
+        if not _coming[actor.person_id]:
+            del _coming[actor.person_id]
+
+
+async def _received(request: Request, actor: Actor, maximum: int, fields: Iterable[str]) -> Upload:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise FileExpected
     parser = _InMemory(

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -31,6 +31,7 @@ from app.spreadsheets.writing import Column, Workbook
 
 PAGE: Final = 500
 MAX_ROWS: Final = 50_000
+WORKBOOKS_KEPT: Final = timedelta(days=30)
 TOO_MANY, BROKEN = "export_too_large", "export_broken"
 _FIRST: Final = UUID(int=0)
 _CAUSES: Final = {code: text for text, code in c.CAUSES.items()}
@@ -147,11 +148,23 @@ async def _failed(jobs: Jobs, export_id: UUID, why: str) -> None:
 
 
 async def forget_exports(jobs: Jobs) -> int:
-    """Remove the lists whose day is over. Answers how many."""
+    """Remove the lists whose day is over, and the workbooks of old imports. Answers how many."""
     async with jobs.work() as work:
         expired = await expired_exports(work.transaction, work.now)
     for export_id in expired:
         await sheets(jobs.files).remove(export_id)
         async with jobs.work() as work:
             await commands.forget_export(work, export_id)
-    return len(expired)
+    return len(expired) + await _forget_workbooks(jobs)
+
+
+async def _forget_workbooks(jobs: Jobs) -> int:
+    """Of imports that nobody goes on with: what was right in them has long been committed."""
+    count = 0
+    async with jobs.work() as work:
+        before = work.now - WORKBOOKS_KEPT
+    async for ids in sheets(jobs.files).older_than(before):
+        for content_id in ids:
+            await sheets(jobs.files).remove(content_id)
+        count += len(ids)
+    return count

@@ -150,6 +150,14 @@ async def test_nobody_can_fill_the_disk_with_what_no_form_names(client: httpx.As
     refused(await upload(client, who, picture()), 409, "too_many_files")
 
 
+async def test_one_person_cannot_hold_the_memory_of_a_process(client: httpx.AsyncClient, world: World) -> None:
+    who, other = await world.person(), await world.person()
+    answers = await asyncio.gather(*(upload(client, who, picture()) for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {201, 503}
+    assert (await upload(client, other, picture())).status_code == 201
+    assert (await upload(client, who, picture())).status_code == 201
+
+
 # ---- slow senders ----
 
 

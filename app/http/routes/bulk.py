@@ -19,10 +19,10 @@ from app.files.store import SHEETS
 from app.http.door import PREFIX, Desk, Door, answer, service_of, staff
 from app.http.idempotency import CONTENT
 from app.http.inputs import In, Limit, PathId
-from app.http.uploads import Attachment, UploadDoor, downloaded, multipart, received
+from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
 from app.http.views import bulk as views
 from app.kernel.actor import Permission
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
+from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
 from app.organisations.queries import organisation_of_code
 from app.policy.fields import ShortText
@@ -66,9 +66,10 @@ class _Sheet:
         self.known = known
 
     async def __call__(self, request: Request) -> tuple[Uploaded, dict[str, str]]:
-        upload = await received(request, MAX_BYTES, self.known)
-        if not upload.actor.may(Permission.ACCEPT_CASE):
-            raise NotAllowed
+        async with receiving(request, MAX_BYTES, self.known, Permission.ACCEPT_CASE) as upload:
+            return await self._kept(request, upload)
+
+    async def _kept(self, request: Request, upload: Upload) -> tuple[Uploaded, dict[str, str]]:
         code = await refusal(upload.content)
         if code is not None:
             raise Invalid(FieldError("/file", code, MESSAGES[code]))

@@ -18,7 +18,7 @@ from app.households.queries import household
 from app.http.door import PREFIX, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.idempotency import CONTENT
 from app.http.inputs import PathId
-from app.http.uploads import Attachment, UploadDoor, downloaded, multipart, received
+from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
 from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
@@ -46,7 +46,11 @@ class FileView(BaseModel):
 
 async def _uploaded(request: Request) -> Kept:
     """The clean copy of what is sent, already in the store: no transaction waits for either."""
-    upload = await received(request, MAX_BYTES, ("purpose",))
+    async with receiving(request, MAX_BYTES, ("purpose",)) as upload:
+        return await _kept(request, upload)
+
+
+async def _kept(request: Request, upload: Upload) -> Kept:
     purpose = upload.fields.get("purpose", "other")
     if purpose not in get_args(Purpose):
         raise Invalid(FieldError("/purpose", "literal_error", "请从给出的选项中选择。"))
