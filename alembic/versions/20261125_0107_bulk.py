@@ -73,6 +73,7 @@ def imports() -> None:
         sa.Column("failure", sa.String(60), nullable=True),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("good", "bad", "committed", "lines", "errors")),
         sa.Column("dry_run", sa.LargeBinary(), nullable=True),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
         sa.Column("content_id", sa.Uuid(), nullable=False),
         sa.Column("errors_id", sa.Uuid(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),

@@ -52,15 +52,23 @@ _AGAIN = statement(
 _BEGIN = statement(
     update(I)
     .where(_ID, _in("queued", "checking"))
-    .values(state=literal_column("'checking'"), percent=literal_column("0"))
+    .values(
+        state=literal_column("'checking'"), percent=literal_column("0"), run_id=bindparam("run", type_=I.c.run_id.type)
+    )
     .returning(I.c.id)
 )
 _FORGET_ROWS = statement(delete(R).where(R.c.import_id == bindparam("row_id"), R.c.state != "committed"))
 _FORGET_ERRORS = statement(delete(E).where(E.c.import_id == bindparam("row_id")))
+_RUNNING = statement(
+    update(I)
+    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
+    .values(percent=bindparam("reached"))
+    .returning(I.c.id)
+)
 _ADVANCE = statement(update(I).where(_ID).values(percent=bindparam("reached")))
 _CHECKED = statement(
     update(I)
-    .where(_ID, _in("checking"))
+    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
     .values(
         state=literal_column("'checked'"), percent=literal_column("100"),
         **{name: bindparam(f"new_{name}", type_=I.c[name].type)
@@ -95,7 +103,7 @@ _ROW_COMMITTED = statement(
 )
 _FAIL = statement(
     update(I)
-    .where(_ID, _in("queued", "checking", "committing"))
+    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
     .values(
         state=literal_column("'failed'"),
         failure=bindparam("why"),
@@ -141,6 +149,10 @@ class NothingToCommit(Conflict):
     """没有可以提交的户。"""
 
 
+class Overtaken(Exception):
+    """Another dry run of the same import has begun."""
+
+
 class UnionOutOfReach(NotAllowed):
     """您不能为这个工会导入档案。"""
 
@@ -151,6 +163,14 @@ class Uploaded:
 
     content_id: UUID
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A dry run of an import. The same import tried by two workers is tried by the later one."""
+
+    import_id: UUID
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,17 +263,21 @@ async def confirm(
 # ---- the jobs ----
 
 
-async def begin(work: Work, import_id: UUID) -> bool:
-    """A dry run, from nothing but what was committed; False when it is not due."""
-    if await work.transaction.value(_BEGIN, row_id=import_id) is None:
-        return False
+async def begin(work: Work, import_id: UUID) -> Run | None:
+    """A dry run, from nothing but what was committed; None when it is not due."""
+    run = Run(import_id, new_id())
+    if await work.transaction.value(_BEGIN, row_id=import_id, run=run.id) is None:
+        return None
     await work.transaction.run(_FORGET_ROWS, row_id=import_id)
     await work.transaction.run(_FORGET_ERRORS, row_id=import_id)
-    return True
+    return run
 
 
-async def stage(work: Work, import_id: UUID, staged: Iterable[Staged], wrong: Iterable[Wrong], percent: int) -> None:
-    """Keep a piece of a dry run."""
+async def stage(work: Work, run: Run, staged: Iterable[Staged], wrong: Iterable[Wrong], percent: int) -> None:
+    """Keep a piece of a dry run. Raises Overtaken."""
+    import_id = run.import_id
+    if await work.transaction.value(_RUNNING, row_id=import_id, run=run.id, reached=percent) is None:
+        raise Overtaken
     rows = []
     for each in staged:
         row_id = new_id()
@@ -276,7 +300,6 @@ async def stage(work: Work, import_id: UUID, staged: Iterable[Staged], wrong: It
         for each in wrong
     ]  # fmt: skip
     await work.transaction.many(_ERROR, errors)
-    await work.transaction.run(_ADVANCE, row_id=import_id, reached=percent)
 
 
 async def advance(work: Work, import_id: UUID, percent: int) -> None:
@@ -284,13 +307,17 @@ async def advance(work: Work, import_id: UUID, percent: int) -> None:
     await work.transaction.run(_ADVANCE, row_id=import_id, reached=percent)
 
 
-async def checked(
-    work: Work, import_id: UUID, counts: Mapping[str, int], dry_run: bytes, errors_id: UUID | None
-) -> None:
-    """The dry run is over; `counts`: good, bad, lines, errors."""
+async def checked(work: Work, run: Run, counts: Mapping[str, int], dry_run: bytes, errors_id: UUID | None) -> None:
+    """The dry run is over; `counts`: good, bad, lines, errors. Nothing happens when it was overtaken."""
     new = {f"new_{name}": count for name, count in counts.items()}
     await work.transaction.run(
-        _CHECKED, row_id=import_id, **new, new_dry_run=dry_run, new_errors_id=errors_id, new_ended_at=work.now
+        _CHECKED,
+        row_id=run.import_id,
+        run=run.id,
+        **new,
+        new_dry_run=dry_run,
+        new_errors_id=errors_id,
+        new_ended_at=work.now,
     )
 
 
@@ -311,9 +338,10 @@ async def requeue(work: Work, import_id: UUID) -> None:
         await emit(work, ImportAsked(import_id))
 
 
-async def fail(work: Work, import_id: UUID, why: str) -> None:
-    """The workbook cannot be used; it may be uploaded again."""
-    if await work.transaction.run(_FAIL, row_id=import_id, why=why, now=work.now):
+async def fail(work: Work, run: Run, why: str) -> None:
+    """The workbook cannot be used; it may be uploaded again. Nothing happens when the dry run was overtaken."""
+    import_id = run.import_id
+    if await work.transaction.run(_FAIL, row_id=import_id, run=run.id, why=why, now=work.now):
         await work.transaction.run(_FORGET_ROWS, row_id=import_id)
         await work.transaction.run(_FORGET_ERRORS, row_id=import_id)
         await work.transaction.run(_FORGET_UPLOADS, row_id=import_id)

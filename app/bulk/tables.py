@@ -42,6 +42,8 @@ class BulkImport(Row, table=True):
     errors: int = Field(default=0)
     dry_run: bytes | None = Field(default=None, sa_type=LargeBinary)
     """SHA-256 of what the dry run found good: a commit names it."""
+    run_id: UUID | None = None
+    """The dry run that is under way: one that was overtaken by another keeps nothing more."""
     content_id: UUID
     """Where the uploaded workbook lies (store `sheets`)."""
     errors_id: UUID | None = None

@@ -19,6 +19,11 @@ _IDS = bindparam("ids", type_=ARRAY(F.c.id.type))
 _ONE = statement(select(F).where(F.c.id == bindparam("id")))
 _OWN = statement(select(F).where(F.c.id == bindparam("id"), F.c.person_id == bindparam("person_id")))
 _STATES = statement(select(F.c.id, F.c.state).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS)))
+_ALL_OWN = statement(
+    select(F.c.id, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
+    .where(F.c.person_id == bindparam("person_id"))
+    .order_by(F.c.id)
+)
 _USES = statement(select(U.c.subject_kind, U.c.subject_id).where(U.c.file_id == bindparam("id"), U.c.living))
 NAMED = exists().where(U.c.file_id == F.c.id, U.c.living)
 _HOW_MANY_LOOSE = statement(select(func.count()).select_from(F).where(F.c.person_id == bindparam("person_id"), ~NAMED))
@@ -40,6 +45,11 @@ class FileNotFound(NotFound):
 async def own(transaction: Transaction, person_id: UUID, file_id: UUID) -> Record | None:
     """A file of the person's own."""
     return await transaction.row(_OWN, id=file_id, person_id=person_id)
+
+
+async def all_own(transaction: Transaction, person_id: UUID) -> list[Record]:
+    """What a person has uploaded, without the contents."""
+    return await transaction.rows(_ALL_OWN, person_id=person_id)
 
 
 async def by_id(transaction: Transaction, file_id: UUID) -> Record | None:

@@ -14,10 +14,11 @@ import structlog
 
 from app.bulk import columns as c
 from app.bulk import commands
-from app.bulk.commands import ROW, Staged
+from app.bulk.commands import ROW, Overtaken, Run, Staged
 from app.bulk.queries import by_id, committed, good, living, some_errors
 from app.bulk.rules import MAX_LINES, Household, Reader, places_in
-from app.confined.running import MIB, Done, Limits, run
+from app.confined import running
+from app.confined.running import MIB, Done, Limits
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files.store import SHEETS, FileStore
@@ -53,7 +54,7 @@ def sheets(files: FileStore) -> FileStore:
 class _Trial:
     """A dry run under way."""
 
-    import_id: UUID
+    run: Run
     done: frozenset[bytes]
     """The heads of what was committed before."""
     unions: Mapping[str, Record]
@@ -68,22 +69,25 @@ async def check(jobs: Jobs, import_id: UUID) -> None:
     Raises Unavailable, to be tried again, when the database or the store is away.
     """
     async with jobs.work() as work:
-        if not await commands.begin(work, import_id):
+        run = await commands.begin(work, import_id)
+        if run is None:
             return
         row = await by_id(work.transaction, import_id)
         assert row is not None
         unions = {union["code"]: union for union in await subtree(work.transaction, row)}
-        trial = _Trial(import_id, await committed(work.transaction, import_id), unions)
+        trial = _Trial(run, await committed(work.transaction, import_id), unions)
         today = work.today
     try:
         await _go_through(jobs, row, trial, today)
     except Unavailable:
         raise
+    except Overtaken:
+        log.info("import_overtaken", id=str(import_id))
     except Refused as refused:
-        await _failed(jobs, import_id, refused.code)
+        await _failed(jobs, trial.run, refused.code)
     except Exception as broken:
         log.error("import_failed", id=str(import_id), error=type(broken).__name__)
-        await _failed(jobs, import_id, BROKEN)
+        await _failed(jobs, trial.run, BROKEN)
 
 
 async def _go_through(jobs: Jobs, row: Record, trial: _Trial, today: date) -> None:
@@ -96,10 +100,10 @@ async def _go_through(jobs: Jobs, row: Record, trial: _Trial, today: date) -> No
                 staged = await _judged(work, trial, households)
                 wrong = [each for household in households for each in household.wrong]
                 trial.counts["errors"] += len(wrong)
-                await commands.stage(work, trial.import_id, staged, wrong, min(percent, 99))
-    errors_id = await _annotated(jobs, trial.import_id, content) if trial.counts["errors"] else None
+                await commands.stage(work, trial.run, staged, wrong, min(percent, 99))
+    errors_id = await _annotated(jobs, trial.run.import_id, content) if trial.counts["errors"] else None
     async with jobs.work() as work:
-        await commands.checked(work, trial.import_id, trial.counts, trial.hashed.digest(), errors_id)
+        await commands.checked(work, trial.run, trial.counts, trial.hashed.digest(), errors_id)
 
 
 async def _households(content: bytes, today: date) -> AsyncGenerator[tuple[list[Household], int]]:
@@ -186,7 +190,7 @@ async def _annotated(jobs: Jobs, import_id: UUID, content: bytes) -> UUID | None
                 line, said = str(row["line"]), f"{row['column_title']}：{row['message']}"
                 notes[line] = notes[line] + said if line in notes else said
             after = rows[-1]["id"]
-    made = await run(annotate, content, notes, c.ERRORS, limits=_ANNOTATING)
+    made = await running.run(annotate, content, notes, c.ERRORS, limits=_ANNOTATING)
     if not isinstance(made, Done) or not made.values:
         log.warning("annotating_failed", id=str(import_id))
         return None
@@ -195,9 +199,9 @@ async def _annotated(jobs: Jobs, import_id: UUID, content: bytes) -> UUID | None
     return errors_id
 
 
-async def _failed(jobs: Jobs, import_id: UUID, why: str) -> None:
+async def _failed(jobs: Jobs, run: Run, why: str) -> None:
     async with jobs.work() as work:
-        await commands.fail(work, import_id, why)
+        await commands.fail(work, run, why)
 
 
 # ---- the commit ----

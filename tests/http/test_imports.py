@@ -220,6 +220,24 @@ async def test_the_same_request_again_gets_the_first_answer(
     assert (again.status_code, again.json()) == (202, first.json())
 
 
+async def test_an_import_that_two_workers_try_at_once_is_tried_once(
+    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection
+) -> None:
+    answer = await upload(client, clerk, workbook([*family(), *family(**{c.INCOME: "一万"})]), town.units[0])
+    import_id = UUID(answer.json()["id"])
+    await asyncio.gather(*(imports.check(worker, import_id) for _ in range(3)))
+    shown = (await client.get(f"/staff/imports/{import_id}", headers=clerk.headers)).json()
+    assert [shown[name] for name in ("state", "good", "bad", "errors")] == ["checked", 1, 1, 1]
+    rows = await owner.fetchval("select count(*) from bulk_row where import_id = $1", import_id)
+    errors = await owner.fetchval("select count(*) from bulk_error where import_id = $1", import_id)
+    assert (rows, errors) == (2, 1)
+    assert (await commit(client, clerk, shown, "valid")).status_code == 202
+    await asyncio.gather(*(imports.commit(worker, import_id) for _ in range(3)))
+    assert await filings(owner, clerk) == 1
+    shown = (await client.get(f"/staff/imports/{import_id}", headers=clerk.headers)).json()
+    assert [shown[name] for name in ("state", "committed")] == ["committed", 1]
+
+
 # ---- what may not be ----
 
 
