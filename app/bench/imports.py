@@ -130,7 +130,7 @@ async def measure(url: str, folder: Path, rows: int, content: bytes) -> dict[str
         await commands.confirm(work, row, row["asked_by"], row["dry_run"], valid_only=False, announced=False)
     forget_peak()
     started = time.monotonic()
-    await imports.commit(jobs, import_id)
+    await imports.carry_out(jobs, import_id)
     committing = time.monotonic() - started
     row = await _row(jobs, import_id)
     await pool.close()

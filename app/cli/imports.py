@@ -66,7 +66,7 @@ async def _import(url: str, file: Path, unit: str, by: str, commit: bool) -> dic
         if commit and row["state"] == "checked" and row["good"] and not row["bad"]:
             async with jobs.work() as work:
                 await commands.confirm(work, row, row["asked_by"], row["dry_run"], valid_only=False, announced=False)
-            row = await _watched(jobs, import_id, "提交", imports.commit(jobs, import_id))
+            row = await _watched(jobs, import_id, "提交", imports.carry_out(jobs, import_id))
     except DomainError as refused:
         console.print(refused.detail, markup=False)
         raise typer.Exit(2) from None

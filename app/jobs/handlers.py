@@ -58,7 +58,7 @@ async def check_import(jobs: Jobs, fact: dict[str, str]) -> None:
 
 async def commit_import(jobs: Jobs, fact: dict[str, str]) -> None:
     """A dry run that was confirmed becomes filings."""
-    await imports.commit(jobs, UUID(fact["import_id"]))
+    await imports.carry_out(jobs, UUID(fact["import_id"]))
 
 
 async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:

@@ -207,7 +207,7 @@ async def _failed(jobs: Jobs, run: Run, why: str) -> None:
 # ---- the commit ----
 
 
-async def commit(jobs: Jobs, import_id: UUID) -> None:
+async def carry_out(jobs: Jobs, import_id: UUID) -> None:
     """Everything that the dry run found good becomes filings, or nothing does and it is tried anew.
 
     Raises Unavailable, to be tried again.

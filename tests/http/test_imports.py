@@ -117,7 +117,7 @@ async def test_a_filled_in_template_becomes_filings_once_it_was_tried_and_confir
     assert [shown[name] for name in told] == ["checked", 100, 3, 0, 9, 0, 0, False]
     assert await filings(owner, clerk) == 0
     assert (await commit(client, clerk, shown)).status_code == 202
-    await imports.commit(worker, UUID(shown["id"]))
+    await imports.carry_out(worker, UUID(shown["id"]))
     after = (await client.get(f"/staff/imports/{shown['id']}", headers=clerk.headers)).json()
     assert [after[name] for name in told] == ["committed", 100, 0, 0, 9, 0, 3, False]
     kept = await owner.fetch("select * from proxy_filing where assisted_by = $1", clerk.id)
@@ -184,7 +184,7 @@ async def test_the_rest_of_an_import_is_corrected_and_what_was_committed_is_not_
     good, bad = family(), family(**{c.INCOME: "一万"})
     shown = await tried(client, worker, clerk, workbook([*good, *bad]), town.units[0])
     assert (await commit(client, clerk, shown, "valid")).status_code == 202
-    await imports.commit(worker, UUID(shown["id"]))
+    await imports.carry_out(worker, UUID(shown["id"]))
     corrected = workbook([*good, bad[0] | {c.INCOME: "10000"}, bad[1]])
     again = await client.post(
         f"/staff/imports/{shown['id']}/corrections",
@@ -195,7 +195,7 @@ async def test_the_rest_of_an_import_is_corrected_and_what_was_committed_is_not_
     shown = await seen_after_check(client, worker, clerk, shown["id"])
     assert (shown["state"], shown["good"], shown["bad"], shown["committed"]) == ("checked", 1, 0, 1)
     assert (await commit(client, clerk, shown)).status_code == 202
-    await imports.commit(worker, UUID(shown["id"]))
+    await imports.carry_out(worker, UUID(shown["id"]))
     assert await filings(owner, clerk) == 2
 
 
@@ -232,7 +232,7 @@ async def test_an_import_that_two_workers_try_at_once_is_tried_once(
     errors = await owner.fetchval("select count(*) from bulk_error where import_id = $1", import_id)
     assert (rows, errors) == (2, 1)
     assert (await commit(client, clerk, shown, "valid")).status_code == 202
-    await asyncio.gather(*(imports.commit(worker, import_id) for _ in range(3)))
+    await asyncio.gather(*(imports.carry_out(worker, import_id) for _ in range(3)))
     assert await filings(owner, clerk) == 1
     shown = (await client.get(f"/staff/imports/{import_id}", headers=clerk.headers)).json()
     assert [shown[name] for name in ("state", "committed")] == ["committed", 1]
@@ -279,7 +279,7 @@ async def test_when_one_family_has_moved_since_the_dry_run_nothing_is_committed_
     assert shown["good"] == 2
     assert (await commit(client, clerk, shown)).status_code == 202
     await world.household(someone, town.units[3])
-    await imports.commit(worker, UUID(shown["id"]))
+    await imports.carry_out(worker, UUID(shown["id"]))
     assert await filings(owner, clerk) == 0
     shown = await seen_after_check(client, worker, clerk, shown["id"])
     assert (shown["state"], shown["good"], shown["bad"]) == ("checked", 1, 1)
