@@ -10,6 +10,7 @@ from app import tables
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
+from app.files.store import open_store
 from app.gateways.wechat import MiniProgram
 from app.http import health, openapi, problems
 from app.http.edge import Edge
@@ -38,7 +39,9 @@ async def open_service(configured: Settings) -> Service:
     )
     cursors = Cursors(configured.token_key.get_secret_value().encode())
     calendar, policies = KeptCalendar(database), KeptPolicies(database, MODELS)
-    return Service(configured, database, keyring_of(configured), wechat, cursors, calendar, policies)
+    keyring = keyring_of(configured)
+    files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
+    return Service(configured, database, keyring, wechat, cursors, calendar, policies, files)
 
 
 def create_app(configured: Settings | None = None) -> FastAPI:

@@ -1,6 +1,7 @@
 """The only reader of the environment. Every setting is named AID_<FIELD>."""
 
 import base64
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -41,6 +42,14 @@ class Settings(BaseSettings):
 
     miniprogram_link: str = Field(default=DEMO_MINIPROGRAM_LINK, pattern=r"^https://[^\s?#]+$")
     """The address that WeChat opens as the mini-program (扫普通链接二维码打开小程序); printed codes lead there."""
+    files_url: str | None = None
+    """Where uploaded files lie: s3://bucket/prefix, file:///folder; without it a folder under the data folder."""
+    files_endpoint: str = ""
+    files_region: str = ""
+    files_access_key: str = ""
+    files_secret_key: SecretStr = SecretStr("")
+    files_scanner: str | None = None
+    """host:port of a virus scanner (clamd). With one a file waits, pending, until it has been scanned."""
 
     public_notice_seconds: int | None = Field(default=None, ge=1)
     """Demo and test only: a public notice this long (seconds) instead of the policy's working days."""
@@ -52,6 +61,20 @@ class Settings(BaseSettings):
         if url is not None and not _is_postgresql(url.get_secret_value()):
             raise ValueError("AID_DATABASE_URL 应写成 postgresql://用户:密码@主机:5432/aid (a PostgreSQL address)")
         return url
+
+    @field_validator("files_url")
+    @classmethod
+    def files_url_is_of_a_store(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("s3://", "file:///", "memory://")):
+            raise ValueError("AID_FILES_URL 应写成 s3://存储桶/前缀 或 file:///文件夹 (a bucket or a folder)")
+        return url
+
+    @field_validator("files_scanner")
+    @classmethod
+    def files_scanner_is_an_address(cls, address: str | None) -> str | None:
+        if address is not None and not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", address):
+            raise ValueError("AID_FILES_SCANNER 应写成 主机:端口 (host:port)")
+        return address
 
     @field_validator("token_key")
     @classmethod
@@ -98,6 +121,15 @@ class Settings(BaseSettings):
         """Where printed codes lead; None in production until it is set: better no code than one that leads nowhere."""
         unset = self.miniprogram_link == DEMO_MINIPROGRAM_LINK
         return None if self.env == "production" and unset else self.miniprogram_link
+
+    def bucket(self) -> dict[str, str]:
+        """How an S3 store is reached."""
+        return {
+            "endpoint": self.files_endpoint,
+            "region": self.files_region,
+            "access_key_id": self.files_access_key,
+            "secret_access_key": self.files_secret_key.get_secret_value(),
+        }
 
     def master_key_bytes(self) -> dict[int, bytes]:
         return {number: _decoded_key("AID_MASTER_KEYS", key) for number, key in self.master_keys.items()}

@@ -2,6 +2,7 @@
 
 from app.applications import tables as applications
 from app.audit import tables as audit
+from app.bulk import tables as bulk
 from app.calendars import tables as calendars
 from app.change_requests import tables as change_requests
 from app.contact_cards import tables as contact_cards
@@ -9,6 +10,7 @@ from app.covers import tables as covers
 from app.db.base import metadata
 from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
+from app.files import tables as files
 from app.households import tables as households
 from app.matching import tables as matching
 from app.messaging import tables as messaging
@@ -25,12 +27,14 @@ from app.visits import tables as visits
 __all__ = [
     "applications",
     "audit",
+    "bulk",
     "calendars",
     "change_requests",
     "contact_cards",
     "covers",
     "discrepancies",
     "duplicates",
+    "files",
     "households",
     "matching",
     "messaging",

@@ -22,8 +22,11 @@ from app import tables
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
+from app.files.store import open_store
 from app.jobs.daily import forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
+from app.jobs.exports import forget_exports
+from app.jobs.files import forget_loose_files
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, end_notice, followed_by
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
@@ -47,7 +50,9 @@ async def run(configured: Settings, dsn: str) -> None:
     """Work until SIGTERM or SIGINT, then finish what is in hand."""
     configure(configured.log_level)
     database = await open_database(dsn, "aid_jobs", size=4)
-    jobs = Jobs(database, keyring_of(configured), KeptCalendar(database), KeptPolicies(database, MODELS))
+    keyring = keyring_of(configured)
+    files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
+    jobs = Jobs(database, keyring, KeptCalendar(database), KeptPolicies(database, MODELS), files)
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
@@ -126,6 +131,8 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         async def hourly(_: Schedule) -> None:
             async with jobs.work() as work:
                 log.info("forgotten", count=await forget_old_answers(work))
+            log.info("files_forgotten", count=await forget_loose_files(jobs))
+            log.info("exports_forgotten", count=await forget_exports(jobs))
 
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from app.db import embedded, migrations
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, open_database
+from app.files.store import FileStore, open_store
 from app.main import create_app
 from app.seed.reference import write_reference
 from app.settings import Settings
@@ -66,11 +67,24 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def configured(database_url: str, simulator: str) -> Settings:
+def files_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the contents of uploaded files lie."""
+    return tmp_path_factory.mktemp("contents")
+
+
+@pytest.fixture(scope="session")
+def files(configured: Settings, keyring: Keyring) -> FileStore:
+    """The store of uploaded files, the very one of the app."""
+    return open_store(configured.files_url, configured.data_folder, keyring)
+
+
+@pytest.fixture(scope="session")
+def configured(database_url: str, simulator: str, files_folder: Path) -> Settings:
     return Settings(
         env="test",
         database_url=SecretStr(database_url),
         wechat_base_url=simulator,
+        files_url=files_folder.as_uri(),
         public_notice_seconds=1,
         log_level="error",
     )

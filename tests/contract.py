@@ -58,6 +58,8 @@ class Contract:
             return f"{where} as {media_type}, not as {', '.join(content)}"
         if content[media_type].get("schema", {}).get("format") == "binary":
             return None if response.content else f"{where} with nothing in it"
+        if not media_type.endswith("json"):
+            return None  # a file: what is in it, its own tests ask
         return self._wrong(where, f"{method} {operation.path.pattern} {response.status_code}",
                            content[media_type].get("schema", {}), response)  # fmt: skip
 

@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.audit.chain import verify
-from app.cli import duplicates, policy, rehearse, replay
+from app.cli import duplicates, imports, policy, rehearse, replay
 from app.cli.database import console, database
 from app.cli.policy_pages import policy_pages
 from app.cli.told import told
@@ -39,6 +39,7 @@ app.add_typer(policy.app, name="policy")
 policy.app.command("rehearse")(rehearse.rehearse_file)
 app.command("replay")(replay.replay)
 app.command("duplicates")(duplicates.duplicates)
+app.command("import")(imports.import_file)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
 START_SECONDS = 30.0
@@ -265,6 +266,14 @@ def bench(rows: int = 1_000_000, seconds: float = 5.0, clients: int = 32, rounds
     from app.bench.run import run
 
     raise typer.Exit(run(rows=rows, seconds=seconds, clients=clients, rounds=rounds))
+
+
+@app.command("bench-import")
+def bench_import(rows: Annotated[list[int] | None, typer.Option(help="行数，可以给几个")] = None) -> None:
+    """Measure imports on databases of their own: seconds and memory of a dry run and a commit; a line of JSON each."""
+    from app.bench.imports import run
+
+    raise typer.Exit(run(rows or [5_000, 50_000]))
 
 
 @app.command()

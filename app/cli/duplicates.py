@@ -12,6 +12,7 @@ from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
+from app.files.store import open_store
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.running import Jobs
 from app.policies.queries import KeptPolicies
@@ -28,7 +29,10 @@ def duplicates() -> None:
 
 async def _search(url: str) -> Tally:
     pool, tally = await open_database(url, "aid_jobs", size=1), Tally()
-    jobs = Jobs(pool, keyring_of(settings()), KeptCalendar(pool), KeptPolicies(pool, MODELS))
+    configured = settings()
+    keyring = keyring_of(configured)
+    files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
+    jobs = Jobs(pool, keyring, KeptCalendar(pool), KeptPolicies(pool, MODELS), files)
     columns = (TextColumn("查重"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=console) as progress:

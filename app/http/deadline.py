@@ -1,7 +1,8 @@
 """A receive deadline for uvicorn, which of itself waits for a slow request for ever.
 
-Ten seconds for the headers, thirty for the body; then the connection is closed. It uses uvicorn's own
-callbacks, so its test is run at every change of version.
+Ten seconds for the headers, thirty for the body; then the connection is closed, unless the body is a large one that
+keeps coming: every thirty seconds at least `SLOWEST` bytes for each of them. It uses uvicorn's own callbacks, so its
+test is run at every change of version.
 """
 
 import asyncio
@@ -15,6 +16,9 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     HEADER_SECONDS = 10.0
     BODY_SECONDS = 30.0
+    SLOWEST = 8 * 1024
+    """Bytes a second. A body of JSON may be no longer than what comes in thirty seconds at this pace anyway."""
+    _received = 0
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -26,8 +30,13 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._arm(self.HEADER_SECONDS)
 
     def on_headers_complete(self) -> None:
+        self._received = 0
         self._arm(self.BODY_SECONDS)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._received += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._disarm()
@@ -47,5 +56,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _expire(self) -> None:
-        if not self.transport.is_closing():
+        if self._received >= self.BODY_SECONDS * self.SLOWEST:
+            self._received = 0
+            self._arm(self.BODY_SECONDS)
+        elif not self.transport.is_closing():
             self.transport.abort()

@@ -122,6 +122,18 @@ def _lock(of: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(of, digest_size=8).digest(), "big", signed=True)
 
 
+CONTENT = "aid_content"
+"""In the scope of a request whose body is not the same twice (multipart): what stands for it in the fingerprint."""
+
+
+def key_of(request: Request) -> str:
+    """The Idempotency-Key of a request. Raises IdempotencyKeyMissing."""
+    key = request.headers.get("idempotency-key", "")
+    if not _KEY.match(key):
+        raise IdempotencyKeyMissing
+    return key
+
+
 async def keyed(request: Request, actor: Actor, key: str, work: Work, found: Record | None = None) -> Keyed:
     """Take the key of this request, whose transaction began with `lock_of` it; `found`: what was looked up already.
 
@@ -140,7 +152,8 @@ async def fingerprint_of(request: Request, key: str) -> bytes:
     """What a request asks for, as one hash. Raises IdempotencyKeyMissing."""
     if not _KEY.match(key):
         raise IdempotencyKeyMissing
-    body = await request.body()
+    content: bytes | None = request.scope.get(CONTENT)
+    body = await request.body() if content is None else content
     return hashlib.sha256(f"{request.method} {request.scope['path']}\n".encode() + body).digest()
 
 

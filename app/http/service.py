@@ -12,6 +12,7 @@ from app.db.sealing import Keyring
 from app.db.statements import Statement
 from app.db.transaction import Database, Record
 from app.documents.printing import Press
+from app.files.store import FileStore
 from app.gateways.wechat import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import Actor, Place, Post, Role, Tier
@@ -31,7 +32,7 @@ ACTOR_OF_SESSION = Statement("select person_id, posts from actor_of_session($1, 
 
 @dataclass
 class Service:
-    """The database, the keys, the way to WeChat, the calendar, the policies, and two short-lived caches."""
+    """The database, the keys, the way to WeChat, the calendar, the policies, the files, and two short-lived caches."""
 
     settings: Settings
     database: Database
@@ -40,6 +41,7 @@ class Service:
     cursors: Cursors
     calendar: KeptCalendar
     policies: KeptPolicies
+    files: FileStore
     press: Press = field(default_factory=Press)
     ready: bool = False
     _claims: dict[str, Claims] = field(default_factory=dict)

@@ -23,6 +23,10 @@ class UnsupportedMediaType(DomainError):
     """请用 JSON 格式提交。"""
 
 
+class FileExpected(UnsupportedMediaType):
+    """请以文件上传（multipart/form-data）的方式提交。"""
+
+
 class StrictRequest(Request):
     """FastAPI asks it for `json()`; what it refuses becomes a 422 problem."""
 

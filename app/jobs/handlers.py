@@ -7,16 +7,18 @@ from app.applications.commands import stop_payments, take_as_system
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
+from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
 from app.db.transaction import Record
 from app.db.work import Work
+from app.files.events import FileKept
 from app.households import exits, steps
 from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import rehearsals
+from app.jobs import exports, files, imports, rehearsals
 from app.jobs.duplicates.search import look_at
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
@@ -128,6 +130,26 @@ async def look_after_file(work: Work, fact: dict[str, str]) -> None:
             await plans.propose_plan(work, row, causes_of(form) if form else ())
 
 
+async def scan_file(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A file that waits for the virus scanner is looked at; as long as the scanner is away it waits on."""
+    await files.scan(jobs, UUID(fact["file_id"]), settings().files_scanner)
+
+
+async def check_import(jobs: Jobs, fact: dict[str, str]) -> None:
+    """An uploaded workbook of household files gets its dry run."""
+    await imports.check(jobs, UUID(fact["import_id"]))
+
+
+async def commit_import(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A dry run that was confirmed becomes filings."""
+    await imports.carry_out(jobs, UUID(fact["import_id"]))
+
+
+async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A list that was asked for is written."""
+    await exports.make(jobs, UUID(fact["export_id"]))
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment),
     HouseholdMoved.__name__: (open_household_notice, look_after_file),
@@ -137,6 +159,10 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
+    FileKept.__name__: (scan_file,),
+    ImportAsked.__name__: (check_import,),
+    ImportConfirmed.__name__: (commit_import,),
+    ExportAsked.__name__: (make_export,),
 }
 """What takes longer than one transaction may."""
 

@@ -7,15 +7,18 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, any_, bindparam, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.path import Kind
 from app.applications.queries import A
 from app.applications.tables import LIVE_STATES
 from app.db.base import table_of
+from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.queries import ACTIVE_STATES, H
+from app.kernel.actor import Actor, Permission
 from app.kernel.business_time import SHANGHAI
 from app.organisations.tables import Organisation
 
@@ -161,3 +164,30 @@ async def living(transaction: Transaction, area: str, claims_since: datetime | N
     while rows := await transaction.rows(query, **values, **since, after=after, size=size):
         yield rows
         after = rows[-1]["id"]
+
+
+_EXPORTED = [
+    H.c[name] for name in ("id", "number", "state", "submitted_at", "active_at", "form", "head_masked", "city_id",
+                           "district_id", "street_id", "unit_id")
+]  # fmt: skip
+
+
+@cache
+def _exportable(tiers: Shape, by_state: bool) -> Statement:
+    query = select(*_EXPORTED).where(
+        within(H, tiers),
+        H.c.person_id != bindparam("actor_id"),
+        H.c.submitted_at.is_not(None),
+        H.c.id > bindparam("after"),
+    )
+    if by_state:
+        query = query.where(H.c.state == any_(bindparam("states", type_=ARRAY(H.c.state.type))))
+    return statement(query.order_by(H.c.id).limit(bindparam("size")))
+
+
+async def exportable(transaction: Transaction, actor: Actor, states: list[str], after: UUID, size: int) -> list[Record]:
+    """Submitted files within an actor's reach, never their own; in these states, or in any when none is named."""
+    reach = actor.reach(Permission.READ_CASES)
+    by_state = {"states": states} if states else {}
+    query = _exportable(shape(reach), bool(states))
+    return await transaction.rows(query, actor_id=actor.person_id, after=after, size=size, **by_state, **nodes(reach))

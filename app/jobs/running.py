@@ -9,17 +9,19 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database, Sight
 from app.db.work import Work
+from app.files.store import FileStore
 from app.policies.queries import KeptPolicies
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """The database under the jobs' role, the keys, and what is kept of calendar and policies."""
+    """The database under the jobs' role, the keys, the files, and what is kept of calendar and policies."""
 
     database: Database
     keyring: Keyring
     calendar: KeptCalendar
     policies: KeptPolicies
+    files: FileStore
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:

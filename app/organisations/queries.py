@@ -24,6 +24,15 @@ _POSTS = statement(
     )
     .order_by(POST.c.id)
 )
+_HELD_AT = statement(
+    select(POST.c.person_id, POST.c.role)
+    .where(
+        POST.c.organisation_id == bindparam("organisation_id"),
+        POST.c.ended_at.is_(None),
+        POST.c.from_date <= bindparam("today"),
+    )
+    .order_by(POST.c.id)
+)
 _BY_ID = statement(select(UNION).where(UNION.c.id == bindparam("id")))
 _BY_CODE = statement(select(UNION).where(UNION.c.code == bindparam("code")))
 _NAMES = Statement("select id, name from organisation where id = any($1::uuid[])", ("ids",), {})
@@ -45,6 +54,12 @@ _CHOICE = statement(
 )
 
 
+_SUBTREE = {
+    tier: statement(select(UNION).where(UNION.c[f"{tier}_id"] == bindparam("id")).order_by(UNION.c.code))
+    for tier in Tier
+}
+
+
 class OrganisationNotFound(NotFound):
     """没有找到这个工会组织。"""
 
@@ -53,6 +68,12 @@ async def posts(transaction: Transaction, person_id: UUID, today: date) -> tuple
     """The posts a person holds on a day."""
     rows = await transaction.rows(_POSTS, person_id=person_id, today=today)
     return tuple(Post(Role(row["role"]), place(row)) for row in rows)
+
+
+async def held_at(transaction: Transaction, union: Record, today: date) -> list[tuple[UUID, Post]]:
+    """Who holds which post at a union itself on a day."""
+    rows = await transaction.rows(_HELD_AT, organisation_id=union["id"], today=today)
+    return [(row["person_id"], Post(Role(row["role"]), place(union))) for row in rows]
 
 
 def place(row: Record) -> Place:
@@ -72,6 +93,12 @@ async def organisation_of_code(transaction: Transaction, code: str) -> Record:
 async def names(transaction: Transaction, ids: Iterable[UUID]) -> dict[UUID, str]:
     """The names of these unions."""
     return {row["id"]: row["name"] for row in await transaction.rows(_NAMES, ids=list(ids))}
+
+
+async def subtree(transaction: Transaction, scoped: Record) -> list[Record]:
+    """The union that a row stands under most closely (`city_id … unit_id`), and everything below it."""
+    tier = next(tier for tier in reversed(Tier) if scoped[f"{tier}_id"] is not None)
+    return await transaction.rows(_SUBTREE[tier], id=scoped[f"{tier}_id"])
 
 
 async def for_unattached(transaction: Transaction) -> Record:

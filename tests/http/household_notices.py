@@ -1,5 +1,7 @@
 """Public notices of household files, opened and ended as the worker process does."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +9,7 @@ from sqlalchemy import text
 
 from app.calendars.queries import KeptCalendar
 from app.db.statements import statement
+from app.files.store import open_store
 from app.jobs.handlers import end_notice, open_household_notice
 from app.jobs.running import Jobs
 from app.policies.queries import KeptPolicies
@@ -41,4 +44,5 @@ async def end(world: World, household_id: Any) -> dict[str, Any]:
 
 
 def _jobs(world: World) -> Jobs:
-    return Jobs(world.jobs, world.keyring, KeptCalendar(world.jobs), KeptPolicies(world.jobs, MODELS))
+    files = open_store(None, Path(tempfile.gettempdir()), world.keyring)  # nothing is put there
+    return Jobs(world.jobs, world.keyring, KeptCalendar(world.jobs), KeptPolicies(world.jobs, MODELS), files)

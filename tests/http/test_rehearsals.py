@@ -10,6 +10,7 @@ from app.applications.path import Kind
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.jobs import rehearsals
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
@@ -29,8 +30,8 @@ async def office(client: httpx.AsyncClient, world: World) -> Office:
 
 
 @pytest.fixture
-def worker(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def ask(office: Office, policy_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.jobs.handlers import FACTS, HANDLERS
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
@@ -53,9 +54,9 @@ async def staff_of(world: World, town: Town) -> dict[str, Someone]:
     }
 
 
-async def end_notice(jobs: Database, keyring: Keyring, application_id: str) -> None:
+async def end_notice(jobs: Database, keyring: Keyring, files: FileStore, application_id: str) -> None:
     """What the worker process does: hand over the facts, open the notice, and close it when its second is over."""
-    worker = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+    worker = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
     async with worker.work() as work:
         await relay(work, FACTS)
         await HANDLERS["ApplicationMoved"](work, {"to_state": "public_notice", "application_id": application_id})
@@ -65,7 +66,7 @@ async def end_notice(jobs: Database, keyring: Keyring, application_id: str) -> N
 
 @pytest.mark.parametrize("kind", ["hardship_aid", "golden_autumn", "secondary_medical"])
 async def test_each_kind_goes_from_a_draft_to_paid(
-    client: httpx.AsyncClient, world: World, jobs: Database, keyring: Keyring, kind: str
+    client: httpx.AsyncClient, world: World, jobs: Database, keyring: Keyring, files: FileStore, kind: str
 ) -> None:
     town = await world.town()
     staff = await staff_of(world, town)
@@ -96,7 +97,7 @@ async def test_each_kind_goes_from_a_draft_to_paid(
         assert moved.json()["state"] == "public_notice"
         early = await act(client, staff["maker"], application_id, version, "start_payment")
         assert (early.status_code, early.json()["code"]) == (409, "not_allowed_now")
-        await end_notice(jobs, keyring, application_id)
+        await end_notice(jobs, keyring, files, application_id)
         version += 1
     for by, action, state in (("maker", "start_payment", "paying"), ("checker", "confirm_payment", "paid")):
         moved = await act(client, staff[by], application_id, version, action)

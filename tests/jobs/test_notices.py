@@ -9,6 +9,7 @@ from app.applications.path import Kind, State
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from app.notices.tables import Notice
@@ -19,8 +20,8 @@ from tests.make import Case, World
 
 
 @pytest.fixture
-def worker(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def due_notice(world: World, minutes: int) -> Case:

@@ -14,6 +14,7 @@ from app.applications.path import Kind, State
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
@@ -37,8 +38,8 @@ async def clerk(world: World, town: Town) -> Someone:
 
 
 @pytest.fixture
-def background(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def post(

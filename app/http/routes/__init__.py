@@ -2,10 +2,12 @@
 
 from app.http.routes import (
     applications,
+    bulk,
     change_requests,
     contact_cards,
     discrepancies,
     duplicates,
+    files,
     history,
     household_cases,
     household_forms,
@@ -25,31 +27,31 @@ from app.http.routes import (
     visits,
 )
 
-ROUTERS = tuple(
-    module.router
-    for module in (
-        staff,
-        applications,
-        sessions,
-        me,
-        my_data,
-        # Before the files by their ids.
-        household_forms,
-        contact_cards,
-        households,
-        discrepancies,
-        visits,
-        history,
-        change_requests,
-        proxy_filings,
-        household_cases,
-        reference,
-        screening,
-        policies,
-        rehearsals,
-        duplicates,
-        matches,
-        plans,
-        upkeep,
-    )
+_MODULES = (
+    staff,
+    applications,
+    sessions,
+    me,
+    my_data,
+    # Before the files by their ids.
+    household_forms,
+    contact_cards,
+    households,
+    discrepancies,
+    visits,
+    history,
+    change_requests,
+    proxy_filings,
+    household_cases,
+    reference,
+    screening,
+    files,
+    bulk,
+    policies,
+    rehearsals,
+    duplicates,
+    matches,
+    plans,
+    upkeep,
 )
+ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

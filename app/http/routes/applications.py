@@ -25,6 +25,8 @@ from app.applications.queries import (
 )
 from app.applications.steps import KeyedStep, Moved, Overtaken
 from app.db.work import Work
+from app.files import commands as files
+from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
 from app.http.idempotency import beside_session
@@ -79,10 +81,13 @@ async def create_application(body: NewApplication, desk: WorkerDesk) -> Response
     """新建一份草稿。同类申请已有草稿的，返回 409 和那一份的 application_id。"""
     programme = KINDS[body.kind]
     kept = read_draft(programme.form, body.form)
+    named = await check_named(desk.work.transaction, desk.actor.person_id, kept, "/form")
     applicant = await _applicant(desk)
     application_id = await commands.open_application(
         desk.work, applicant, body.kind, programme.period(kept, desk.work.today), orjson.dumps(kept)
     )
+    if named:
+        await files.name(desk.work, "application", application_id, named)
     return await _draft(desk, application_id, programme, kept, 201)
 
 
@@ -94,10 +99,12 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
     commands.expect_version(row, expected)
     programme = KINDS[Kind(row["kind"])]
     kept = read_draft(programme.form, body.form)
+    named = await check_named(desk.work.transaction, desk.actor.person_id, kept, "/form")
     period = programme.period(kept, desk.work.today)
     if period != row["period"]:
         await person_locked(desk.work.transaction, desk.actor.person_id)
     await commands.replace_form(desk.work, row, period, orjson.dumps(kept))
+    await files.name(desk.work, "application", application_id, named)
     return await _draft(desk, application_id, programme, kept, 200)
 
 

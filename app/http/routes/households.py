@@ -8,6 +8,8 @@ from pydantic import WithJsonSchema
 
 from app.applications.commands import ConsentsMissing
 from app.db.transaction import Record
+from app.files import commands as files
+from app.files.queries import check_named
 from app.households import commands
 from app.households.changes import own_as_of
 from app.households.commands import Scope
@@ -60,8 +62,13 @@ async def save_household(body: HouseholdDraft, desk: WorkerDesk) -> Response:
     scope = await _scope(desk, body)
     given = desk.request.headers.get("if-match")
     expected = desk.expected_version() if given is not None else None
-    await commands.save_draft(desk.work, desk.actor, body, scope, expected)
-    return shown_file(desk, await living(desk.work.transaction, desk.actor.person_id))
+    saved = await commands.save_draft(desk.work, desk.actor, body, scope, expected)
+    row = await living(desk.work.transaction, desk.actor.person_id)
+    assert row is not None
+    kept = desk.work.keyring.open_document(FORM, row["id"], row["form"])
+    named = await check_named(desk.work.transaction, desk.actor.person_id, kept)
+    await files.name(desk.work, "household", saved.id, named)
+    return shown_file(desk, row)
 
 
 @router.post("/me/household/submit", summary="提交家庭档案", response_model=views.HouseholdMoved)

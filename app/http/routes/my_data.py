@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.applications.path import OPEN
 from app.applications.queries import all_own
+from app.files.queries import all_own as files_of
 from app.households.queries import FORM, living
 from app.http.door import PREFIX, Door, WorkerDesk, answer
 from app.http.views.applications import detail, instant
@@ -31,11 +32,12 @@ class ExportView(BaseModel):
     sessions: list[dict[str, Any]]
     household: dict[str, Any] | None
     applications: list[dict[str, Any]]
+    files: list[dict[str, Any]]
 
 
 @router.get("/me/export", summary="导出我的数据", response_model=ExportView)
 async def export_me(desk: WorkerDesk) -> Response:
-    """本人的身份信息、授权、登录、家庭档案和全部申请。银行卡号仍然脱敏。"""
+    """本人的身份信息、授权、登录、家庭档案、全部申请和上传过的材料（材料本身在 /files 下载）。银行卡号仍然脱敏。"""
     transaction, keyring, me = desk.work.transaction, desk.work.keyring, desk.actor.person_id
     row = await person(transaction, me)
     household = await living(transaction, me)
@@ -49,6 +51,7 @@ async def export_me(desk: WorkerDesk) -> Response:
         "sessions": [_plain(each) for each in await sessions(transaction, me)],
         "household": {"number": household["number"], "state": household["state"], "form": form} if household else None,
         "applications": [detail(each, keyring, ()) for each in await all_own(transaction, desk.actor)],
+        "files": [_plain(each) | {"size": each["size"]} for each in await files_of(transaction, me)],
     }
     return answer(shown)
 

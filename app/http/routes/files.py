@@ -1,0 +1,137 @@
+"""Uploading pictures and PDFs, and reading them."""
+
+import hashlib
+from typing import Annotated, Final, Literal, get_args
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from app.applications.queries import ApplicationNotFound, case
+from app.confined.running import MIB, Failed, Limits, run
+from app.db.transaction import Record, Sight
+from app.files import commands
+from app.files.commands import Kept
+from app.files.inspection import MAX_BYTES, MESSAGES, inspect
+from app.files.queries import FileNotFound, by_id, own, uses
+from app.households.queries import household
+from app.http.door import PREFIX, WorkerDesk, answer, begin, service_of, signed_in
+from app.http.idempotency import CONTENT
+from app.http.inputs import PathId
+from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
+from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
+from app.kernel.errors import Conflict, FieldError, Invalid
+from app.kernel.ids import new_id
+
+router = APIRouter(prefix=PREFIX, tags=["材料"], route_class=UploadDoor)
+Purpose = Literal["identity", "income", "medical", "schooling", "accident", "housing", "consent", "visit", "other"]
+MEDIA_TYPES: Final = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+_LIMITS = Limits(memory_bytes=1024 * MIB, cpu_seconds=15, seconds=30)
+
+
+class FileNotClean(Conflict):
+    """这份材料还没有通过安全检查，暂时不能查看。"""
+
+
+class FileView(BaseModel):
+    """一份已上传的材料。pending 的还在等待安全检查。"""
+
+    id: str
+    sha256: str
+    media_type: Literal["image/jpeg", "image/png", "application/pdf"]
+    size: int
+    state: Literal["pending", "clean", "rejected"]
+    purpose: Purpose
+
+
+async def _uploaded(request: Request) -> Kept:
+    """The clean copy of what is sent, already in the store: no transaction waits for either."""
+    async with receiving(request, MAX_BYTES, ("purpose",)) as upload:
+        return await _kept(request, upload)
+
+
+async def _kept(request: Request, upload: Upload) -> Kept:
+    purpose = upload.fields.get("purpose", "other")
+    if purpose not in get_args(Purpose):
+        raise Invalid(FieldError("/purpose", "literal_error", "请从给出的选项中选择。"))
+    looked = await run(inspect, upload.content, limits=_LIMITS)
+    code = "file_damaged" if isinstance(looked, Failed) else looked.values[0]
+    if isinstance(looked, Failed) or isinstance(code, str):
+        raise Invalid(FieldError("/file", str(code), MESSAGES[str(code)]))
+    told, copy = looked.values
+    file = Kept(new_id(), hashlib.sha256(copy).digest(), told["media_type"], len(copy), purpose)
+    await service_of(request).files.put(file.id, copy)
+    request.scope[CONTENT] = purpose.encode() + b"|" + hashlib.sha256(upload.content).digest()
+    return file
+
+
+@router.post(
+    "/files",
+    status_code=201,
+    summary="上传材料",
+    response_model=FileView,
+    openapi_extra=multipart(purpose={"type": "string", "enum": list(get_args(Purpose)), "default": "other"}),
+)
+async def upload_file(file: Annotated[Kept, Depends(_uploaded)], desk: WorkerDesk) -> Response:
+    """JPEG、PNG 或 PDF，不超过 10 MB。图片会去掉拍摄地点等信息；PDF 不能有密码、脚本或附件。"""
+    scanned = desk.service.settings.files_scanner is not None
+    state = await commands.keep(desk.work, desk.actor.person_id, file, scanned=scanned)
+    return answer(
+        {
+            "id": str(file.id),
+            "sha256": file.sha256.hex(),
+            "media_type": file.media_type,
+            "size": file.size,
+            "state": state,
+            "purpose": file.purpose,
+        },
+        201,
+    )
+
+
+@router.get(
+    "/files/{file_id}",
+    status_code=200,
+    summary="下载材料",
+    response_class=Attachment,
+    responses=downloaded(*MEDIA_TYPES),
+)
+async def read_file(file_id: PathId, request: Request) -> Response:
+    """本人上传的，或者您有权查看的档案和申请中的材料。每次下载都有记录。"""
+    actor = await signed_in(request)
+    sight, row = await _visible(request, actor, file_id)
+    if row["state"] != "clean":
+        raise FileNotClean
+    content = await service_of(request).files.get(file_id)
+    if content is None:
+        raise FileNotFound
+    work = await begin(request, sight)
+    await commands.read(work, actor.person_id, row)
+    name = f"{file_id}.{MEDIA_TYPES[row['media_type']]}"
+    return Attachment(content, row["media_type"], name)
+
+
+async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight, Record]:
+    """The file as its owner or as staff may see it. Raises FileNotFound."""
+    database, sight = service_of(request).database, Sight("worker", actor.person_id)
+    async with database.glance(sight) as transaction:
+        row = await own(transaction, actor.person_id, file_id)
+    if row is not None:
+        return sight, row
+    if not actor.may(Permission.READ_CASES):
+        raise FileNotFound
+    reach = nodes_of(post.place for post in actor.posts if PERMISSIONS[post.role])
+    sight = Sight("staff", actor.person_id, tuple(node.organisation_id for node in reach))
+    async with database.glance(sight) as transaction:
+        row = await by_id(transaction, file_id)
+        for use in await uses(transaction, file_id) if row else ():
+            if use["subject_kind"] == "household":
+                found = await household(transaction, actor, use["subject_id"])
+            else:
+                try:
+                    found = await case(transaction, actor, use["subject_id"])
+                except ApplicationNotFound:
+                    found = None
+            if found is not None and row is not None:
+                return sight, row
+    raise FileNotFound
