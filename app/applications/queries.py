@@ -173,8 +173,9 @@ async def own_to_submit(transaction: Transaction, actor: Actor, application_id: 
 
 
 def to_submit(row: Record | None) -> ToSubmit:
-    """A row of TO_SUBMIT, told apart. Raises ApplicationNotFound."""
-    row = _found(row)
+    """A row of TO_SUBMIT, told apart; beside another question it is there without an id where there is no such
+    application. Raises ApplicationNotFound."""
+    row = _found(row if row and row["id"] else None)
     applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
     household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE}
     return ToSubmit(

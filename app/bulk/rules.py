@@ -170,7 +170,7 @@ def _check(found: Household, form: Mapping[str, Any], lines: Sequence[int]) -> N
             line, column = _place(error.pointer, found.lines[0], lines)
             if (line, column) not in known:
                 known.add((line, column))
-                found.refuse(line, column, error.code, f"{error.message.rstrip('。')}。")
+                found.refuse(line, column, error.code, error.message)
 
 
 def _place(pointer: str, head: int, members: Sequence[int]) -> tuple[int, str]:
@@ -188,7 +188,7 @@ def _number(found: Household, line: int, row: Mapping[str, str], today: date) ->
         try:
             number = resident_id(text, today).number
         except InvalidIdentifier as wrong:
-            found.refuse(line, c.NUMBER, wrong.code, f"{wrong.message}。")
+            found.refuse(line, c.NUMBER, wrong.code, wrong.message)
         else:
             found.people.append((line, number))
             return number
@@ -207,7 +207,7 @@ def _phone(found: Household, line: int, row: Mapping[str, str]) -> str:
     try:
         return mobile(text) if text else ""
     except InvalidIdentifier as wrong:
-        found.refuse(line, c.PHONE, wrong.code, f"{wrong.message}。")
+        found.refuse(line, c.PHONE, wrong.code, wrong.message)
         return ""
 
 

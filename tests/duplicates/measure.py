@@ -23,6 +23,7 @@ from app.bench.people import unions
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
 from app.db.transaction import open_database
+from app.files.store import open_store
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.running import Jobs
 from app.kernel.ids import new_id
@@ -87,7 +88,13 @@ async def copy(connection: asyncpg.Connection, table: str, rows: list[Any], colu
 
 async def measured(url: str) -> tuple[Tally, dict[str, float]]:
     pool, tally = await open_database(url, "aid_jobs", size=2), Tally()
-    jobs = Jobs(pool, KEYRING, KeptCalendar(pool), KeptPolicies(pool, MODELS))
+    jobs = Jobs(
+        pool,
+        KEYRING,
+        KeptCalendar(pool),
+        KeptPolicies(pool, MODELS),
+        open_store(None, Path(tempfile.gettempdir()), KEYRING),
+    )
     started, keys_at = time.monotonic(), 0.0
     peaks = {"tenth": 0.0}
     async with aclosing(search(jobs)) as pages:

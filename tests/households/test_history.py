@@ -17,6 +17,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.statements import Statement
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.households.changes import By, as_of, replace_form
 from app.households.history import ABSENT, differences, undone
 from app.households.masking import masked
@@ -102,8 +103,8 @@ def test_staff_see_amounts_and_codes_and_no_names_numbers_or_words() -> None:
 
 
 @pytest.fixture
-async def jobs_of(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+async def jobs_of(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 ROW = Statement("select * from household where id = $1 for update", ("id",), {})
@@ -159,7 +160,7 @@ async def test_what_a_worker_corrects_is_kept_and_what_staff_see_of_it_is_masked
     client: httpx.AsyncClient, world: World
 ) -> None:
     town = await world.town()
-    someone, chair = await world.person(), await world.staff(Role.UNIT_CHAIR, town.units[0])
+    someone, chair = await world.person(), await world.staff(Role.UNIT_CLERK, town.units[0])
     stranger = await world.staff(Role.UNIT_CHAIR, town.units[1])
     form = make.household_form(someone)
     form["head"]["organisation_code"] = town.units[0].code

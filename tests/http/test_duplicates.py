@@ -14,6 +14,7 @@ import pytest
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.jobs.duplicates.search import Tally, look_at, search
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
@@ -30,8 +31,8 @@ _DAYS = count(100, 401)
 
 
 @pytest.fixture
-def worker(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 def mistyped(number: str) -> str:

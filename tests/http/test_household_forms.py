@@ -57,7 +57,7 @@ async def test_the_register_form_is_masked_for_staff_and_whole_for_the_household
 async def test_the_opinions_on_the_register_are_those_of_the_reviewers(client: httpx.AsyncClient, world: World) -> None:
     town = await world.town()
     worker = await world.person(home=town.units[0])
-    household = await world.household(worker, town.units[0], state="submitted")
+    household = await world.household(worker, town.units[0], state="unit_review")
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
     act = f"/staff/households/{household}/actions"
     step = await client.post(

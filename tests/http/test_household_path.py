@@ -11,6 +11,7 @@ from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.workflow.path import Step
 from tests import make
 from tests.make import Guild, Someone, Town, World
+from tests.visits.making import confirmed_visit
 
 _AT: dict[Role, str] = {
     Role.UNIT_CLERK: "unit", Role.UNIT_CHAIR: "unit", Role.STREET_REVIEWER: "street",
@@ -31,7 +32,10 @@ async def file_at(world: World, union: Guild, state: str) -> UUID:
     form = make.registered(make.household_form(someone))
     row = {"category": "deep", "archive_level": "municipal"} if state == "means_check" else {}
     given = {name: form[name] for name in ("head", *make.REGISTER)}
-    return await world.household(someone, union, state=state, columns=row, **given)
+    file = await world.household(someone, union, state=state, columns=row, **given)
+    if state == "home_visit":
+        await confirmed_visit(world, file, someone, union)
+    return file
 
 
 async def standing(world: World, union: Guild) -> UUID:

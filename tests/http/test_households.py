@@ -1,13 +1,16 @@
 """One file for one household: filled in on a phone, confirmed, visited, reviewed, published, approved."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 
 from app.kernel.actor import Role
 from tests import make
+from tests.discrepancies.making import discrepancy_of
 from tests.http import household_notices
 from tests.make import Guild, Someone, Town, World
+from tests.visits.making import confirmed_visit
 
 
 async def save(
@@ -89,6 +92,9 @@ async def test_a_file_goes_from_the_phone_to_active_and_then_supports_aid(
     file = (await act(client, office["chair"], file, action="approve")).json()
     assert file["state"] == "home_visit"
     early = await act(client, office["clerk"], file, action="report")
+    assert (early.status_code, early.json()["code"]) == (409, "visit_not_confirmed")
+    await confirmed_visit(world, UUID(file["id"]), someone, town.units[0])
+    early = await act(client, office["clerk"], file, action="report")
     assert (early.status_code, early.json()["code"]) == (409, "register_incomplete")
     assert {error["pointer"] for error in early.json()["errors"]} >= {"/head/ethnicity", "/non_wage_income_fen_yearly"}
     register = make.REGISTER | {"head": make.REGISTER_OF_HEAD}
@@ -102,6 +108,16 @@ async def test_a_file_goes_from_the_phone_to_active_and_then_supports_aid(
     unclassified = await act(client, office["district"], file, action="conclude")
     assert (unclassified.status_code, unclassified.json()["code"]) == (409, "not_classified")
     file = (await put(client, office["district"], file, "class", category="deep", archive_level="municipal")).json()
+    discrepancy = await discrepancy_of(world, someone, town.units[0])
+    unclear = await act(client, office["district"], file, action="conclude")
+    assert (unclear.status_code, unclear.json()["code"]) == (409, "discrepancies_open")
+    for by, path, body, version in (
+        (someone, f"/me/discrepancies/{discrepancy}/answer", {"text": "上年度的收入，现在已经没有了"}, 1),
+        (office["district"], f"/staff/discrepancies/{discrepancy}/actions",
+         {"action": "resolve", "outcome": "explained", "note": "已向用人单位核实"}, 2),
+    ):  # fmt: skip
+        headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
+        assert (await client.post(path, json=body, headers=headers)).status_code == 200
     file = (await act(client, office["district"], file, action="conclude")).json()
     assert file["state"] == "public_notice"
     file |= await household_notices.end(world, file["id"])

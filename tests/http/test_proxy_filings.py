@@ -35,7 +35,7 @@ async def test_a_worker_confirms_what_was_filled_in_and_its_author_decides_nothi
     unit = town.units[0]
     worker = await world.person()
     author = await world.person(posts=((Role.UNIT_CLERK, unit), (Role.UNIT_CHAIR, unit)))
-    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    clerk, chair = await world.staff(Role.UNIT_CLERK, unit), await world.staff(Role.UNIT_CHAIR, unit)
     filed = await post(client, author, "/staff/proxy_households", filing(worker, unit))
     assert filed.status_code == 201, filed.text
     assert worker.id_number not in filed.text
@@ -52,11 +52,15 @@ async def test_a_worker_confirms_what_was_filled_in_and_its_author_decides_nothi
     file = (await post(client, worker, "/me/household/submit")).json()
     assert file["state"] == "submitted"
     for _ in range(2):
+        refused = await act(client, author, file, action="accept")
+        assert (refused.status_code, refused.json()["code"]) == (403, "file_already_signed")
+        file = (await act(client, clerk, file, action="accept")).json()
         refused = await act(client, author, file, action="approve")
         assert (refused.status_code, refused.json()["code"]) == (403, "file_already_signed")
         returned = await act(client, chair, file, action="return", note="请补充")
         assert returned.status_code == 200, returned.text
         file = (await post(client, worker, "/me/household/submit", version=returned.json()["version"])).json()
+    file = (await act(client, clerk, file, action="accept")).json()
     assert (await act(client, chair, file, action="approve")).status_code == 200
     audited = await owner.fetch(
         "select person_id, action from audit_entry where subject_person_id = $1 and action like 'proxy_filing.%' "
@@ -90,7 +94,7 @@ async def test_a_paper_is_confirmed_by_a_second_member_of_staff_and_neither_deci
     unit = (await world.town()).units[0]
     both = ((Role.UNIT_CLERK, unit), (Role.UNIT_CHAIR, unit))
     author, second = await world.person(posts=both), await world.person(posts=both)
-    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    clerk, chair = await world.staff(Role.UNIT_CLERK, unit), await world.staff(Role.UNIT_CHAIR, unit)
     nobody = make.id_number()
     form = make.household_form(author)
     body = filing(None, unit, name="林阿伯", id_number=nobody, household=form)
@@ -105,8 +109,11 @@ async def test_a_paper_is_confirmed_by_a_second_member_of_staff_and_neither_deci
     done = await post(client, second, path, paper)
     assert (done.status_code, done.json()["state"]) == (200, "submitted"), done.text
     for assistant in (author, second):
-        assert (await act(client, assistant, done.json(), action="approve")).json()["code"] == "file_already_signed"
-    assert (await act(client, chair, done.json(), action="approve")).status_code == 200
+        assert (await act(client, assistant, done.json(), action="accept")).json()["code"] == "file_already_signed"
+    file = (await act(client, clerk, done.json(), action="accept")).json()
+    for assistant in (author, second):
+        assert (await act(client, assistant, file, action="approve")).json()["code"] == "file_already_signed"
+    assert (await act(client, chair, file, action="approve")).status_code == 200
     row = await owner.fetchrow(
         "select openid, id_number_index from person where id = (select person_id from household where number = "
         "(select number from household where id = $1::text::uuid))", done.json()["id"],

@@ -10,7 +10,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
 from app.files.store import FileStore
-from app.jobs.handlers import FACTS, HANDLERS
+from app.jobs.handlers import HANDLERS, followed_by
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
@@ -58,8 +58,9 @@ async def end_notice(jobs: Database, keyring: Keyring, files: FileStore, applica
     """What the worker process does: hand over the facts, open the notice, and close it when its second is over."""
     worker = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
     async with worker.work() as work:
-        await relay(work, FACTS)
-        await HANDLERS["ApplicationMoved"](work, {"to_state": "public_notice", "application_id": application_id})
+        await relay(work, followed_by())
+        for handle in HANDLERS["ApplicationMoved"]:
+            await handle(work, {"to_state": "public_notice", "application_id": application_id})
     await asyncio.sleep(1.1)
     assert await end_notices(worker)
 

@@ -295,7 +295,8 @@ async def test_a_payment_waits_for_its_measure_and_points_to_it(
     for _ in range(2):
         async with background.work() as work:
             fact = {"to_state": "paid", "application_id": str(case.id)}
-            await HANDLERS["ApplicationMoved"](work, fact)
+            for handle in HANDLERS["ApplicationMoved"]:
+                await handle(work, fact)
     helped, paid = await owner.fetchrow(
         "select h.last_helped_at, a.paid_at from household h join application a on a.household_id = h.id "
         "where a.id = $1", case.id,
@@ -336,7 +337,8 @@ async def test_a_file_that_is_opened_gets_a_proposed_plan_and_a_day_for_its_veri
     fact = {"household_id": str(household_id), "from_state": "district_review", "to_state": "active"}
     for _ in range(2):
         async with background.work() as work:
-            await HANDLERS["HouseholdMoved"](work, fact)
+            for handle in HANDLERS["HouseholdMoved"]:
+                await handle(work, fact)
     (plan,) = await shown(client, clerk, household_id)
     assert plan["origin"] == "system"
     kinds = [each["kind"] for each in plan["measures"]]
@@ -351,10 +353,13 @@ async def test_a_household_that_leaves_ends_its_plan(
 ) -> None:
     household_id = await unplanned(world, town)
     await world.plan(household_id, ("legal",))
-    await owner.execute("update household set state = 'cancelled' where id = $1", household_id)
+    await owner.execute(
+        "update household set state = 'cancelled', cancel_code = 'voluntary' where id = $1", household_id
+    )
     fact = {"household_id": str(household_id), "from_state": "exit_notice", "to_state": "cancelled"}
     for _ in range(2):
         async with background.work() as work:
-            await HANDLERS["HouseholdMoved"](work, fact)
+            for handle in HANDLERS["HouseholdMoved"]:
+                await handle(work, fact)
     (plan,) = await shown(client, clerk, household_id)
     assert (plan["state"], plan["result"]) == ("closed", "left")

@@ -28,7 +28,7 @@ def brute_force(name: str, row: Any) -> bool:
         return False
     match name:
         case "unchanged":
-            return bool(row["updated_at"] < make.NOW - timedelta(days=365))
+            return bool(row["changed_at"] < make.NOW - timedelta(days=365))
         case "never_helped":
             return row["last_helped_at"] is None
         case "no_plan":
@@ -37,7 +37,7 @@ def brute_force(name: str, row: Any) -> bool:
             return row["review_due_on"] is not None and row["review_due_on"] < business_date(make.NOW)
 
 
-KEY = {"unchanged": "updated_at", "never_helped": "active_at", "no_plan": "active_at", "overdue": "review_due_on"}
+KEY = {"unchanged": "changed_at", "never_helped": "active_at", "no_plan": "active_at", "overdue": "review_due_on"}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ async def rows(world: World, town: Town, database_url: str) -> list[Any]:
             plan=None,
             columns={
                 "active_at": active_at if state in IN_FILE else None,
-                "updated_at": make.NOW - timedelta(days=chance.choice(days), hours=1),
+                "changed_at": make.NOW - timedelta(days=chance.choice(days), hours=1),
                 "review_due_on": chance.choice(
                     (None, make.TODAY, make.TODAY + timedelta(days=chance.randint(-99, 99)))
                 ),
@@ -124,7 +124,7 @@ async def test_a_list_equals_a_scan_of_every_file_on_every_tier(
 
 async def test_ones_own_file_and_other_towns_are_on_no_list(client: httpx.AsyncClient, world: World) -> None:
     town = await world.town()
-    columns = {"active_at": make.NOW - timedelta(days=400), "updated_at": make.NOW - timedelta(days=400),
+    columns = {"active_at": make.NOW - timedelta(days=400), "changed_at": make.NOW - timedelta(days=400),
                "review_due_on": make.TODAY - timedelta(days=1)}  # fmt: skip
     leader = await world.staff(Role.CITY_LEADER, town.city)
     await world.household(leader, town.units[0], plan=None, columns=columns)

@@ -12,6 +12,7 @@ import pytest
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
+from app.files.store import FileStore
 from app.households.tables import HouseholdPassage
 from app.jobs.daily import remind_of_all
 from app.jobs.handlers import HANDLERS
@@ -38,8 +39,8 @@ async def clerk(world: World, town: Town) -> Someone:
 
 
 @pytest.fixture
-def background(jobs: Database, keyring: Keyring) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS))
+def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def post(
@@ -189,7 +190,8 @@ async def lifted(world: World, town: Town, background: Jobs, **given: Any) -> tu
     fact = {"household_id": str(household_id), "from_state": "exit_notice", "to_state": "lifted"}
     for _ in range(2):
         async with background.work() as work:
-            await HANDLERS["HouseholdMoved"](work, fact)
+            for handle in HANDLERS["HouseholdMoved"]:
+                await handle(work, fact)
     return household_id, head
 
 

@@ -51,6 +51,12 @@ async def visit_of(
     return visit_id
 
 
+async def confirmed_visit(world: World, household_id: UUID, owner: Someone, home: Guild, *, round: int = 1) -> UUID:
+    """A visit for the admission of a file that its worker has confirmed."""
+    done = {"purpose": "admission", "state": "confirmed", "ended_at": NOW, "confirmed_at": NOW, "round": round}
+    return await visit_of(world, household_id, owner, home, (), **done | {"visitor_ids": [new_id()]})
+
+
 async def plan(
     client: httpx.AsyncClient,
     planner: Someone,
