@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from app.demo import visits
 from app.demo.pieces import Cast, notice_of, until
 from app.demo.stage import Person, Stage
 
-PROOF = "01890000-0000-7000-8000-000000000001"
 REGISTER: dict[str, Any] = {
     "head": {
         "ethnicity": "01", "sex": "male", "political_status": "masses", "birth_date": "1985-06-07",
@@ -40,6 +40,11 @@ def opened(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
     stage.call(clerk, "GET", f"/staff/households/{moved['id']}", "查看家庭档案（已脱敏）", show="number state")
     moved = act(stage, clerk, moved, "accept", "受理")
     moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核家庭档案")
+    stage.call(
+        clerk, "POST", f"/staff/households/{moved['id']}/actions", "还没入户就想上报", expect=409,
+        json={"action": "report"}, version=moved["version"],
+    )  # fmt: skip
+    unclear = visits.visited(stage, cast, moved)
     early = stage.call(
         clerk, "POST", f"/staff/households/{moved['id']}/actions", "登记表没填完就想上报", expect=409,
         json={"action": "report"}, version=moved["version"],
@@ -49,6 +54,7 @@ def opened(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
     moved = act(stage, clerk, moved, "report", "入户调查完毕，上报")
     moved = act(stage, district, moved, "approve", "区总工会审核通过，进入信息核对")
     moved = put(stage, district, moved, "class", "确定困难类别和档案级别", category="deep", archive_level="national")
+    visits.cleared_up(stage, cast, moved, unclear)
     moved = act(stage, district, moved, "conclude", "核对完毕，进入公示")
     moved = published(stage, cast, moved, "city_approval")
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准建档")
@@ -60,8 +66,9 @@ def left_and_back(stage: Stage, cast: Cast, moved: dict[str, Any], form: dict[st
     """Lifted after months above the line; and back in need later, in a new file that knows the old."""
     stage.scene("脱困与返困：一户人家退出档案，后来又回来")
     clerk, old = cast["clerk-longhu"], moved["id"]
+    proof = visits.uploaded(stage, clerk, "上传就业和收入证明")
     proposal = {
-        "kind": "lifted", "file_ids": [PROOF], "income_fen_yearly": 3_600_000, "rigid_spending_fen": 0,
+        "kind": "lifted", "file_ids": [proof["id"]], "income_fen_yearly": 3_600_000, "rigid_spending_fen": 0,
         "months_above": 4,
     }  # fmt: skip
     early = stage.call(

@@ -46,7 +46,8 @@ def tell(stage: Stage) -> None:
 
 CAST = (
     "worker-chen worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
-    "clerk-jinping clerk-chenghai leader-city deputy-city mutual-aid finance-maker finance-checker auditor"
+    "clerk-jinping clerk-chenghai visitor-longhu leader-city deputy-city mutual-aid finance-maker finance-checker "
+    "auditor"
 ).split()
 
 
