@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import any_, bindparam, delete, literal_column, text, update
@@ -11,10 +11,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.audit.commands import record
 from app.db.statements import insertion, statement
-from app.db.transaction import Record
 from app.db.work import Work
 from app.files.events import FileKept
-from app.files.queries import NAMED, F, U, how_many_loose
+from app.files.queries import NAMED, F, U, check_named, how_many_loose
 from app.kernel.errors import Conflict
 from app.messaging.outbox import emit
 
@@ -86,8 +85,13 @@ async def keep(work: Work, person_id: UUID, file: Kept, *, scanned: bool) -> str
 
 
 async def name(work: Work, kind: str, subject_id: UUID, ids: Iterable[UUID]) -> None:
-    """A form now names exactly these files (`check_named` has looked at them)."""
+    """A form, or other document, now names exactly these files (`check_named` has looked at them)."""
     await work.transaction.run(_USE, kind=kind, subject_id=subject_id, ids=list(ids))
+
+
+async def attach(work: Work, person_id: UUID, kind: str, subject_id: UUID, said: Any, at: str = "") -> None:
+    """What a person said (plain JSON, at this pointer) names files of their own. Raises Invalid, at their pointers."""
+    await name(work, kind, subject_id, await check_named(work.transaction, person_id, said, at))
 
 
 async def scanned(work: Work, file_id: UUID, *, clean: bool) -> None:
@@ -95,15 +99,15 @@ async def scanned(work: Work, file_id: UUID, *, clean: bool) -> None:
     await work.transaction.run(_SCANNED, row_id=file_id, found="clean" if clean else "rejected")
 
 
-async def read(work: Work, person_id: UUID, row: Record) -> None:
-    """Record that somebody read a file."""
+async def read(work: Work, person_id: UUID, file_id: UUID, about: UUID) -> None:
+    """Record that somebody read a file; `about`: whose own it is, or whom the document that names it is about."""
     await record(
         work,
         person_id=person_id,
         action="file.read",
         subject_kind="file",
-        subject_id=row["id"],
-        subject_person_id=row["person_id"],
+        subject_id=file_id,
+        subject_person_id=about,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import any_, bindparam, exists, func, select
+from sqlalchemy import any_, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
@@ -18,7 +18,9 @@ F, U = table_of(File), table_of(FileUse)
 _IDS = bindparam("ids", type_=ARRAY(F.c.id.type))
 _ONE = statement(select(F).where(F.c.id == bindparam("id")))
 _OWN = statement(select(F).where(F.c.id == bindparam("id"), F.c.person_id == bindparam("person_id")))
-_STATES = statement(select(F.c.id, F.c.state).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS)))
+_STATES = statement(
+    select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS))
+)
 _ALL_OWN = statement(
     select(F.c.id, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
     .where(F.c.person_id == bindparam("person_id"))
@@ -30,6 +32,7 @@ _HOW_MANY_LOOSE = statement(select(func.count()).select_from(F).where(F.c.person
 _LOOSE = statement(
     select(F.c.id).where(F.c.created_at < bindparam("before"), ~NAMED).order_by(F.c.created_at).limit(bindparam("size"))
 )
+_REJECTED = statement(select(F.c.id).where(F.c.id == any_(_IDS), F.c.state == literal_column("'rejected'")))
 _KNOWN = statement(select(F.c.id).where(F.c.id == any_(_IDS)))
 MESSAGES: Final[Mapping[str, str]] = {
     "file_unknown": "没有找到这份材料，请重新上传。",
@@ -58,7 +61,7 @@ async def by_id(transaction: Transaction, file_id: UUID) -> Record | None:
 
 
 async def uses(transaction: Transaction, file_id: UUID) -> list[Record]:
-    """The forms that name a file: `subject_kind`, `subject_id`."""
+    """What names a file: `subject_kind`, `subject_id`."""
     return await transaction.rows(_USES, id=file_id)
 
 
@@ -69,18 +72,27 @@ async def own_clean(transaction: Transaction, person_id: UUID, ids: Iterable[UUI
 
 async def states(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, str]:
     """The states of those of these files that are the person's own."""
+    return {file_id: row["state"] for file_id, row in (await own_of(transaction, person_id, ids)).items()}
+
+
+async def own_of(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Record]:
+    """Those of these files that are the person's own, with `state` and `sha256`."""
     wanted = list(ids)
     if not wanted:
         return {}
-    rows = await transaction.rows(_STATES, person_id=person_id, ids=wanted)
-    return {row["id"]: row["state"] for row in rows}
+    return {row["id"]: row for row in await transaction.rows(_STATES, person_id=person_id, ids=wanted)}
+
+
+async def rejected(transaction: Transaction, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of these files that the scanner refused, whoever uploaded them."""
+    return frozenset(row["id"] for row in await transaction.rows(_REJECTED, ids=list(ids)))
 
 
 def named_in(form: Any, at: str = "") -> Iterator[tuple[str, UUID]]:
-    """Every file id that a form (as plain JSON) names under `file_ids` or `file_id`, with its JSON pointer."""
+    """Every file id that a form (as plain JSON) names, with its JSON pointer."""
     if isinstance(form, Mapping):
         for key, value in form.items():
-            if key == "file_id" and isinstance(value, str):
+            if key in ("file_id", "signature_file_id") and isinstance(value, str):
                 yield f"{at}/{key}", UUID(value)
             elif key == "file_ids" and isinstance(value, list):
                 yield from ((f"{at}/{key}/{n}", UUID(str(each))) for n, each in enumerate(value))

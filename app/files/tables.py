@@ -8,7 +8,10 @@ from sqlmodel import Field
 from app.db.base import Named, Row
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "application/pdf")
-SUBJECTS = ("household", "application")
+SUBJECTS = (
+    "household", "application", "household_exit", "visit", "discrepancy", "proxy_filing", "match_authorisation",
+)  # fmt: skip
+"""What names files. Each kind is called as its table, whose wall says who may see what it names."""
 
 
 class File(Row, table=True):
@@ -34,11 +37,11 @@ class File(Row, table=True):
 
 
 class FileUse(Named, table=True):
-    """A form that names a file: who may see the one may see the other."""
+    """A document that names a file: who may see the one may see the other."""
 
     __tablename__ = "file_use"
     __table_args__ = (
-        CheckConstraint("subject_kind in ('household','application')", name="subject_kind"),
+        CheckConstraint(f"subject_kind in {SUBJECTS}", name="subject_kind"),
         Index("ix_file_use_subject", "subject_kind", "subject_id"),
     )
 
@@ -46,4 +49,4 @@ class FileUse(Named, table=True):
     subject_kind: str = Field(primary_key=True, max_length=20)
     subject_id: UUID = Field(primary_key=True)
     living: bool = Field(default=True)
-    """False: the form named it once, and does no longer."""
+    """False: it was named once, and does no longer."""

@@ -32,6 +32,7 @@ _LATEST = statement(
     .order_by(X.c.created_at.desc(), X.c.id.desc())
     .limit(literal_column("1"))
 )
+_BY_ID = statement(select(X.c.household_id).where(X.c.id == bindparam("id")))
 _CLOSE = statement(
     update(X)
     .where(X.c.household_id == bindparam("row_id"), X.c.state == literal_column("'open'"))
@@ -149,6 +150,12 @@ def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None
 async def open_exit(transaction: Transaction, household_id: UUID) -> Record | None:
     """The exit that is proposed now."""
     return await transaction.row(_OPEN, id=household_id)
+
+
+async def household_of_exit(transaction: Transaction, exit_id: UUID) -> UUID | None:
+    """Whose exit it is."""
+    found: UUID | None = await transaction.value(_BY_ID, id=exit_id)
+    return found
 
 
 async def latest_exit(transaction: Transaction, household_id: UUID) -> Record | None:

@@ -89,6 +89,7 @@ async def authorisations(
 
 
 _OF_FILE = statement(select(M).where(M.c.household_id == bindparam("household_id")).order_by(M.c.created_at, M.c.id))
+_HOUSEHOLD = statement(select(M.c.household_id).where(M.c.id == bindparam("id")))
 _ONE_AUTHORISATION = statement(
     select(M)
     .where(M.c.id == bindparam("id"), M.c.household_id == bindparam("household_id"), M.c.withdrawn_at.is_(None))
@@ -99,6 +100,12 @@ _ONE_AUTHORISATION = statement(
 async def authorisations_of(transaction: Transaction, household_id: UUID) -> list[Record]:
     """Every authorisation of a file, withdrawn ones too, oldest first."""
     return await transaction.rows(_OF_FILE, household_id=household_id)
+
+
+async def household_of_authorisation(transaction: Transaction, authorisation_id: UUID) -> UUID | None:
+    """Whose member signed it, withdrawn or not."""
+    found: UUID | None = await transaction.value(_HOUSEHOLD, id=authorisation_id)
+    return found
 
 
 async def authorisation_locked(transaction: Transaction, household_id: UUID, authorisation_id: UUID) -> Record:

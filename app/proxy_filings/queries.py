@@ -26,6 +26,7 @@ _OF_PERSON = (
     .where(PERSON.c.id == bindparam("person_id"), PERSON.c.closed_at.is_(None), _OPEN)
 )
 _WAITING, _WAITING_LOCKED = statement(_OF_PERSON), statement(_OF_PERSON.with_for_update(of=F))
+_HOUSEHOLD = statement(select(F.c.household_id).where(F.c.id == bindparam("id")))
 
 
 class ProxyFilingNotFound(NotFound):
@@ -35,6 +36,12 @@ class ProxyFilingNotFound(NotFound):
 async def waiting_for(transaction: Transaction, person_id: UUID, *, locked: bool = False) -> Record | None:
     """What was filled in for this person, by their verified number, and waits for them."""
     return await transaction.row(_WAITING_LOCKED if locked else _WAITING, person_id=person_id)
+
+
+async def household_of_filing(transaction: Transaction, filing_id: UUID) -> UUID | None:
+    """The file that a confirmed filing became."""
+    found: UUID | None = await transaction.value(_HOUSEHOLD, id=filing_id)
+    return found
 
 
 @cache

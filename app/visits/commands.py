@@ -22,6 +22,7 @@ from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.visits.events import VisitMoved
 from app.visits.path import PATH, STAFF_ACTIONS, VISITED_AT, Purpose
+from app.visits.photos import check_kept
 from app.visits.policy import KIND, VisitPolicy
 from app.visits.queries import V, W, own_visit, visit, visited_household, visitors_for
 from app.visits.rules import contradictions, missing, photos_of
@@ -232,6 +233,7 @@ async def _end(work: Work, actor: Actor, row: Record, step: Step) -> None:
         raise Invalid(*lacking)
     if await has_conflicts(work.transaction, row["id"]):
         raise ConflictsOpen
+    await check_kept(work.transaction, content)
     # While the visit is still under way: that is what lets a visitor's findings reach the household.
     await _compare(work, row, policy, content)
     await work.transaction.run(

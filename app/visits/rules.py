@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from app.kernel.errors import FieldError
 from app.kernel.money import MAX_FEN
@@ -58,6 +59,12 @@ def _fits(question: Question | None, field: str, value: Any) -> bool:
             return isinstance(value, str) and 0 < len(value) <= MAX_TEXT
         case "number" | "money":
             return type(value) is int and 0 <= value <= (MAX_FEN if question.kind == "money" else MAX_NUMBER)
+
+
+def photo_of(field: str) -> UUID | None:
+    """The file that an entry is about, if it is a photo."""
+    named = _PHOTO.match(field)
+    return UUID(named[1]) if named else None
 
 
 def photos_of(content: Content) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from app.db.scope import permissions_over
 from app.discrepancies import commands
 from app.discrepancies.path import PATH, Outcome
 from app.discrepancies.queries import discrepancy, of_own_file, waiting, waiting_count
+from app.files.commands import attach
 from app.households.queries import HouseholdNotFound, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Flag, In, Limit, PathId
@@ -58,6 +59,7 @@ async def answer_discrepancy(discrepancy_id: PathId, body: DiscrepancyAnswer, de
     row = await commands.answer(
         desk.work, desk.actor, discrepancy_id, desk.expected_version(), body.text, body.file_ids
     )
+    await attach(desk.work, desk.actor.person_id, "discrepancy", row["id"], body.model_dump(mode="json"))
     return answer(views.moved(row), version=row["version"])
 
 

@@ -1,27 +1,33 @@
 """Uploading pictures and PDFs, and reading them."""
 
 import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from app.applications.queries import ApplicationNotFound, case
+from app.applications.queries import case
 from app.confined.running import MIB, Failed, Limits, run
-from app.db.transaction import Record, Sight
+from app.db.transaction import Record, Sight, Transaction
+from app.discrepancies.queries import discrepancy
 from app.files import commands
 from app.files.commands import Kept
 from app.files.inspection import MAX_BYTES, MESSAGES, inspect
 from app.files.queries import FileNotFound, by_id, own, uses
+from app.households.exits import household_of_exit
 from app.households.queries import household
 from app.http.door import PREFIX, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.idempotency import CONTENT
 from app.http.inputs import PathId
 from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
-from app.kernel.actor import PERMISSIONS, Actor, Permission, nodes_of
-from app.kernel.errors import Conflict, FieldError, Invalid
+from app.kernel.actor import Actor, Permission, nodes_of
+from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from app.kernel.ids import new_id
+from app.matching.queries import household_of_authorisation
+from app.proxy_filings.queries import household_of_filing
+from app.visits.queries import shown_visit
 
 router = APIRouter(prefix=PREFIX, tags=["材料"], route_class=UploadDoor)
 Purpose = Literal["identity", "income", "medical", "schooling", "accident", "housing", "consent", "visit", "other"]
@@ -99,39 +105,60 @@ async def upload_file(file: Annotated[Kept, Depends(_uploaded)], desk: WorkerDes
 async def read_file(file_id: PathId, request: Request) -> Response:
     """本人上传的，或者您有权查看的档案和申请中的材料。每次下载都有记录。"""
     actor = await signed_in(request)
-    sight, row = await _visible(request, actor, file_id)
+    sight, row, about = await _visible(request, actor, file_id)
     if row["state"] != "clean":
         raise FileNotClean
     content = await service_of(request).files.get(file_id)
     if content is None:
         raise FileNotFound
     work = await begin(request, sight)
-    await commands.read(work, actor.person_id, row)
+    await commands.read(work, actor.person_id, file_id, about)
     name = f"{file_id}.{MEDIA_TYPES[row['media_type']]}"
     return Attachment(content, row["media_type"], name)
 
 
-async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight, Record]:
-    """The file as its owner or as staff may see it. Raises FileNotFound."""
+async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight, Record, UUID]:
+    """The file as its owner or as staff may see it, and whom it is about. Raises FileNotFound."""
     database, sight = service_of(request).database, Sight("worker", actor.person_id)
     async with database.glance(sight) as transaction:
         row = await own(transaction, actor.person_id, file_id)
     if row is not None:
-        return sight, row
-    if not actor.may(Permission.READ_CASES):
+        return sight, row, actor.person_id
+    if not actor.may(Permission.READ_CASES, Permission.FILL_ASSIGNED_VISIT):
         raise FileNotFound
-    reach = nodes_of(post.place for post in actor.posts if PERMISSIONS[post.role])
+    reach = nodes_of(post.place for post in actor.posts if post.reaches)
     sight = Sight("staff", actor.person_id, tuple(node.organisation_id for node in reach))
     async with database.glance(sight) as transaction:
         row = await by_id(transaction, file_id)
         for use in await uses(transaction, file_id) if row else ():
-            if use["subject_kind"] == "household":
-                found = await household(transaction, actor, use["subject_id"])
-            else:
-                try:
-                    found = await case(transaction, actor, use["subject_id"])
-                except ApplicationNotFound:
-                    found = None
+            found = await _named_by(transaction, actor, use)
             if found is not None and row is not None:
-                return sight, row
+                return sight, row, found.get("person_id", row["person_id"])
     raise FileNotFound
+
+
+_BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitable[Record | None]]]] = {
+    "household": household,
+    "application": case,
+    "visit": shown_visit,
+    "discrepancy": discrepancy,
+}
+"""What names files and has a reach of its own."""
+_BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID | None]]]] = {
+    "household_exit": household_of_exit,
+    "proxy_filing": household_of_filing,
+    "match_authorisation": household_of_authorisation,
+}
+"""What names files and is seen by whoever may see the household's file."""
+
+
+async def _named_by(transaction: Transaction, actor: Actor, use: Record) -> Record | None:
+    """The document that names a file, or its household, as the actor may see it."""
+    kind, subject_id = use["subject_kind"], use["subject_id"]
+    try:
+        if kind in _BY_THEMSELVES:
+            return await _BY_THEMSELVES[kind](transaction, actor, subject_id)
+        household_id = await _BY_HOUSEHOLD[kind](transaction, subject_id)
+    except NotFound:
+        return None
+    return None if household_id is None else await household(transaction, actor, household_id)

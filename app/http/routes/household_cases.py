@@ -1,6 +1,7 @@
 """The household file as staff see and handle it."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
@@ -8,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 from app.audit.commands import record
 from app.db.scope import permissions_over
 from app.db.transaction import Record
+from app.files.commands import attach
 from app.households import correcting, exits, merging, steps, transfers
 from app.households.changes import as_of as file_as_of
 from app.households.changes import form_then
@@ -224,12 +226,21 @@ async def act_on_household(
     if body.action == "propose_exit":
         proposal = body.exit.proposal() if body.exit else None
         moved = await exits.propose(work, actor, household_id, version, proposal, said, GATES)
+        await _attach_evidence(desk, household_id, body)
     elif body.action == "merge":
         into = Into(**body.merge.model_dump()) if body.merge else None
         moved = await merging.merge(work, actor, household_id, version, into, said, GATES)
     else:
         moved = await steps.act(work, actor, household_id, version, body.action, said, GATES)
     return _moved(moved)
+
+
+async def _attach_evidence(desk: Desk, household_id: UUID, body: HouseholdAction) -> None:
+    """What shows that a household may leave is the proposing clerk's own upload."""
+    proposed = await exits.open_exit(desk.work.transaction, household_id)
+    if proposed is not None:
+        said = body.model_dump(mode="json", include={"exit"})
+        await attach(desk.work, desk.actor.person_id, "household_exit", proposed["id"], said)
 
 
 @router.put("/{household_id}/form", summary="补正家庭档案", response_model=views.HouseholdMoved)

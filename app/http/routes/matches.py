@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.audit.commands import record
 from app.db.transaction import Record
+from app.files.commands import attach
 from app.households.queries import HouseholdNotFound, file, living
 from app.http import problems
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
@@ -118,6 +119,8 @@ async def _authorise(desk: Desk, row: Record, body: NewAuthorisation) -> Respons
     authorisation_id, masked = await commands.authorise(
         desk.work, desk.actor, row, pointer, body.file_id, body.signed_on
     )
+    paper = body.model_dump(mode="json")
+    await attach(desk.work, desk.actor.person_id, "match_authorisation", authorisation_id, paper)
     return answer({"id": str(authorisation_id), "name_masked": masked}, 201)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.db.scope import post_over
 from app.db.transaction import Record
+from app.files.commands import attach
 from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
@@ -100,6 +101,7 @@ async def confirm_on_paper(filing_id: PathId, body: PaperSignature, desk: Assist
     """没有微信的职工在纸上签名，由代填人以外的另一名工作人员确认并提交。需要 If-Match。"""
     version = desk.expected_version()
     moved = await commands.confirm_on_paper(desk.work, desk.actor, filing_id, version, body.signature_file_id)
+    await attach(desk.work, desk.actor.person_id, "proxy_filing", filing_id, body.model_dump(mode="json"))
     return answer(dict(moved) | {"id": str(moved["id"])}, version=moved["version"])
 
 

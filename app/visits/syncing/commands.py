@@ -15,8 +15,9 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
 from app.kernel.ids import new_id
 from app.visits.commands import CONTENT, content_of, policy_of
+from app.visits.photos import check_photos, name_photos
 from app.visits.queries import V, visit
-from app.visits.rules import wrong_with
+from app.visits.rules import photo_of, wrong_with
 from app.visits.syncing.queries import O, conflicts, known, operation
 from app.visits.syncing.rules import Change, Operation, Outcome, Sheet, Status, choose_mine, choose_theirs, merge
 from app.visits.tables import VisitOperation
@@ -83,6 +84,9 @@ async def take(work: Work, actor: Actor, visit_id: UUID, operations: Sequence[Op
     fresh = [each for each in fresh if each.operation_id not in before]
     if fresh and row["state"] != "started":
         raise VisitNotStarted(state=row["state"])
+    places = {each.operation_id: f"/operations/{n}" for n, each in reversed(list(enumerate(operations)))}
+    photographed = [(places[each.operation_id], each.field, each.value) for each in fresh]
+    await check_photos(work.transaction, actor.person_id, photographed)
     sheet = await _sheet(work, row)
     taken: list[tuple[Operation, Outcome]] = []
     for each in fresh:
@@ -217,6 +221,8 @@ async def _keep(work: Work, row: Record, sheet: Sheet) -> None:
     }
     content = work.keyring.seal_document(CONTENT, row["id"], dict(sheet.values))
     await work.transaction.run(_KEEP, row_id=row["id"], content=content, changed=changed, version=sheet.version)
+    if any(photo_of(field) for field in sheet.changes):
+        await name_photos(work, row["id"], sheet.values)
 
 
 async def _answered(work: Work, row: Record, sheet: Sheet, operations: Sequence[Operation]) -> Synced:
