@@ -54,11 +54,6 @@ def _change(*columns: str) -> Any:
 
 _ANSWER = _change("state", "answer", "answered_at")
 _RESOLVE = _change("state", "outcome", "note", "resolved_by", "resolved_at")
-_FOLLOW = statement(
-    update(D)
-    .where(D.c.household_id == bindparam("of_household"))
-    .values({tier: bindparam(tier, type_=D.c[tier].type) for tier in TIERS})
-)
 
 
 class AnswerAwaited(Conflict):
@@ -185,11 +180,6 @@ async def resolve(
     await _told(work, actor, row, "resolve", outcome=outcome)
     await emit(work, DiscrepancyResolved(row["id"], row["household_id"], outcome))
     return dict(row) | {"state": step.to, "version": row["version"] + 1}
-
-
-async def follow(work: Work, household: Record) -> None:
-    """A file went to another union: its discrepancies go with it."""
-    await work.transaction.run(_FOLLOW, of_household=household["id"], **{tier: household[tier] for tier in TIERS})
 
 
 async def _told(work: Work, actor: Actor, row: Record, action: str, **details: str) -> None:

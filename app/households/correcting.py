@@ -12,21 +12,24 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, update
 
+from app.db.scope import post_over
 from app.db.statements import statement
 from app.db.transaction import Record
 from app.db.work import Work
-from app.households.changes import replace_form
+from app.households.changes import Source, replace_form
 from app.households.classing import Proposed
 from app.households.dictionaries import unknown_codes
 from app.households.forms import HouseholdForm
-from app.households.path import CLASSABLE, CORRECTABLE, SETTLED
-from app.households.queries import FORM, H
+from app.households.history import with_value
+from app.households.path import CLASSABLE, CORRECTABLE, DEAD_STATES, EDITABLE, SETTLED
+from app.households.queries import FORM, H, file
 from app.households.steps import Signature, at_hand, written
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict, FieldError, Invalid
+from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
 from app.policy.drafts import read_draft, read_whole
 
 _IDENTITY: Final = ("name", "id_number")
+_IDENTITY_OF_HEAD: Final = tuple(f"/head/{name}" for name in _IDENTITY)
 _MARK = statement(
     update(H)
     .where(H.c.id == bindparam("row_id"))
@@ -86,6 +89,29 @@ def _person(kept: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     if any(name in given and given[name] != kept[name] for name in _IDENTITY):
         raise IdentityNeedsRequest
     return {**kept, **given}
+
+
+async def put_right(
+    work: Work, actor: Actor, household_id: UUID, pointer: str, value: Any, source: Source, reason: str
+) -> bool:
+    """One field of the file says from now on what was found to be right. False, and nothing changes, where two people
+    have to decide (who belongs to the household) or the file is with its owner, or has ended.
+
+    Raises HouseholdNotFound, NotAllowed, Invalid.
+    """
+    row = await file(work.transaction, actor, household_id, locked=True)
+    post = post_over(actor, Permission.REVIEW_AT_DISTRICT, row)
+    if post is None:
+        raise NotAllowed
+    if row["state"] in (*EDITABLE, *DEAD_STATES) or pointer.startswith("/members") or pointer in _IDENTITY_OF_HEAD:
+        return False
+    before = work.keyring.open_document(FORM, row["id"], row["form"])
+    after = with_value(before, pointer, value)
+    read_whole(HouseholdForm, after)
+    signed = Signature(actor.person_id, post.role.value, post.place.name, reason)
+    await replace_form(work, row, after, source, reason, signed)
+    await written(work, row, "correct", signed)
+    return True
 
 
 async def set_class(

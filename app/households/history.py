@@ -55,6 +55,17 @@ def undone(form: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]
     return earlier
 
 
+def with_value(form: Mapping[str, Any], pointer: str, value: Any) -> dict[str, Any]:
+    """The form with another value at a place inside its objects."""
+    changed = deepcopy(dict(form))
+    *way, last = steps(pointer)
+    inside = changed
+    for step in way:
+        inside = inside.setdefault(step, {})
+    inside[last] = value
+    return changed
+
+
 def steps(pointer: str) -> list[str]:
     """The steps of a JSON pointer (RFC 6901)."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]

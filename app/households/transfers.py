@@ -15,6 +15,7 @@ from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
 from app.households.changes import replace_form
+from app.households.events import HouseholdMoved
 from app.households.path import SETTLED
 from app.households.queries import FORM, H, file
 from app.households.steps import Signature, at_hand, written
@@ -22,6 +23,7 @@ from app.households.tables import HouseholdTransfer
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, NotFound, StaleVersion
 from app.kernel.ids import new_id
+from app.messaging.outbox import emit
 
 Answer = Literal["accept", "refuse", "withdraw"]
 ENDS: dict[Answer, str] = {"accept": "accepted", "refuse": "refused", "withdraw": "withdrawn"}
@@ -151,6 +153,7 @@ async def _received(work: Work, actor: Actor, offer: Record, signed: Signature) 
     head = {name: told for name, told in form["head"].items() if name != "organisation_code"}
     await replace_form(work, row, {**form, "head": head}, "staff", signed.note, signed)
     await written(work, row, "transfer", signed)
+    await emit(work, HouseholdMoved(row["id"], "transfer", row["state"], row["state"]))
 
 
 async def open_transfer(transaction: Transaction, household_id: UUID) -> Record | None:

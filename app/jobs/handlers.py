@@ -22,6 +22,7 @@ from app.jobs import exports, files, imports, rehearsals
 from app.jobs.duplicates.search import look_at
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
+from app.jobs.transfers import follow
 from app.kernel.business_time import business_date
 from app.notices import commands as notices
 from app.notices.commands import Published
@@ -98,6 +99,15 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
     await look_at(jobs, UUID(fact["household_id"]))
 
 
+async def follow_file(work: Work, fact: dict[str, str]) -> None:
+    """What hangs on a file that another union took over goes with it."""
+    if fact["action"] != "transfer":
+        return
+    row = await households.by_id_locked(work.transaction, UUID(fact["household_id"]))
+    if row is not None:
+        await follow(work.transaction, row)
+
+
 async def note_payment(work: Work, fact: dict[str, str]) -> None:
     """Who was paid was helped."""
     if fact["to_state"] != State.PAID:
@@ -152,7 +162,7 @@ async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
 
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment),
-    HouseholdMoved.__name__: (open_household_notice, look_after_file),
+    HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
 }
 """What is done about a fact: each of these in a job, and a transaction, of its own."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, any_, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Table, any_, bindparam, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.path import Kind
@@ -191,3 +191,13 @@ async def exportable(transaction: Transaction, actor: Actor, states: list[str], 
     by_state = {"states": states} if states else {}
     query = _exportable(shape(reach), bool(states))
     return await transaction.rows(query, actor_id=actor.person_id, after=after, size=size, **by_state, **nodes(reach))
+
+
+def scope_of_file(table: Table) -> Statement:
+    """Give the rows that hang on a household file the unions that it stands under (`of_household`, `city_id` …)."""
+    tiers = ("city_id", "district_id", "street_id", "unit_id")
+    return statement(
+        update(table)
+        .where(table.c.household_id == bindparam("of_household"))
+        .values({tier: bindparam(tier, type_=table.c[tier].type) for tier in tiers})
+    )

@@ -68,6 +68,13 @@ async def plans_of(transaction: Transaction, household_id: UUID) -> list[tuple[R
     return await _with_measures(transaction, plans)
 
 
+async def measures_in_force(transaction: Transaction, household_id: UUID) -> list[Record]:
+    """The running measures of the household's open plan."""
+    plan = await open_plan(transaction, household_id)
+    measures = (await _with_measures(transaction, [plan]))[0][1] if plan else []
+    return [each for each in measures if each["state"] == "running"]
+
+
 async def open_plan_whole(transaction: Transaction, household_id: UUID) -> tuple[Record, list[Record]]:
     """The open plan with its measures and their services. Raises PlanNotFound."""
     plan = await open_plan(transaction, household_id)

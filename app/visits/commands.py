@@ -54,11 +54,6 @@ _END = _change("state", "ended_at", "ended_by", "photos")
 _CANCEL = _change("state", "cancelled_because")
 _CONFIRM = _change("state", "confirmed_at")
 _OBJECT = _change("objection", "objected_at")
-_FOLLOW = statement(
-    update(V)
-    .where(V.c.household_id == bindparam("of_household"))
-    .values({tier: bindparam(tier, type_=V.c[tier].type) for tier in TIERS})
-)
 
 
 class HouseholdNotVisitable(Conflict):
@@ -293,11 +288,6 @@ async def confirm(work: Work, actor: Actor, visit_id: UUID, expected: int, *, ag
     await work.transaction.run(_OBJECT, row_id=row["id"], objection=sealed, objected_at=work.now)
     await _told(work, actor, row, "object", row["state"])
     return {"id": row["id"], "state": row["state"], "version": version}
-
-
-async def follow(work: Work, household: Record) -> None:
-    """A file went to another union: its visits go with it."""
-    await work.transaction.run(_FOLLOW, of_household=household["id"], **{tier: household[tier] for tier in TIERS})
 
 
 async def _told(work: Work, actor: Actor, row: Record, action: str, to_state: str) -> None:

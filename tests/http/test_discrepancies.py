@@ -13,10 +13,11 @@ import pytest
 
 from app.db.work import Work
 from app.discrepancies import commands
-from app.discrepancies.commands import Correction, follow, open_discrepancy
+from app.discrepancies.commands import Correction, open_discrepancy
 from app.discrepancies.path import ANSWER_WORKING_DAYS, OUTCOMES, PATH
 from app.discrepancies.queries import open_count
 from app.households.path import PATH as HOUSEHOLD_PATH
+from app.jobs.transfers import follow
 from app.kernel.actor import Actor, Permission, Place, Post, Role, Tier
 from app.kernel.ids import new_id
 from tests import make
@@ -211,10 +212,27 @@ async def test_a_file_that_goes_to_another_union_takes_its_discrepancies_along(
     )  # fmt: skip
     household_id = await owner.fetchval("select household_id from discrepancy where id = $1", row_id)
     async with working(world) as work:
-        await follow(work, await household_of(work, household_id))
+        await follow(work.transaction, await household_of(work, household_id))
     beyond = await world.staff(Role.DISTRICT_REVIEWER, town.districts[1])
     assert (await client.get(f"/staff/discrepancies/{row_id}", headers=reviewer.headers)).status_code == 404
     assert (await client.get(f"/staff/discrepancies/{row_id}", headers=beyond.headers)).status_code == 200
+
+
+async def test_what_was_found_to_be_right_stands_in_the_file_with_its_history(
+    client: httpx.AsyncClient, world: World, town: Town, reviewer: Someone
+) -> None:
+    worker = await world.worker(town.units[0], members=[make.member()])
+    income = await discrepancy_of(world, worker, town.units[0])
+    people = await discrepancy_of(world, worker, town.units[0], field="/members", in_file=1, found={"count": 2})
+    for row_id in (income, people):
+        assert (await answered(client, worker, row_id)).status_code == 200
+        assert (await resolved(client, reviewer, row_id, 2, "found_right")).status_code == 200
+    file = (await client.get("/me/household", headers=worker.headers)).json()
+    assert (file["form"]["income_fen_yearly"], len(file["form"]["members"]), file["version"]) == (60_000_00, 1, 2)
+    (change,) = (await client.get("/me/household/changes", headers=worker.headers)).json()["items"]
+    assert (change["pointer"], change["source"], change["before"], change["after"]) == (
+        "/income_fen_yearly", "match", 24_000_00, 60_000_00,
+    )  # fmt: skip
 
 
 # ---- never a verdict ----
@@ -228,7 +246,7 @@ def test_no_step_of_a_household_is_taken_by_a_discrepancy() -> None:
 
 
 EVENTS = ("found by a visit", "found by a department", "answered", "resolved")
-FILE = "select state, version, round, form, updated_at from household where id = $1"
+FILE = "select state, round, category, archive_level from household where id = $1"
 HOUSEHOLD_STATES = sorted(set(HOUSEHOLD_PATH.states) | {"home_visit", "means_check", "annual_review"})
 
 

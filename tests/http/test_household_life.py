@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 
 from app.db.sealing import Keyring
@@ -310,7 +311,7 @@ async def reply(client: httpx.AsyncClient, by: Someone, transfer: dict[str, Any]
 
 
 async def test_a_file_moves_when_the_other_union_takes_it(
-    client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone]
+    client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone], owner: asyncpg.Connection
 ) -> None:
     someone = await world.person(home=town.units[0])
     file = await world.household(someone, town.units[0])
@@ -332,6 +333,11 @@ async def test_a_file_moves_when_the_other_union_takes_it(
     assert me["organisation"]["code"] == town.units[2].code if "organisation" in me else True
     again = await reply(client, there, taken.json(), "accept")
     assert (again.status_code, again.json()["code"]) == (409, "transfer_ended")
+    fact = await owner.fetchval(
+        "select body from out_message where name = 'HouseholdMoved' and body ->> 'household_id' = $1 "
+        "order by id desc limit 1", str(file),
+    )  # fmt: skip
+    assert orjson.loads(fact)["action"] == "transfer"
 
 
 @pytest.mark.parametrize("action", ["refuse", "withdraw"])

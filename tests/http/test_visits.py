@@ -9,10 +9,10 @@ import pytest
 
 from app.discrepancies.queries import open_count
 from app.http.routing import api_routes
+from app.jobs.transfers import follow
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.programmes import shipped
-from app.visits.commands import follow
 from app.visits.queries import confirmed_admission_visit
 from tests import make
 from tests.discrepancies.making import household_of, working
@@ -286,7 +286,7 @@ async def test_a_file_that_goes_to_another_union_takes_its_visits_along(
         "update household set city_id=$1, district_id=$2, street_id=$3, unit_id=$4 where id=$5", *values, family.id
     )
     async with working(world) as work:
-        await follow(work, await household_of(work, family.id))
+        await follow(work.transaction, await household_of(work, family.id))
     clerk = await world.staff(Role.UNIT_CLERK, there)
     assert (await shown(client, clerk, visit_id))["id"] == visit_id
     refused(await client.get(f"/staff/visits/{visit_id}", headers=family.clerk.headers), 404)

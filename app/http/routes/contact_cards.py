@@ -23,6 +23,8 @@ from app.http.views import contact_cards as views
 from app.kernel.actor import Permission
 from app.kernel.errors import NotAllowed
 from app.organisations.queries import names
+from app.plans.queries import measures_in_force
+from app.plans.rules import terms_of
 from app.policy.fields import Id
 
 router = APIRouter(prefix=PREFIX, tags=["帮扶联系卡"], route_class=Door)
@@ -39,8 +41,9 @@ class ResponsibleChange(In):
 
 
 async def measures_of(work: Work, household_id: UUID) -> Sequence[Measure]:
-    """What the household's plan says that the card shows."""
-    return ()
+    """What is being done for the household: the running measures of its open plan."""
+    running = await measures_in_force(work.transaction, household_id)
+    return [Measure(terms_of(each["kind"]).name, due=f"{each['due_on']:%Y年%m月%d日}") for each in running]
 
 
 @router.get("/me/household/responsible", summary="我家的帮扶责任人", response_model=views.MyResponsibleView)

@@ -7,10 +7,14 @@ from pydantic import BaseModel, Field
 
 from app.audit.commands import record
 from app.db.scope import permissions_over
+from app.db.work import Work
 from app.discrepancies import commands
+from app.discrepancies.commands import Correction
 from app.discrepancies.path import PATH, Outcome
 from app.discrepancies.queries import discrepancy, of_own_file, waiting, waiting_count
 from app.files.commands import attach
+from app.households import correcting
+from app.households.changes import Source
 from app.households.queries import HouseholdNotFound, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Flag, In, Limit, PathId
@@ -115,8 +119,18 @@ async def read_discrepancy(
 async def act_on_discrepancy(
     discrepancy_id: PathId, body: DiscrepancyAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
 ) -> Response:
-    """认定以哪一个为准，并写明依据。认定本身不改变档案的状态。需要 If-Match。"""
+    """认定以哪一个为准，并写明依据。认定本身不改变档案的状态。需要 If-Match。
+
+    以查到的为准的，档案中的这一项随之更正，并留下变更记录；家庭成员和身份信息除外，请另提变更申请。
+    """
+
+    async def put_right(work: Work, right: Correction) -> None:
+        source: Source = "match" if right.source == "match" else "staff"
+        reason = body.note or right.source
+        await correcting.put_right(work, desk.actor, right.household_id, right.field, right.value, source, reason)
+
+    expected = desk.expected_version()
     row = await commands.resolve(
-        desk.work, desk.actor, discrepancy_id, desk.expected_version(), outcome=body.outcome, note=body.note
+        desk.work, desk.actor, discrepancy_id, expected, outcome=body.outcome, note=body.note, propose=put_right
     )
     return answer(views.moved(row), version=row["version"])
