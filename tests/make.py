@@ -23,6 +23,7 @@ from app.db.base import table_of
 from app.db.sealing import Keyring
 from app.db.statements import insertion
 from app.db.transaction import Database, Sight
+from app.files.tables import File
 from app.households.path import DEAD_STATES
 from app.households.tables import Household, HouseholdMember
 from app.kernel.actor import Role
@@ -202,6 +203,15 @@ class World:
 
     async def staff(self, role: Role, union: Guild, **given: Any) -> Someone:
         return await self.person(posts=((role, union),), **given)
+
+    async def file(self, someone: Someone, *, state: str = "clean", sha256: str = "ab" * 32) -> UUID:
+        """The row of somebody's upload; there is no content in the store."""
+        file_id = new_id()
+        await self.insert(
+            File, id=file_id, created_at=NOW, person_id=someone.id, sha256=bytes.fromhex(sha256),
+            media_type="image/jpeg", size=1_000, state=state, purpose="other",
+        )  # fmt: skip
+        return file_id
 
     async def household(
         self,

@@ -36,6 +36,8 @@ Path = tuple[str | int, ...]
 
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
 NUMBER = make.id_number()
+UPLOAD = "01a2087f-0000-7000-8000-00000000000f"
+"""Stands for a file of the caller's."""
 SCREENING: dict[str, Any] = {
     "household": {"file_active": True, "income_fen_yearly": 1, "rigid_spending_fen": 0, "members": 1},
     "medical": {"self_paid_fen": 1, "mutual_aid_paid_fen": 0, "settled_on": "2026-10-01"},
@@ -46,7 +48,7 @@ SCREENING: dict[str, Any] = {
         "cover": {"starts_on": "2026-01-01", "ends_on": "2026-12-31", "joining": "new"},
     },
 }
-AUTHORISATION = {"member": 0, "file_id": SOMEBODY, "signed_on": "2026-01-01"}
+AUTHORISATION = {"member": 0, "file_id": UPLOAD, "signed_on": "2026-01-01"}
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
     "POST /sessions/refresh": {"refresh_token": "a" * 40},
@@ -60,7 +62,7 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
-    "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": []},
+    "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": [UPLOAD]},
     "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
     "POST /staff/households/{household_id}/visits": {
         "purpose": "spot", "planned_on": "2050-01-01", "visitor_ids": [SOMEBODY],
@@ -83,7 +85,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/matches/{match_id}/results": {"sha256": "0" * 64, "content": "QUJD"},
     "POST /staff/households/{household_id}/actions": {
         "action": "approve", "note": "好", "reason_code": "x",
-        "exit": {"kind": "lifted", "file_ids": [SOMEBODY], "income_fen_yearly": 1},
+        "exit": {"kind": "lifted", "file_ids": [UPLOAD], "income_fen_yearly": 1},
         "merge": {"household_id": SOMEBODY, "version": 1, "head_relation": "sibling"},
     },
     "PUT /staff/households/{household_id}/form": {"form": {}, "reason": "更正"},
@@ -107,7 +109,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/proxy_households": {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},
     },
-    "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": SOMEBODY},
+    "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": UPLOAD},
     "POST /staff/households/{household_id}/plans": {
         "measures": [{"kind": "living_aid", "due_on": "2026-12-31", "take": True}],
         "replaces": {"plan_id": SOMEBODY, "result": "achieved", "note": "好"},
@@ -222,13 +224,13 @@ def body_with(operation: str, at: Path, value: Any) -> Any:
 class Caller:
     """Sends bodies to one operation as somebody who may use it, on something that is theirs."""
 
-    def __init__(self, client: httpx.AsyncClient, who: Someone, method: str, address: str) -> None:
-        self.client, self.who, self.method, self.address = client, who, method, address
+    def __init__(self, client: httpx.AsyncClient, who: Someone, method: str, address: str, upload: str) -> None:
+        self.client, self.who, self.method, self.address, self.upload = client, who, method, address, upload
         self.version = '"1"'
 
     async def __call__(self, body: Any) -> httpx.Response:
         headers = {"Content-Type": "application/json", "If-Match": self.version, **self.who.headers, **make.keyed()}
-        content = hostile_json(body)
+        content = hostile_json(body).replace(UPLOAD.encode(), self.upload.encode())
         answer = await self.client.request(self.method, self.address, content=content, headers=headers)
         self.version = answer.headers.get("etag", self.version)
         return answer
@@ -272,7 +274,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
             submitted = await client.post(f"/applications/{ids['application_id']}/submit", headers=headers)
             assert submitted.status_code == 200, submitted.text
     method, _, address = name.partition(" ")
-    return Caller(client, who, method, address.format(**ids))
+    return Caller(client, who, method, address.format(**ids), str(await world.file(who)))
 
 
 def judge(answer: httpx.Response, value: object, where: str) -> None:

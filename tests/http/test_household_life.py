@@ -19,6 +19,7 @@ from tests.http.test_households import act, of, officed, put, save, submit
 from tests.make import Guild, Someone, Town, World
 
 PROOF = ["01890000-0000-7000-8000-000000000001"]
+"""Stands for an upload of whoever proposes."""
 LIFTED = {
     "kind": "lifted", "file_ids": PROOF, "income_fen_yearly": 60_000_00, "rigid_spending_fen": 6_000_00,
     "months_above": 8,
@@ -44,13 +45,17 @@ def seen(household_id: Any, version: int = 1) -> dict[str, Any]:
     return {"id": str(household_id), "version": version}
 
 
-async def propose(client: httpx.AsyncClient, office: dict[str, Someone], file: Any, exit: Any) -> httpx.Response:
+async def propose(
+    client: httpx.AsyncClient, world: World, office: dict[str, Someone], file: Any, exit: Any
+) -> httpx.Response:
+    if exit["file_ids"] == PROOF:
+        exit = exit | {"file_ids": [str(await world.file(office["clerk"]))]}
     return await act(client, office["clerk"], file, action="propose_exit", note="建议退出", exit=exit)
 
 
 async def left(client: httpx.AsyncClient, world: World, office: dict[str, Someone], file: Any, exit: Any) -> Any:
     """The whole way out: proposed, approved, published, over."""
-    moved = (await propose(client, office, file, exit)).json()
+    moved = (await propose(client, world, office, file, exit)).json()
     assert moved["state"] == "exit_proposed", moved
     moved = (await act(client, office["district"], moved, action="approve")).json()
     assert moved["state"] == "exit_notice", moved
@@ -82,7 +87,7 @@ async def test_the_recheck_is_kept_sealed_with_its_evidence(
     keyring: Keyring,
 ) -> None:  # fmt: skip
     file = await world.household(await world.person(), town.units[0])
-    await propose(client, office, seen(file), LIFTED)
+    await propose(client, world, office, seen(file), LIFTED)
     row = await owner.fetchrow("select * from household_exit where household_id = $1", file)
     assert b"income" not in row["evidence"] + row["decision"]
     decision = keyring.open_document(DECISION, row["id"], row["decision"])
@@ -91,7 +96,9 @@ async def test_the_recheck_is_kept_sealed_with_its_evidence(
         ("exit_months_above_standard", True),
     ]
     assert decision["facts"]["members"] == 3
-    assert keyring.open_document(EVIDENCE, row["id"], row["evidence"])["file_ids"] == PROOF
+    assert keyring.open_document(EVIDENCE, row["id"], row["evidence"])["file_ids"] == [
+        str(await owner.fetchval("select file_id from file_use where subject_id = $1", row["id"]))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ async def test_an_exit_that_is_not_supported_is_not_proposed(
     status: int, code: str,
 ) -> None:  # fmt: skip
     file = await world.household(await world.person(), town.units[0])
-    refused = await propose(client, office, seen(file), LIFTED | change)
+    refused = await propose(client, world, office, seen(file), LIFTED | change)
     assert refused.status_code == status, refused.text
     assert code in {error["code"] for error in refused.json()["errors"]}
     shown = await client.get(f"/staff/households/{file}", headers=office["clerk"].headers)
@@ -125,7 +132,7 @@ async def test_an_objection_to_an_exit_is_looked_into_and_published_again(
     client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone], owner: asyncpg.Connection
 ) -> None:
     file = await world.household(await world.person(), town.units[0])
-    moved = (await propose(client, office, seen(file), LIFTED)).json()
+    moved = (await propose(client, world, office, seen(file), LIFTED)).json()
     moved = (await act(client, office["district"], moved, action="approve")).json()
     await household_notices.publish(world, file)
     moved = (await act(client, office["district"], moved, action="object", note="邻居反映情况不实")).json()
@@ -145,13 +152,13 @@ async def test_an_exit_that_is_returned_leaves_the_file_as_it_was(
     client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone], owner: asyncpg.Connection
 ) -> None:
     file = await world.household(await world.person(), town.units[0], state="relieved")
-    moved = (await propose(client, office, seen(file), CANCELLED)).json()
+    moved = (await propose(client, world, office, seen(file), CANCELLED)).json()
     moved = (await act(client, office["district"], moved, action="return", note="材料不足")).json()
     assert moved["state"] == "relieved"
     assert await owner.fetchval("select state from household_exit where household_id = $1", file) == "dropped"
-    again = await propose(client, office, moved, RELIEVED)
+    again = await propose(client, world, office, moved, RELIEVED)
     assert "already_relieved" in {error["code"] for error in again.json()["errors"]}
-    assert (await propose(client, office, moved, CANCELLED)).status_code == 200
+    assert (await propose(client, world, office, moved, CANCELLED)).status_code == 200
 
 
 async def test_a_notice_of_a_file_shows_who_and_nothing_else(
@@ -159,7 +166,7 @@ async def test_a_notice_of_a_file_shows_who_and_nothing_else(
 ) -> None:
     someone = await world.person(name="欧阳小明")
     file = await world.household(someone, town.units[0])
-    moved = (await propose(client, office, seen(file), CANCELLED)).json()
+    moved = (await propose(client, world, office, seen(file), CANCELLED)).json()
     await act(client, office["district"], moved, action="approve")
     await household_notices.publish(world, file)
     page = (await client.get("/public/notices", params={"limit": 100})).json()["items"]

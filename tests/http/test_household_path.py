@@ -24,7 +24,7 @@ _RELEVANT = {
 # One role for each set of permissions that a file's path could ask for.
 ROLES = list({frozenset(PERMISSIONS[role] & _RELEVANT): role for role in reversed(Role)}.values())
 _WORDS = {"note": "情况属实", "reason_code": "not_in_hardship"}
-_EXIT = {"kind": "cancelled", "code": "voluntary", "file_ids": ["01890000-0000-7000-8000-000000000001"]}
+_EXIT = {"kind": "cancelled", "code": "voluntary"}
 
 
 async def file_at(world: World, union: Guild, state: str) -> UUID:
@@ -43,11 +43,11 @@ async def standing(world: World, union: Guild) -> UUID:
 
 
 async def ask(
-    client: httpx.AsyncClient, by: Someone, household_id: UUID, action: str, into: UUID, version: int = 1
+    client: httpx.AsyncClient, world: World, by: Someone, household_id: UUID, action: str, into: UUID, version: int = 1
 ) -> httpx.Response:
     body: dict[str, Any] = {"action": action, **_WORDS}
     if action == "propose_exit":
-        body["exit"] = _EXIT
+        body["exit"] = _EXIT | {"file_ids": [str(await world.file(by))]}
     if action == "merge":
         body["merge"] = {"household_id": str(into), "version": version, "head_relation": "sibling"}
     headers = by.headers | make.keyed() | {"If-Match": '"1"'}
@@ -93,7 +93,7 @@ async def test_every_action_of_every_role_ends_as_the_table_says(
     file, into, into_version = await file_at(world, town.units[0], state), await standing(world, town.units[0]), 1
     for action in PATH.actions:
         for role, someone in staff.items():
-            answer = await ask(client, someone, file, action, into, into_version)
+            answer = await ask(client, world, someone, file, action, into, into_version)
             status, outcome = expected(state, action, role)
             told = answer.json()
             if action not in STAFF and status != 403:
@@ -134,7 +134,7 @@ async def test_who_is_retired_under_social_management_is_not_admitted_by_anybody
     approve = row_of(state, "approve")
     assert approve is not None
     by = next(who for role, who in staff.items() if approve.by in PERMISSIONS[role])
-    refused = await ask(client, by, file, "approve", file)
+    refused = await ask(client, world, by, file, "approve", file)
     assert (refused.status_code, refused.json()["code"]) == (409, "retired_under_social_management")
     headers = by.headers | make.keyed() | {"If-Match": '"1"'}
     body = {"action": "reject", "note": "不在建档范围", "reason_code": "retired_under_social_management"}
@@ -148,7 +148,7 @@ async def test_what_is_suspended_comes_back_to_where_it_was(
 ) -> None:
     file = await file_at(world, town.units[0], state)
     district = next(who for role, who in staff.items() if Permission.REVIEW_AT_DISTRICT in PERMISSIONS[role])
-    assert (await ask(client, district, file, "suspend", file)).json()["state"] == "suspended"
+    assert (await ask(client, world, district, file, "suspend", file)).json()["state"] == "suspended"
     headers = district.headers | make.keyed() | {"If-Match": '"2"'}
     body = {"action": "resume", "note": "已核实"}
     resumed = await client.post(f"/staff/households/{file}/actions", json=body, headers=headers)

@@ -20,7 +20,6 @@ import pytest
 from app import matching
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.kernel.actor import Role
-from app.kernel.ids import new_id
 from app.matching.exchange import digest
 from app.people.consents import Purpose
 from tests import make
@@ -42,6 +41,8 @@ class Case:
     reviewer: Someone
     spouse: str
     child: str
+    paper: str
+    """What the worker uploaded."""
 
 
 async def case(world: World, *, consents: tuple[Purpose, ...] = tuple(Purpose), **given: Any) -> Case:
@@ -54,7 +55,7 @@ async def case(world: World, *, consents: tuple[Purpose, ...] = tuple(Purpose), 
     ]
     file = await world.household(worker, town.units[0], members=members, **given)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
-    return Case(town, worker, file, reviewer, spouse, child)
+    return Case(town, worker, file, reviewer, spouse, child, str(await world.file(worker)))
 
 
 async def post(client: httpx.AsyncClient, who: Someone, path: str, body: Any = None) -> httpx.Response:
@@ -62,7 +63,7 @@ async def post(client: httpx.AsyncClient, who: Someone, path: str, body: Any = N
 
 
 async def signed(client: httpx.AsyncClient, one: Case, member: int = 0) -> str:
-    body = {"member": member, "file_id": str(new_id()), "signed_on": DAY}
+    body = {"member": member, "file_id": one.paper, "signed_on": DAY}
     answer = await post(client, one.worker, "/me/household/match_authorisations", body)
     assert answer.status_code == 201, answer.text
     made: str = answer.json()["id"]
@@ -173,15 +174,16 @@ async def test_a_member_signs_once_not_tomorrow_and_only_if_there_is_one(
 ) -> None:
     one = await case(world)
     await signed(client, one)
-    path, paper = "/me/household/match_authorisations", str(new_id())
-    again = {"member": 0, "file_id": paper, "signed_on": DAY}
+    path = "/me/household/match_authorisations"
+    again = {"member": 0, "file_id": one.paper, "signed_on": DAY}
     refused(await post(client, one.worker, path, again), 409, "already_authorised")
     nobody = await post(client, one.worker, path, again | {"member": 9})
     assert refused(nobody, 422)["errors"][0]["pointer"] == "/member"
     tomorrow = await post(client, one.worker, path, again | {"signed_on": str(make.TODAY + timedelta(days=1))})
     assert refused(tomorrow, 422)["errors"][0]["code"] == "signed_in_future"
     clerk = await world.staff(Role.UNIT_CLERK, one.town.units[0])
-    by_clerk = await post(client, clerk, f"/staff/households/{one.file}/match_authorisations", again | {"member": 1})
+    theirs = again | {"member": 1, "file_id": str(await world.file(clerk))}
+    by_clerk = await post(client, clerk, f"/staff/households/{one.file}/match_authorisations", theirs)
     assert by_clerk.status_code == 201, by_clerk.text
     other = await world.staff(Role.UNIT_CLERK, one.town.units[1])
     beyond = await post(client, other, f"/staff/households/{one.file}/match_authorisations", again | {"member": 1})

@@ -17,7 +17,7 @@ from app.households.queries import FORM
 from app.kernel.actor import Role
 from tests import make
 from tests.http import household_notices
-from tests.http.test_household_life import CANCELLED, merge, offer, reply, split
+from tests.http.test_household_life import CANCELLED, merge, offer, propose, reply, split
 from tests.http.test_households import act, of, officed, save, submit
 from tests.make import Someone, Town, World
 
@@ -178,11 +178,7 @@ async def test_who_comes_back_has_one_file_and_takes_nobody_from_another(
 ) -> None:  # fmt: skip
     someone, child = await world.person(), make.member()
     file = await world.household(someone, town.units[0], members=[child])
-    moved = (
-        await act(
-            client, office["clerk"], {"id": file, "version": 1}, action="propose_exit", note="自愿", exit=CANCELLED
-        )
-    ).json()
+    moved = (await propose(client, world, office, {"id": file, "version": 1}, CANCELLED)).json()
     await act(client, office["district"], moved, action="approve")
     rival = await drafted(client, world, town, child)
     await asyncio.gather(household_notices.end(world, file), rival())  # the child is free only once the file is left

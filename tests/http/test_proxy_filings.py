@@ -103,7 +103,7 @@ async def test_a_paper_is_confirmed_by_a_second_member_of_staff_and_neither_deci
         each["id"] for each in (await client.get("/staff/proxy_households", headers=second.headers)).json()["items"]
     ] == [filed["id"]]
     path = f"/staff/proxy_households/{filed['id']}/confirm_on_paper"
-    paper = {"signature_file_id": "01a2087f-0000-7000-8000-000000000000"}
+    paper = {"signature_file_id": str(await world.file(second))}
     alone = await post(client, author, path, paper)
     assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
     done = await post(client, second, path, paper)

@@ -86,10 +86,11 @@ async def test_a_visit_from_the_plan_to_the_workers_confirmation(
     assert (seen["address"], seen["household_id"], seen["open_actions"]) == (ADDRESS_TOLD, None, ["start"])
     assert seen["photos_required"] == 1
     assert (await act(client, first, visit_id, 1, "start")).json()["state"] == "started"
-    half = await sync(client, second, visit_id, *answers(2, income=60_000_00, private_car=True)[:4])
+    found = {"income": 60_000_00, "private_car": True}
+    half = await sync(client, second, visit_id, *(await answers(world, second, 2, **found))[:4])
     assert half.status_code == 200, half.text
     refused(await act(client, first, visit_id, half.json()["version"], "end"), 422, "invalid")
-    full = await sync(client, first, visit_id, *answers(half.json()["version"], income=60_000_00, private_car=True))
+    full = await sync(client, first, visit_id, *await answers(world, first, half.json()["version"], **found))
     ended = await act(client, second, visit_id, full.json()["version"], "end")
     assert (ended.status_code, ended.json()["state"]) == (200, "ended"), ended.text
     (own,) = (await client.get("/me/visits", headers=family.worker.headers)).json()["items"]
@@ -112,9 +113,8 @@ async def test_answers_that_contradict_the_file_are_asked_about_and_move_nothing
     visit_id = await visit_of(
         world, family.id, family.worker, family.town.units[0], family.volunteers, purpose="admission"
     )
-    full = await sync(
-        client, family.volunteers[0], visit_id, *answers(1, income=60_000_00, private_car=True, members=3)
-    )
+    said = await answers(world, family.volunteers[0], 1, income=60_000_00, private_car=True, members=3)
+    full = await sync(client, family.volunteers[0], visit_id, *said)
     before = await owner.fetchrow("select state, version, form from household where id = $1", family.id)
     assert (await act(client, family.volunteers[1], visit_id, full.json()["version"], "end")).status_code == 200
     asked = (await client.get("/me/household/discrepancies", headers=family.worker.headers)).json()["items"]
@@ -132,7 +132,7 @@ async def test_answers_that_contradict_the_file_are_asked_about_and_move_nothing
 
 async def test_answers_that_agree_open_nothing(client: httpx.AsyncClient, world: World, family: Household) -> None:
     visit_id = await visit_of(world, family.id, family.worker, family.town.units[0], family.volunteers)
-    full = await sync(client, family.volunteers[0], visit_id, *answers(1))
+    full = await sync(client, family.volunteers[0], visit_id, *await answers(world, family.volunteers[0], 1))
     assert (await act(client, family.volunteers[1], visit_id, full.json()["version"], "end")).status_code == 200
     assert (await client.get("/me/household/discrepancies", headers=family.worker.headers)).json()["items"] == []
 
@@ -380,7 +380,7 @@ async def test_a_volunteer_with_a_post_elsewhere_keeps_both_apart(
     seen = await shown(client, both, visit_id)
     assert (seen["household_id"], seen["open_actions"]) == (None, ["start"])
     assert (await act(client, both, visit_id, 1, "start")).status_code == 200
-    full = await sync(client, both, visit_id, *answers(2, housing="commercial"))
+    full = await sync(client, both, visit_id, *await answers(world, both, 2, housing="commercial"))
     assert (await act(client, both, visit_id, full.json()["version"], "end")).status_code == 200
     asked = (await client.get("/me/household/discrepancies", headers=family.worker.headers)).json()["items"]
     assert [each["field"] for each in asked] == ["/housing"]
@@ -450,9 +450,8 @@ async def test_no_answer_and_no_photo_name_stands_in_the_clear(
     client: httpx.AsyncClient, world: World, family: Household, owner: asyncpg.Connection
 ) -> None:
     visit_id = await visit_of(world, family.id, family.worker, family.town.units[0], family.volunteers)
-    await sync(
-        client, family.volunteers[0], visit_id, edit("/findings", "ZQ-secret-words", 1), edit(photo(), SHA256, 1)
-    )
+    taken = edit(await photo(world, family.volunteers[0]), SHA256, 1)
+    await sync(client, family.volunteers[0], visit_id, edit("/findings", "ZQ-secret-words", 1), taken)
     for table in ("visit", "visit_operation"):
         rows = await owner.fetch(f"select t::text as said from {table} t")
         assert all("ZQ-secret-words" not in row["said"] and b"ZQ-secret-words".hex() not in row["said"] for row in rows)

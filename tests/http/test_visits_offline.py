@@ -60,9 +60,9 @@ async def choose(
 
 
 async def test_a_queue_sent_again_changes_nothing(
-    client: httpx.AsyncClient, visit: Visit, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, visit: Visit, owner: asyncpg.Connection
 ) -> None:
-    queue = answers(1)
+    queue = await answers(world, visit.devices[0], 1)
     first = await sync(client, visit.devices[0], visit.id, *queue)
     assert (first.status_code, first.headers["etag"]) == (200, f'"{first.json()["version"]}"')
     assert {each["status"] for each in first.json()["results"]} == {"applied"}
@@ -143,9 +143,11 @@ async def test_what_changed_while_somebody_was_choosing_is_told_first(client: ht
     assert await values(client, visit) == {"/findings": "b"}
 
 
-async def test_a_visit_does_not_end_over_an_open_conflict(client: httpx.AsyncClient, visit: Visit) -> None:
+async def test_a_visit_does_not_end_over_an_open_conflict(
+    client: httpx.AsyncClient, world: World, visit: Visit
+) -> None:
     first, second, _ = visit.devices
-    await sync(client, first, visit.id, *answers(1))
+    await sync(client, first, visit.id, *await answers(world, visit.devices[0], 1))
     mine = edit("/answers/homes", 3, 1)
     await sync(client, first, visit.id, edit("/answers/homes", 2, 1))
     await sync(client, second, visit.id, mine)
@@ -157,9 +159,9 @@ async def test_a_visit_does_not_end_over_an_open_conflict(client: httpx.AsyncCli
 
 
 async def test_after_the_end_what_was_sent_is_known_and_what_is_new_is_refused_aloud(
-    client: httpx.AsyncClient, visit: Visit
+    client: httpx.AsyncClient, world: World, visit: Visit
 ) -> None:
-    queue = answers(1)
+    queue = await answers(world, visit.devices[0], 1)
     version = (await sync(client, visit.devices[0], visit.id, *queue)).json()["version"]
     assert (await act(client, visit.devices[0], visit.id, version, "end")).status_code == 200
     before = await shown(client, visit)
@@ -168,8 +170,12 @@ async def test_after_the_end_what_was_sent_is_known_and_what_is_new_is_refused_a
     assert await shown(client, visit) == before
 
 
-async def test_ending_a_visit_that_one_has_not_seen_whole_is_refused(client: httpx.AsyncClient, visit: Visit) -> None:
-    version = (await sync(client, visit.devices[0], visit.id, *answers(1))).json()["version"]
+async def test_ending_a_visit_that_one_has_not_seen_whole_is_refused(
+    client: httpx.AsyncClient, world: World, visit: Visit
+) -> None:
+    version = (await sync(client, visit.devices[0], visit.id, *await answers(world, visit.devices[0], 1))).json()[
+        "version"
+    ]
     later = await sync(client, visit.devices[1], visit.id, edit("/findings", "还有一间房", version))
     assert later.status_code == 200
     refused(await act(client, visit.devices[0], visit.id, version, "end"), 412, "stale_version")
@@ -237,9 +243,9 @@ async def test_devices_that_sync_at_the_same_moment_lose_nothing(
 
 
 async def test_the_same_queue_at_the_same_moment_is_taken_once(
-    client: httpx.AsyncClient, visit: Visit, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, visit: Visit, owner: asyncpg.Connection
 ) -> None:
-    queue = answers(1)
+    queue = await answers(world, visit.devices[0], 1)
     results = await asyncio.gather(*(sync(client, who, visit.id, *queue) for who in (*visit.devices, *visit.devices)))
     assert {answer.status_code for answer in results} == {200}
     assert len({answer.json()["version"] for answer in results}) == 1
@@ -281,10 +287,11 @@ async def test_three_devices_in_many_orders_end_alike(client: httpx.AsyncClient,
 
 
 async def test_photos_are_taken_and_taken_back(
-    client: httpx.AsyncClient, visit: Visit, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, visit: Visit, owner: asyncpg.Connection
 ) -> None:
-    kept, dropped = photo(), photo()
-    await sync(client, visit.devices[0], visit.id, edit(kept, SHA256, 1), edit(dropped, SHA256, 1), *answers(1)[:-1])
+    kept, dropped = [await photo(world, visit.devices[0]) for _ in range(2)]
+    said = await answers(world, visit.devices[0], 1)
+    await sync(client, visit.devices[0], visit.id, edit(kept, SHA256, 1), edit(dropped, SHA256, 1), *said[:-1])
     version = (await shown(client, visit))["version"]
     gone = await sync(client, visit.devices[1], visit.id, edit(dropped, None, version))
     assert (await act(client, visit.devices[0], visit.id, gone.json()["version"], "end")).status_code == 200

@@ -98,8 +98,9 @@ async def sync(client: httpx.AsyncClient, who: Someone, visit_id: Any, *edits: d
     )
 
 
-def photo() -> str:
-    return f"/photos/{new_id()}"
+async def photo(world: World, who: Someone) -> str:
+    """The field of a photo that they took; its hash is SHA256."""
+    return f"/photos/{await world.file(who, sha256=SHA256)}"
 
 
 def truthful(**given: Any) -> dict[str, Any]:
@@ -117,10 +118,10 @@ def truthful(**given: Any) -> dict[str, Any]:
     return said | given
 
 
-def answers(version: int, **given: Any) -> list[dict[str, Any]]:
-    """The whole questionnaire and a photo."""
+async def answers(world: World, who: Someone, version: int, **given: Any) -> list[dict[str, Any]]:
+    """The whole questionnaire and a photo of the visitor's."""
     said = [edit(f"/answers/{code}", value, version) for code, value in truthful(**given).items()]
-    return [*said, edit(photo(), SHA256, version)]
+    return [*said, edit(await photo(world, who), SHA256, version)]
 
 
 async def visitor(world: World, union: Guild, **given: Any) -> Someone:
