@@ -17,6 +17,8 @@ WORKER = (
 PERSON = "(select nullif(current_setting('app.person', true), '')::uuid)"
 STAFF = "(select current_setting('app.door', true)) = 'staff'"
 NAMED_TO_STAFF = f"({STAFF} and exists (select 1 from file_use u where u.file_id = file.id and u.living))"
+# A paper that stands for a signature goes with the file that it opened, to whichever union has that now.
+OPENED = "household_id is not null and exists (select 1 from household h where h.id = household_id)"
 # Each kind is called as its table.
 BEFORE = ("household", "application")
 KINDS = (*BEFORE, "household_exit", "visit", "discrepancy", "proxy_filing", "match_authorisation")
@@ -26,6 +28,7 @@ def upgrade() -> None:
     subjects(*KINDS)
     # Staff upload evidence too, and name it through the staff door.
     op.execute(f"alter policy api on file using (person_id = {PERSON} or {NAMED_TO_STAFF})")
+    op.execute(f"create policy opened on proxy_filing for select to aid_api using ({OPENED})")
 
 
 def subjects(*kinds: str) -> None:
@@ -39,6 +42,7 @@ def subjects(*kinds: str) -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop policy opened on proxy_filing")
     op.execute(f"alter policy api on file using (person_id = {WORKER} or {NAMED_TO_STAFF})")
     op.execute("alter table file_use no force row level security")
     op.execute(f"delete from file_use where subject_kind not in {BEFORE}")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import any_, bindparam, delete, literal_column, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -49,6 +50,10 @@ class TooManyFiles(Conflict):
     """您上传的材料太多了，请先把已上传的材料用到申请中。"""
 
 
+class FileGone(Conflict):
+    """有一份材料太久没有用到，已被清除，请重新上传。"""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A file whose clean copy lies in the store."""
@@ -85,12 +90,15 @@ async def keep(work: Work, person_id: UUID, file: Kept, *, scanned: bool) -> str
 
 
 async def name(work: Work, kind: str, subject_id: UUID, ids: Iterable[UUID]) -> None:
-    """A form, or other document, now names exactly these files (`check_named` has looked at them)."""
-    await work.transaction.run(_USE, kind=kind, subject_id=subject_id, ids=list(ids))
+    """A form, or other document, now names exactly these files (`check_named` has looked at them). Raises FileGone."""
+    try:
+        await work.transaction.run(_USE, kind=kind, subject_id=subject_id, ids=list(ids))
+    except asyncpg.ForeignKeyViolationError as gone:
+        raise FileGone from gone
 
 
 async def attach(work: Work, person_id: UUID, kind: str, subject_id: UUID, said: Any, at: str = "") -> None:
-    """What a person said (plain JSON, at this pointer) names files of their own. Raises Invalid, at their pointers."""
+    """What a person said (plain JSON, at this pointer) names files of their own. Raises Invalid, FileGone."""
     await name(work, kind, subject_id, await check_named(work.transaction, person_id, said, at))
 
 

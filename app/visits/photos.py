@@ -32,7 +32,7 @@ async def check_photos(transaction: Transaction, person_id: UUID, edits: Sequenc
 
 
 async def name_photos(work: Work, visit_id: UUID, content: Mapping[str, Any]) -> None:
-    """The visit now shows exactly these."""
+    """The visit now shows exactly these. Raises FileGone."""
     await name(work, "visit", visit_id, _ids(content))
 
 

@@ -183,6 +183,23 @@ async def test_the_second_wall_alone_hides_evidence_from_staff_elsewhere(
     assert counts == [1, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("kind", ["household_exit", "proxy_filing", "match_authorisation"])
+async def test_evidence_goes_with_the_file_to_another_union(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, kind: str
+) -> None:
+    naming = await NAMINGS[kind](client, world)
+    file = await uploaded(client, naming.sender)
+    assert (await naming.name(file)).status_code in (200, 201)
+    places = naming.town.units[2].ancestors
+    await owner.execute(
+        "update household set district_id = $2, street_id = $3, unit_id = $4 where unit_id = $1",
+        naming.town.units[0].id, places["district"], places["street"], places["unit"],
+    )  # fmt: skip
+    before, after = [await world.staff(Role.DISTRICT_REVIEWER, place) for place in naming.town.districts]
+    refused(await client.get(f"/files/{file['id']}", headers=before.headers), 404, "file_not_found")
+    assert (await client.get(f"/files/{file['id']}", headers=after.headers)).status_code == 200
+
+
 # ---- photos of a visit ----
 
 
@@ -255,3 +272,19 @@ async def test_two_who_are_sent_see_each_others_photos_until_the_visit_is_closed
     clerk = await world.staff(Role.UNIT_CLERK, outing.town.units[0])
     assert (await act(client, clerk, outing.id, 2, "cancel", note="本人不在家")).status_code == 200
     refused(await client.get(address, headers=other), 404, "file_not_found")
+
+
+async def test_a_photo_that_was_let_go_of_while_a_conflict_waited_is_not_chosen(
+    client: httpx.AsyncClient, outing: Outing, owner: asyncpg.Connection
+) -> None:
+    first, second = outing.visitors
+    photo = await uploaded(client, first)
+    mine = shows(photo)
+    await sync(client, second, outing.id, edit(mine["field"], None, 1))
+    refused(await sync(client, first, outing.id, mine), 409, "operation_conflict")
+    await owner.execute("delete from file where id = $1", UUID(photo["id"]))
+    chosen = await client.post(
+        f"/staff/visits/{outing.id}/conflicts/{mine['operation_id']}", json={"choose": "mine"},
+        headers=first.headers | make.keyed(),
+    )  # fmt: skip
+    refused(chosen, 409, "file_gone")

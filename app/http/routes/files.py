@@ -103,7 +103,7 @@ async def upload_file(file: Annotated[Kept, Depends(_uploaded)], desk: WorkerDes
     responses=downloaded(*MEDIA_TYPES),
 )
 async def read_file(file_id: PathId, request: Request) -> Response:
-    """本人上传的，或者您有权查看的档案和申请中的材料。每次下载都有记录。"""
+    """本人上传的，或者您有权查看的档案、申请、走访和其他记录中的材料。每次下载都有记录。"""
     actor = await signed_in(request)
     sight, row, about = await _visible(request, actor, file_id)
     if row["state"] != "clean":
