@@ -10,8 +10,6 @@ import unicodedata
 from functools import cache
 from typing import Final, Literal
 
-from pypinyin import lazy_pinyin
-
 Likeness = Literal["same", "sounds_same", "near", "different"]
 
 SURNAME_READINGS: Final[dict[str, tuple[str, ...]]] = {
@@ -99,6 +97,8 @@ def _exchanged(a: str, b: str, first: int, second: int) -> bool:
 
 @cache
 def _sound(char: str) -> str:
+    from pypinyin import lazy_pinyin  # a dictionary of 55 MiB that only those who compare names need
+
     read = lazy_pinyin(char)
     return str(read[0]) if read else char
 
