@@ -42,13 +42,23 @@ ASKED_LAST = {
         "asked uuid",
         "exists (select 1 from post p where p.person_id = asked)",
     ),
+    ("staff_sees", "person"): (
+        "is_under_change(id, 'identity')",
+        "asked uuid, what text",
+        "exists (select 1 from change_request r where r.person_id = asked and r.kind = what and r.state = 'open')",
+    ),
     ("api_matching", "consent"): (
         "is_of_file(person_id, purpose)",
         "asked uuid, purpose text",
         "purpose = 'data_matching' and exists (select 1 from household h where h.person_id = asked)",
     ),
 }
+_IDENTITY_CHANGES = (
+    "(select coalesce(current_setting('app.door', true), '')) = 'staff' and exists (select 1 from change_request r "
+    "where r.person_id = person.id and r.kind = 'identity' and r.state = 'open')"
+)
 WERE = {
+    ("staff_sees", "person"): _IDENTITY_CHANGES,
     ("visited", "household"): "exists (select 1 from visit v where v.household_id = household.id and (select case when "
     "current_setting('app.door', true) = 'staff' then nullif(current_setting('app.person', true), '')::uuid end) "
     "= any(v.visitor_ids) and v.state in ('planned', 'started'))",
@@ -75,9 +85,11 @@ def upgrade() -> None:
         op.execute(f"revoke execute on function {name} from public")
         op.execute(f"grant execute on function {name} to aid_api")
         replace(policy, table, call)
+    change_of_person("is_under_change(id, 'identity')")
 
 
 def downgrade() -> None:
+    change_of_person(_IDENTITY_CHANGES)
     for (policy, table), condition in WERE.items():
         replace(policy, table, condition)
         op.execute(f"drop function {ASKED_LAST[policy, table][0].partition('(')[0]}")
@@ -86,3 +98,10 @@ def downgrade() -> None:
 def replace(policy: str, table: str, condition: str) -> None:
     op.execute(f"drop policy {policy} on {table}")
     op.execute(f"create policy {policy} on {table} for select to aid_api using ({condition})")
+
+
+def change_of_person(condition: str) -> None:
+    op.execute("drop policy staff_changes on person")
+    op.execute(
+        f"create policy staff_changes on person for update to aid_api using ({condition}) with check ({condition})"
+    )
