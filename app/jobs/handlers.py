@@ -101,7 +101,7 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
 
 async def follow_file(work: Work, fact: dict[str, str]) -> None:
     """What hangs on a file that another union took over goes with it."""
-    if fact["action"] != "transfer":
+    if fact.get("action") != "transfer":
         return
     row = await households.by_id_locked(work.transaction, UUID(fact["household_id"]))
     if row is not None:

@@ -274,7 +274,9 @@ async def test_a_shared_card_and_telephone_are_no_suspicion_and_with_a_birthday_
     flags = await listed(client, reviewer)
     assert len(flags) == 1
     assert {flags[0][side]["household_id"] for side in "ab"} == {str(files[0]), str(files[1])}
-    assert {reason["code"] for reason in flags[0]["reasons"]} == {"near_serial_sounding_name", "card"}
+    # Their numbers follow each other, unless a thousand ends between the two.
+    said = {reason["code"] for reason in flags[0]["reasons"]}
+    assert said in ({"near_serial_sounding_name", "card"}, {"birth_sounding_name", "card"})
 
 
 async def test_the_whole_search_finds_what_no_fact_told_and_is_the_same_twice(
