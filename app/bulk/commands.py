@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, literal_column, update
 
 from app.audit.commands import record
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
-from app.bulk.queries import E, I, R, U, X, uploaded_before
+from app.bulk.queries import B, E, R, U, X, uploaded_before
 from app.bulk.rules import Wrong
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
@@ -27,22 +27,22 @@ EXPORT_KEPT: Final = timedelta(hours=24)
 RESUMABLE: Final = ("checked", "committed")
 _TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _INSERT = insertion(
-    I,
+    B,
     *"id created_at asked_by post_role organisation_id organisation_name state content_id".split(),
     *_TIERS, *"percent good bad committed lines errors".split(),
 )  # fmt: skip
 _UPLOAD = insertion(U, *"id created_at import_id organisation_id sha256".split())
 _ROW = insertion(R, *"id created_at import_id line head_index content state".split())
 _ERROR = insertion(E, *"id created_at import_id line column_title code message".split())
-_ID = I.c.id == bindparam("row_id")
+_ID = B.c.id == bindparam("row_id")
 
 
 def _in(*states: str) -> Any:
-    return I.c.state.in_([literal_column(f"'{state}'") for state in states])
+    return B.c.state.in_([literal_column(f"'{state}'") for state in states])
 
 
 _AGAIN = statement(
-    update(I)
+    update(B)
     .where(_ID, _in(*RESUMABLE))
     .values(
         state=literal_column("'queued'"), percent=literal_column("0"), content_id=bindparam("content"),
@@ -50,46 +50,46 @@ _AGAIN = statement(
     )
 )  # fmt: skip
 _BEGIN = statement(
-    update(I)
+    update(B)
     .where(_ID, _in("queued", "checking"))
     .values(
-        state=literal_column("'checking'"), percent=literal_column("0"), run_id=bindparam("run", type_=I.c.run_id.type)
+        state=literal_column("'checking'"), percent=literal_column("0"), run_id=bindparam("run", type_=B.c.run_id.type)
     )
-    .returning(I.c.id)
+    .returning(B.c.id)
 )
 _FORGET_ROWS = statement(delete(R).where(R.c.import_id == bindparam("row_id"), R.c.state != "committed"))
 _FORGET_ERRORS = statement(delete(E).where(E.c.import_id == bindparam("row_id")))
 _RUNNING = statement(
-    update(I)
-    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
+    update(B)
+    .where(_ID, B.c.run_id == bindparam("run"), _in("checking"))
     .values(percent=bindparam("reached"))
-    .returning(I.c.id)
+    .returning(B.c.id)
 )
-_ADVANCE = statement(update(I).where(_ID).values(percent=bindparam("reached")))
+_ADVANCE = statement(update(B).where(_ID).values(percent=bindparam("reached")))
 _CHECKED = statement(
-    update(I)
-    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
+    update(B)
+    .where(_ID, B.c.run_id == bindparam("run"), _in("checking"))
     .values(
         state=literal_column("'checked'"), percent=literal_column("100"),
-        **{name: bindparam(f"new_{name}", type_=I.c[name].type)
+        **{name: bindparam(f"new_{name}", type_=B.c[name].type)
            for name in "good bad lines errors dry_run errors_id ended_at".split()},
     )
 )  # fmt: skip
 _CONFIRM = statement(
-    update(I).where(_ID, _in("checked")).values(state=literal_column("'committing'"), percent=literal_column("0"))
+    update(B).where(_ID, _in("checked")).values(state=literal_column("'committing'"), percent=literal_column("0"))
 )
 _REQUEUE = statement(
-    update(I).where(_ID, _in("committing")).values(state=literal_column("'queued'"), percent=literal_column("0"))
+    update(B).where(_ID, _in("committing")).values(state=literal_column("'queued'"), percent=literal_column("0"))
 )
 _COMMITTED = statement(
-    update(I)
+    update(B)
     .where(_ID, _in("committing"))
     .values(
         state=literal_column("'committed'"),
         percent=literal_column("100"),
-        committed=I.c.committed + bindparam("count"),
+        committed=B.c.committed + bindparam("count"),
         good=literal_column("0"),
-        ended_at=bindparam("now", type_=I.c.ended_at.type),
+        ended_at=bindparam("now", type_=B.c.ended_at.type),
     )
 )
 _ROW_COMMITTED = statement(
@@ -102,12 +102,12 @@ _ROW_COMMITTED = statement(
     )
 )
 _FAIL = statement(
-    update(I)
-    .where(_ID, I.c.run_id == bindparam("run"), _in("checking"))
+    update(B)
+    .where(_ID, B.c.run_id == bindparam("run"), _in("checking"))
     .values(
         state=literal_column("'failed'"),
         failure=bindparam("why"),
-        ended_at=bindparam("now", type_=I.c.ended_at.type),
+        ended_at=bindparam("now", type_=B.c.ended_at.type),
     )
 )
 _FORGET_UPLOADS = statement(delete(U).where(U.c.import_id == bindparam("row_id")))

@@ -16,8 +16,8 @@ from app.db.transaction import Record, Transaction
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
 
-I, R, E, X, U = (table_of(model) for model in (BulkImport, BulkRow, BulkError, BulkExport, BulkUpload))  # noqa: E741 - imports
-_ANY = statement(select(I).where(I.c.id == bindparam("id")))
+B, R, E, X, U = (table_of(model) for model in (BulkImport, BulkRow, BulkError, BulkExport, BulkUpload))
+_ANY = statement(select(B).where(B.c.id == bindparam("id")))
 _AFTER = tuple_(bindparam("at", type_=E.c.created_at.type), bindparam("after_id", type_=E.c.id.type))
 _INDEXES = bindparam("indexes", type_=ARRAY(BYTEA()))
 _GOOD = statement(
@@ -62,7 +62,7 @@ class ExportNotFound(NotFound):
 
 @cache
 def _in_reach(tiers: Shape, locked: bool) -> Statement:
-    query = select(I).where(I.c.id == bindparam("id"), within(I, tiers))
+    query = select(B).where(B.c.id == bindparam("id"), within(B, tiers))
     return statement(query.with_for_update() if locked else query)
 
 
