@@ -73,12 +73,18 @@ def shares(facts: HouseholdFacts, policy: CategoryPolicy) -> int:
 
 def compares(predicate: Predicate, facts: HouseholdFacts, policy: CategoryPolicy) -> bool | None:
     """None while the figure or its line is not known."""
+    both = _sides(predicate, facts, policy)
+    return None if both is None else COMPARE[predicate.operator](*both)
+
+
+def _sides(predicate: Predicate, facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[int, int] | None:
+    """What is compared, the figure and its line, in hundredths of a fen of the whole household and period."""
     used = threshold(predicate, facts)
     measured, against = figure(predicate.measure, facts, policy), line(used.of, facts)
     if measured is None or against is None:
         return None
     over = 1 if predicate.measure in OF_A_YEAR else shares(facts, policy)
-    return COMPARE[predicate.operator](measured * 100, against * used.percent * over)
+    return measured * 100, against * used.percent * over
 
 
 def holds(criterion: Criterion, facts: HouseholdFacts, policy: CategoryPolicy) -> bool | None:
@@ -114,16 +120,15 @@ def spending_short(criterion: Criterion, facts: HouseholdFacts, policy: Category
     """The least further rigid spending, in fen, with which this criterion would hold; None where none can do that."""
     gap = 0
     for each in criterion.all_of:
-        if compares(each, facts, policy) is not False:
+        both = _sides(each, facts, policy)
+        if both is None or COMPARE[each.operator](*both):
             continue
-        used, measured = threshold(each, facts), figure(each.measure, facts, policy)
-        against = line(used.of, facts)
-        if each.measure != "net_per_head_month" or each.operator not in ("lt", "le") or measured is None or not against:
+        if each.measure != "net_per_head_month":
             return None
-        limit = against * used.percent * shares(facts, policy)
+        measured, limit = both
         # The largest whole net amount that is still inside, then how far above it we are.
         inside = -(-limit // 100) - 1 if each.operator == "lt" else limit // 100
-        gap = max(gap, measured - inside)
+        gap = max(gap, measured // 100 - inside)
     if not gap or holds(criterion, with_spending(facts, gap), policy) is not True:
         return None
     return gap
@@ -139,13 +144,15 @@ def made_to_hold(criterion: Criterion, facts: HouseholdFacts) -> HouseholdFacts:
     causes = facts.circumstances
     if criterion.causes and not cause_fits(criterion, facts):
         causes = tuple(sorted({*causes, criterion.causes[0]}))
-    months = max(facts.months_below or 0, criterion.months_below or 0) if criterion.months_below else facts.months_below
+    months, wanted = facts.months_below, criterion.months_below
+    if wanted is not None:
+        months = max(months or wanted, wanted)
     receives = facts.receives_dibao if criterion.receives_dibao is None else criterion.receives_dibao
     return replace(
         facts,
         income_fen_yearly=0,
         financial_assets_fen=0,
-        accident_cost_fen=max(facts.accident_cost_fen or 0, 1),
+        accident_cost_fen=facts.accident_cost_fen or 1,
         circumstances=causes,
         months_below=months,
         receives_dibao=receives,

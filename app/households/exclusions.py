@@ -61,7 +61,7 @@ def _finding(exclusion: Exclusion, facts: HouseholdFacts) -> Asked:
         f"household_excluded_{what}",
         answer,
         f"没有“{name}”的情形",
-        exclusion_needed(exclusion, facts),
+        exclusion_needed(exclusion),
         "没有申报" if answer is None else _given(exclusion, facts),
         exclusion.source,
         "请在家庭档案中如实补填这一项" if answer is None else "有这种情形的家庭不予建档；如登记有误，请核对后修改",

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple
 
 from app.households.comparing import (
     compares,
     holds,
+    line,
     made_to_hold,
     spending_short,
     threshold,
@@ -27,7 +28,6 @@ from app.policy.decision import Cited, Finding, Remedy, finding, fulfilled
 from app.policy.reference import UNKNOWN
 from app.policy.versions import CITY
 
-F = TypeVar("F")
 Asked = Finding[HouseholdFacts]
 
 KIND: Final = "household_criteria"
@@ -150,8 +150,8 @@ def _has_aid(facts: HouseholdFacts, policy: CategoryPolicy) -> bool:
 
 
 def lifted(
-    findings: tuple[Asked, ...], into: type[F], seen: Callable[[F], HouseholdFacts] = attrgetter("household")
-) -> tuple[Finding[F], ...]:
+    findings: tuple[Asked, ...], seen: Callable[[Any], HouseholdFacts] = attrgetter("household")
+) -> tuple[Finding[Any], ...]:
     """Findings about the household as findings about a kind's facts, which have it as `household`.
 
     `seen`: the household as that kind shows it to the criteria.
@@ -159,18 +159,16 @@ def lifted(
     for each in findings:
         if each.remedy is not None:
             return tuple([_lifted(each, seen) for each in findings])
-    return cast(tuple[Finding[F], ...], findings)
+    return findings
 
 
-def _lifted(found: Asked, seen: Callable[[F], HouseholdFacts]) -> Finding[F]:
+def _lifted(found: Asked, seen: Callable[[Any], HouseholdFacts]) -> Finding[Any]:
     remedy = found.remedy
     if remedy is None:
-        return cast(Finding[F], found)
+        return found
 
-    def applied(facts: F) -> F:
-        into: Any = facts
-        changed: F = replace(into, household=remedy.apply(seen(facts)))
-        return changed
+    def applied(facts: Any) -> Any:
+        return replace(facts, household=remedy.apply(seen(facts)))
 
     return Finding(found.reason, Remedy(remedy.rule, remedy.text, remedy.can_change, applied))
 
@@ -193,14 +191,15 @@ def _file_finding(facts: HouseholdFacts, policy: CategoryPolicy) -> Asked:
 
 def _always_needed(facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[Asked, ...]:
     """What every class needs: income, spending, size and the standard of the day."""
-    if facts.income_fen_yearly is not None and facts.rigid_spending_fen is not None and (facts.members or 0) > 0:
-        return () if facts.minimum_living_standard_fen is not None else (_no_standard(facts),)
+    figures = (facts.income_fen_yearly, facts.rigid_spending_fen, facts.minimum_living_standard_fen)
+    if facts.members and None not in figures:
+        return ()
     asked: list[Asked] = []
     if facts.income_fen_yearly is None:
         asked.append(_missing("household_income_unknown", "家庭全年收入", policy, income_fen_yearly=0))
     if facts.rigid_spending_fen is None:
         asked.append(_missing("household_rigid_spending_unknown", "家庭全年必要支出", policy, rigid_spending_fen=0))
-    if (facts.members or 0) < 1:
+    if not facts.members:
         asked.append(_missing("household_members_unknown", "共同生活的家庭人数", policy, members=1))
     if facts.minimum_living_standard_fen is None:
         asked.append(_no_standard(facts))
@@ -227,7 +226,7 @@ def _wanting(criterion: Criterion, facts: HouseholdFacts, policy: CategoryPolicy
     for each in criterion.all_of:
         if compares(each, facts, policy) is not None:
             continue
-        if threshold(each, facts).of == "edge_line" and facts.edge_line_fen is None:
+        if line(threshold(each, facts).of, facts) is None:
             yield _no_edge_line(facts)
         if each.measure == "accident_cost_year" or each.measure.startswith("after_event"):
             yield from _missing_costs(each.measure, facts, policy)

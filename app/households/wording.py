@@ -124,7 +124,7 @@ def standard_text(source: str, since: date | None) -> str:
     return source if since is None else f"{source}，{day_text(since)}起执行"
 
 
-def exclusion_needed(exclusion: Exclusion, facts: HouseholdFacts) -> str:
+def exclusion_needed(exclusion: Exclusion) -> str:
     """The limit of an exclusion in words."""
     if exclusion.what == "homes":
         return f"住房不超过{exclusion.at_most}套"

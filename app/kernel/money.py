@@ -26,8 +26,9 @@ def half_up(numerator: int, denominator: int) -> int:
     """
     if denominator <= 0:
         raise ValueError("denominator must be positive")
-    rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return -rounded if numerator < 0 else rounded
+    if numerator < 0:
+        return -half_up(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def share(fen: Fen, rate_bp: int) -> Fen:

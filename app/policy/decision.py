@@ -92,11 +92,14 @@ class Decision(NamedTuple):
 
 
 class Judged(NamedTuple, Generic[F]):
-    """What the rules say of facts, before it is known what would change it. `amount_fen` counts if all are met."""
+    """What the rules say of facts, before it is known what would change it. `amount_fen` counts if all are met.
+
+    Without a trace nothing was calculated.
+    """
 
     findings: tuple[Finding[F], ...]
-    trace: tuple[TraceStep, ...]
-    amount_fen: Fen
+    trace: tuple[TraceStep, ...] = ()
+    amount_fen: Fen = 0
 
     @property
     def eligible(self) -> bool:

@@ -144,6 +144,7 @@ NEVER_LESS = {"income_fen_yearly": 0, "financial_assets_fen": 0}
         ({"months_below": 6}, KNOWN, {"months_below": 6}),
         ({"months_below": 6}, replace(KNOWN, months_below=7), {}),
         ({"receives_dibao": False}, KNOWN, {"receives_dibao": False}),
+        ({"months_below": 6}, replace(KNOWN, months_below=0), {"months_below": 6}),
         ({"receives_dibao": None}, replace(KNOWN, receives_dibao=True), {}),
     ],
 )
@@ -181,6 +182,15 @@ def test_an_edge_line_that_is_not_published_is_for_the_union_to_find():
     assert found.remedy.apply(KNOWN) == replace(KNOWN, edge_line_fen=120_001)
 
 
+def test_the_line_that_takes_the_place_of_another_is_not_missing_where_a_cost_is():
+    either = {"percent": 100, "of": "edge_line", "or_else": {"percent": 150, "of": "minimum_living_standard"}}
+    spent = Predicate.model_validate({"measure": "after_event_per_head_month", "operator": "le"} | either)
+    policy = EDGE.model_copy(update={"criteria": (EDGE.criteria[0].model_copy(update={"all_of": (spent,)}),)})
+    found = classify(replace(KNOWN, accident_cost_fen=None), policy).findings
+
+    assert [each.reason.rule for each in found] == ["household_accident_cost_unknown"]
+
+
 FILLED = {
     "household_income_unknown": {"income_fen_yearly": 0},
     "household_rigid_spending_unknown": {"rigid_spending_fen": 0},
@@ -215,4 +225,4 @@ def test_without_a_standard_only_the_criteria_are_cited():
 def test_findings_of_which_all_are_met_are_passed_on_as_they_are():
     found = standing(replace(KNOWN, rigid_spending_fen=3_600_000), POLICY).findings
 
-    assert lifted(found, HouseholdFacts) is found
+    assert lifted(found) is found

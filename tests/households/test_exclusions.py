@@ -133,3 +133,5 @@ def test_a_migrant_worker_is_supposed_to_be_a_member_for_long_enough():
     assert working(False, 15).remedy.apply(KNOWN) == replace(KNOWN, union_member=True, labour_relation_months=12)
     longer = replace(KNOWN, labour_relation_months=15)
     assert working(False, 15).remedy.apply(longer) == replace(longer, union_member=True)
+    no_months = working(False, 0, labour_relation_months=0).remedy
+    assert no_months.apply(KNOWN) == replace(KNOWN, union_member=True, labour_relation_months=0)

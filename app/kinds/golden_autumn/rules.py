@@ -76,8 +76,8 @@ def judge(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Fact
     household = standing(facts.household, criteria)
     table = policy.stages.of(facts.stage)
     findings = (
-        *lifted(household.findings, Facts),
-        *lifted(review_findings(facts.household), Facts),
+        *lifted(household.findings),
+        *lifted(review_findings(facts.household)),
         _member(facts, policy),
         _window(facts, policy),
         _one_grant(facts, policy),
@@ -87,7 +87,7 @@ def judge(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Fact
     )
     category, standard = household.hardship, facts.household.minimum_living_standard_fen
     if table is None or category is None or standard is None:
-        return Judged(findings, (), 0)
+        return Judged(findings)
     amount = _amount(facts, table, category, standard)
     left = _left(facts, amount.amount_fen, policy)
     _without_others(facts, amount, policy)
@@ -146,9 +146,9 @@ def _window(facts: Facts, policy: Policy) -> Asked:
     opens, closes = window.first(year), window.last(year)
     text, needed = _window_texts(year, opens, closes)
     given, source = f"申请日{day_text(applied_on)}", policy.windows.source
-    if opens <= applied_on <= closes:
-        return fulfilled("academic_year_window", text, needed, given, source)
     too_early = applied_on < opens
+    if not too_early and applied_on <= closes:
+        return fulfilled("academic_year_window", text, needed, given, source)
     change = f"请从{day_text(opens)}起申请" if too_early else f"{year}学年的申请已经截止，请核对学年是否填错"
     return finding(
         "academic_year_window",

@@ -37,15 +37,15 @@ class BillKind(NamedTuple):
 class Bill(NamedTuple):
     """Costs as applied for, less what others bore, less earlier aid of ours; the rest, `base_fen`, is shared.
 
-    None while not known.
+    None while not known; `left_by_others_fen` is of medical costs alone. `given`: how the rest comes about.
     """
 
     of: BillKind
     day: date | None
     costs_fen: Fen | None
-    left_by_others_fen: Fen | None
-    base_fen: Fen | None
-    given: str
+    base_fen: Fen | None = None
+    given: str = ""
+    left_by_others_fen: Fen | None = None
 
 
 def bill_of(facts: Facts) -> Bill:
@@ -63,14 +63,14 @@ def _medical_bill(facts: Facts) -> Bill:
     """What is left after every other payer, the union's own secondary insurance and earlier aid included."""
     paid, mutual, aided = facts.medical_self_paid_fen, mutual_aid(facts), facts.medical_aided_before_fen
     if paid is None or mutual is None:
-        return Bill(_MEDICAL, facts.medical_settled_on, paid, None, None, "")
+        return Bill(_MEDICAL, facts.medical_settled_on, paid)
     left = max(paid - mutual, 0)
     base = max(left - aided, 0)
     told, found = facts.medical_mutual_aid_paid_fen or 0, facts.mutual_aid_found_fen or 0
     whose = f"（申请填写{yuan(told)}，系统查到{yuan(found)}）" if told != found else ""
     before = f"，同一次费用已得医疗救助{yuan(aided)}" if aided else ""
     given = f"自付{yuan(paid)}，互助保障已付或在办{yuan(mutual)}{whose}{before}，剩余{yuan(base)}"
-    return Bill(_MEDICAL, facts.medical_settled_on, paid, left, base, given)
+    return Bill(_MEDICAL, facts.medical_settled_on, paid, base, given, left)
 
 
 def _complete_medical(facts: Facts) -> Facts:
@@ -91,9 +91,10 @@ def _enough_medical(facts: Facts) -> Facts:
 
 
 def _accident_bill(facts: Facts) -> Bill:
-    caused = facts.accident_caused_fen
-    given = "" if caused is None else f"意外造成的支出{yuan(caused)}"
-    return Bill(_ACCIDENT, facts.accident_happened_on, caused, caused, caused, given)
+    caused, day = facts.accident_caused_fen, facts.accident_happened_on
+    if caused is None:
+        return Bill(_ACCIDENT, day, None)
+    return Bill(_ACCIDENT, day, caused, caused, f"意外造成的支出{yuan(caused)}")
 
 
 def _complete_accident(facts: Facts) -> Facts:
@@ -126,9 +127,9 @@ _ACCIDENT: Final = BillKind(
 def costs_findings(facts: Facts, costs: Costs, bill: Bill, category: Category | None) -> list[Asked]:
     """Whether the bill is complete, leaves anything to bear, and is recent enough."""
     medical = bill.of is _MEDICAL
-    told = facts.medical_mutual_aid_paid_fen if medical else 0
+    untold = medical and facts.medical_mutual_aid_paid_fen is None
     findings: list[Asked] = []
-    if bill.costs_fen is None or told is None or bill.day is None:
+    if untold or bill.costs_fen is None or bill.day is None:
         findings.append(_costs_unknown(bill, costs))
     if medical and facts.mutual_aid_found_fen is None:
         findings.append(_mutual_aid_unknown(costs))
@@ -207,8 +208,8 @@ def _in_window(bill: Bill, day: date, applied_on: date, costs: Costs) -> Asked:
     last = months_after(day, costs.window_months)
     rule, text = f"{bill.of.rule}_in_window", _window_text(bill.of.day_name, costs.window_months)
     needed, given = f"申请日在{day_text(day)}到{day_text(last)}之间", f"申请日{day_text(applied_on)}"
-    if day <= applied_on <= last:
-        return fulfilled(rule, text, needed, given, costs.source)
     early = day > applied_on
+    if not early and applied_on <= last:
+        return fulfilled(rule, text, needed, given, costs.source)
     change = f"请核对{bill.of.day_name}，或从{day_text(day)}起再申请" if early else "已经超过申请期限，不能再申请"
     return finding(rule, False, text, needed, given, costs.source, change, early, bill.of.dated)

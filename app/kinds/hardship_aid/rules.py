@@ -49,7 +49,7 @@ def assess(facts: Facts, policy: Policy, criteria: CategoryPolicy, *, decided_on
 def judge(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged[Facts]:
     """Every rule's answer and the calculation."""
     if facts.item not in policy.offered():
-        return Judged((_requested(facts, policy), _not_offered(facts, policy)), (), 0)
+        return Judged((_requested(facts, policy), _not_offered(facts, policy)))
     if facts.item == "temporary" and policy.temporary is not None:
         judged = _temporary(facts, policy, policy.temporary)
     else:
@@ -95,8 +95,8 @@ def _from_file(facts: Facts, policy: Policy, criteria: CategoryPolicy) -> Judged
     category, again = recounted(facts, shown, found, policy, criteria)
     findings = [
         _requested(facts, policy),
-        *lifted(found.findings, Facts, household_shown),
-        *(lifted(review_findings(facts.household), Facts) if facts.item != "accident" else ()),
+        *lifted(found.findings, household_shown),
+        *(lifted(review_findings(facts.household)) if facts.item != "accident" else ()),
         *again,
         *one_item(facts, policy, category),
     ]

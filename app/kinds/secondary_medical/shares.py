@@ -119,25 +119,26 @@ def ready_share(share: Share, fen: int) -> ReadyShare:
 
 def _ready_row(row: Band, bands: Bands, name: str, fen: int) -> ReadyRow:
     within = f"{yuan(row.above_fen)}以上" if row.up_to_fen is None else f"{yuan(row.above_fen)}至{yuan(row.up_to_fen)}"
-    rate_bp = row.rate_bp or 0
+    rate_bp, amount_fen = row.rate_bp or 0, row.amount_fen or 0
     if bands.mode == "marginal":
         text = f"{name}：{within}的部分给付{percent_text(rate_bp)}"
     elif bands.mode == "whole":
         text = f"{name}：基数在{within}，给付{percent_text(rate_bp)}"
     else:
-        text = f"{name}：基数在{within}，定额给付{yuan(row.amount_fen or 0)}"
+        text = f"{name}：基数在{within}，定额给付{yuan(amount_fen)}"
     return ReadyRow(
         row.above_fen * fen,
         None if row.up_to_fen is None else row.up_to_fen * fen,
         WHOLE_BP - rate_bp,
-        (row.amount_fen or 0) * fen * RATE,
+        amount_fen * fen * RATE,
         text,
     )
 
 
 def _outside(bands: Bands, name: str) -> tuple[str, str]:
-    lowest, highest = bands.rows[0].above_fen, bands.rows[-1].up_to_fen or 0
-    return f"{name}：{yuan(lowest)}以下的部分不给付", f"{name}：超过{yuan(highest)}的部分不给付"
+    lowest, highest = bands.rows[0].above_fen, bands.rows[-1].up_to_fen
+    above = "" if highest is None else f"{name}：超过{yuan(highest)}的部分不给付"
+    return f"{name}：{yuan(lowest)}以下的部分不给付", above
 
 
 def _rate_text(name: str, number: int, rate_bp: int) -> str:
@@ -151,7 +152,7 @@ def value(expression: ReadyExpression, fields: Sequence[int]) -> int:
         total += fields[place]
     for place in expression.minus:
         total -= fields[place]
-    return total if total > 0 else 0
+    return max(total, 0)
 
 
 def share_steps(share: ReadyShare, name: str, fields: Sequence[int], number: int) -> Steps:
