@@ -7,6 +7,7 @@ reads there what each line paid (`lines_paid`).
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from math import gcd
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -88,7 +89,7 @@ def made_ready(benefits: Sequence[Benefit], stacking: Stacking, large_amount_rat
     """Once per version: all that is the same for every claim."""
     above, parts = 0, 1
     if large_amount_rate_bp is not None:
-        common = gcd(WHOLE_BP - large_amount_rate_bp, large_amount_rate_bp)
+        common = gcd(WHOLE_BP, large_amount_rate_bp)
         above, parts = (WHOLE_BP - large_amount_rate_bp) // common, large_amount_rate_bp // common
     grouped = {line: group for group in stacking.exclusive for line in group.lines}
     caps = stacking.total_caps
@@ -126,12 +127,8 @@ def pays(
     nothing.
     """
     fields = fields_of(ready, facts)
-    histories = _histories(ready, paid_before, on_year) if paid_before else _NO_HISTORIES
-    parts = [
-        _part(ready, line, facts, fields, histories)
-        for line, answer in zip(ready.lines, answers, strict=True)
-        if answer
-    ]
+    histories = _histories(paid_before, on_year) if paid_before else _NO_HISTORIES
+    parts = [_part(ready, line, facts, fields, histories) for line in compress(ready.lines, answers)]
     if ready.groups:
         parts = _one_of_each_group(ready, parts)
     trace: list[TraceStep] = []
@@ -177,12 +174,12 @@ def fields_of(ready: Ready, facts: Facts) -> tuple[int, ...]:
     return (*[fen * parts for fen in _SHEET(sheet)], above, (facts.receipts_fen or 0) * parts)
 
 
-def _histories(ready: Ready, paid_before: tuple[Paid, ...], on_year: int) -> dict[str, History]:
-    """By line; "" is all lines together, which only a cap on the total asks for."""
+def _histories(paid_before: tuple[Paid, ...], on_year: int) -> dict[str, History]:
+    """By line; "" is all lines together."""
     found: dict[str, History] = {}
     for paid in paid_before:
         in_term, in_year = paid.in_term, paid.on.year == on_year
-        for line in (paid.line, "") if ready.total_caps else (paid.line,):
+        for line in (paid.line, ""):
             times, fen, year_times, year_fen = found.get(line, _NEVER)
             if in_term:
                 times, fen = times + 1, fen + paid.amount_fen
@@ -193,25 +190,24 @@ def _histories(ready: Ready, paid_before: tuple[Paid, ...], on_year: int) -> dic
 
 
 def _part(ready: Ready, line: ReadyLine, facts: Facts, fields: tuple[int, ...], histories: dict[str, History]) -> Part:
-    past = histories.get(line.code, _NEVER) if histories else _NEVER
-    if past is not _NEVER and _spent(line.benefit, past):
+    benefit, past = line.benefit, histories.get(line.code, _NEVER)
+    if past is not _NEVER and _spent(benefit, past):
         return Part(line, 0, [(f"{line.code}.used_up", f"{line.name}：给付次数或额度已经用完", 0)])
     if line.group and line.group.over == "term" and _other_paid(line, line.group, histories):
         return Part(line, 0, [(f"{line.code}.exclusive", f"{line.name}：本保障期已给付只能选一的另一项", 0)])
     if line.share:
         steps = share_steps(line.share, line.name, fields, past.term_times + 1)
-    elif isinstance(line.benefit, Daily):
-        steps = daily_steps(line.benefit, facts, ready.fen)
-    elif isinstance(line.benefit, LumpSum):
-        steps = [(f"{line.code}.sum", f"{line.name}：定额给付", line.benefit.amount_fen * ready.fen)]
+    elif isinstance(benefit, Daily):
+        steps = daily_steps(benefit, facts, ready.fen)
     else:
-        steps = []
+        assert isinstance(benefit, LumpSum)
+        steps = [(f"{line.code}.sum", f"{line.name}：定额给付", benefit.amount_fen * ready.fen)]
     if not steps:
         return Part(line, 0, steps)
     if line.is_limited:
-        if isinstance(line.benefit, Daily):
-            _cap_days(line.benefit, past, steps, ready.fen)
-        _cap(line.benefit, past, steps, ready.fen)
+        if isinstance(benefit, Daily):
+            _cap_days(benefit, past, steps, ready.fen)
+        _cap(benefit, past, steps, ready.fen)
     if ready.rounds_lines:
         rounded = half_up(steps[-1][2], ready.fen) * ready.fen
         steps.append((f"{line.code}.rounded", f"{line.name}：四舍五入到分", rounded))
@@ -241,14 +237,14 @@ def _other_paid(line: ReadyLine, group: ExclusiveGroup, histories: dict[str, His
 
 
 def _cap(benefit: Benefit, past: History, steps: Steps, fen: Exact) -> None:
-    """Steps down to what the limits of the line leave, worded only where one is above."""
+    """Steps down to what the limits of the line leave, worded only where one is above. Of a line that is not spent."""
     limits = benefit.limits
     for code, words, limit, used in (
         ("claim", "每次最多", limits.per_claim_fen, 0),
         ("term", "一个保障期合计最多", limits.per_term_fen, past.term_fen),
         ("year", "一个自然年合计最多", limits.per_year_fen, past.year_fen),
     ):
-        if limit is not None and steps[-1][2] > (left := max(limit - used, 0) * fen):
+        if limit is not None and steps[-1][2] > (left := (limit - used) * fen):
             steps.append((f"{benefit.line}.cap_{code}", f"{benefit.name}：{words}{yuan(limit)}", left))
 
 
@@ -263,7 +259,7 @@ def _one_of_each_group(ready: Ready, parts: list[Part]) -> list[Part]:
     """In each exclusive group one part stays; the others say that it does."""
     for group in ready.groups:
         inside = [part for part in parts if part.line.group is group and part.exact > 0]
-        if len(inside) > 1:
+        if inside:
             order = {line: place for place, line in enumerate(group.lines)}
             inside.sort(key=lambda part: order[part.line.code])
             kept = inside[0] if group.counts == "first" else max(inside, key=lambda part: part.exact)
@@ -282,16 +278,15 @@ def _cut(
 ) -> Fen:
     """Down to a limit of the whole: the last lines give way first, each with a step of its own."""
     total = sum(part.exact for part in parts)
-    for place in range(len(parts) - 1, -1, -1):
+    for place in reversed(range(len(parts))):
         part = parts[place]
         cut = min(total - limit, part.exact)
-        if cut > 0:
-            total -= cut
-            parts[place] = part._replace(exact=part.exact - cut)
-            now_fen = half_up(total, ready.fen)
-            if now_fen != amount_fen:
-                trace.append(TraceStep(f"{part.line.code}.{step[0]}", step[1], now_fen - amount_fen))
-                amount_fen = now_fen
+        total -= cut
+        parts[place] = part._replace(exact=part.exact - cut)
+        now_fen = half_up(total, ready.fen)
+        if now_fen != amount_fen:
+            trace.append(TraceStep(f"{part.line.code}.{step[0]}", step[1], now_fen - amount_fen))
+            amount_fen = now_fen
     return amount_fen
 
 

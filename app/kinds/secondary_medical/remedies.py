@@ -95,13 +95,12 @@ def something_to_pay(policy: Policy) -> Apply:
     """With a sheet and a stay on which the first line that applies pays."""
 
     def apply(facts: Facts) -> Facts:
-        for benefit, sample in zip(policy.benefits, policy.samples, strict=True):
+        for place, benefit in enumerate(policy.benefits):
             if holds(benefit.when, facts):
+                sample = policy.samples[place]
                 sheet = replace(sample.settlement, settled_on=facts.settlement.settled_on)
-                facts = stayed_at_least(replace(facts, settlement=sheet), sample.days)
-                if policy.asks_receipts:
-                    facts = replace(facts, receipts_fen=sheet.medfee_sumamt_fen)
-                return _all_known(policy, facts)
+                known = _all_known(policy, stayed_at_least(replace(facts, settlement=sheet), sample.days))
+                return replace(known, receipts_fen=sheet.medfee_sumamt_fen) if policy.asks_receipts else known
         return facts
 
     return apply

@@ -45,11 +45,11 @@ def judge(facts: Facts, policy: Policy) -> Judged[Facts]:
     if policy.exclusions:
         findings.append(_exclusions(facts, policy.exclusions))
     if dates.remedy or sheet[0].remedy or sheet[1].remedy or sheet[2].remedy:
-        return Judged(tuple(findings), (), 0)
+        return Judged(tuple(findings))
     answers = [holds(when, facts) for when in policy.conditions]
     findings.append(_conditions(facts, policy, answers))
     if findings[-1].remedy:
-        return Judged(tuple(findings), (), 0)
+        return Judged(tuple(findings))
     payment = pays(policy.ready, facts, day.year, facts.paid_before, answers)
     payable = payment.amount_fen > 0
     shared = payable or (bool(facts.paid_before) and pays(policy.ready, facts, day.year, (), answers).amount_fen > 0)
@@ -149,8 +149,8 @@ def _conditions(facts: Facts, policy: Policy, answers: Sequence[bool | None]) ->
     needed = "；或".join(dict.fromkeys(policy.condition_texts))
     change = "这次住院不符合给付条件；如填写有误，请核对后修改"
     if met is None:
-        missing = [what for when, answer in zip(policy.conditions, answers, strict=True) if answer is None
-                   for what in unknown(when, facts)]  # fmt: skip
+        missing = [what for place, answer in enumerate(answers) if answer is None
+                   for what in unknown(policy.conditions[place], facts)]  # fmt: skip
         change = f"请补充{'、'.join(dict.fromkeys([*missing, *(['票据金额'] if no_receipts else [])]))}"
     return finding(rule, met, text, needed, given, policy.source, change, met is None, remedies.conditions_met(policy))
 
