@@ -47,7 +47,7 @@ class InvalidPolicy(ValueError):
 
 def load(model: type[V], package: str, file: str = "policy.yaml") -> tuple[V, ...]:
     """The versions in a package's own file. Raises as `parse`."""
-    return parse(model, files(package).joinpath(file).read_text(encoding="utf-8"))
+    return parse(model, files(package).joinpath(file).read_bytes().decode())
 
 
 def parse(model: type[V], text: str) -> tuple[V, ...]:
@@ -102,7 +102,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"\A(?:0|-?[1-
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
-    built = loader.construct_mapping(node, deep=True)
+    built = loader.construct_mapping(node)
     if len(built) < len(node.value):
         raise InvalidPolicy(f"同一项写了两次{_where(node.start_mark)}")
     return dict(built)
@@ -141,7 +141,7 @@ def read_yaml(text: str) -> object:
 def _parts(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
     """How many values a document has once every alias is written out; without end where one holds itself."""
     if node not in known:
-        known[node] = MAX_PARTS + 1
+        known[node] = MAX_PARTS
         inside: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):
             inside = [each for pair in node.value for each in pair]

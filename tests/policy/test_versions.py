@@ -182,6 +182,8 @@ def test_another_province_has_no_policy_here():
             "同一地区的版本应按生效日期从早到晚排列，一天只能有一个",
         ),
         ("- " + "1" * 5_000, "数字太长或层次太深"),
+        ("- !!bool maybe", "不是有效的 YAML"),
+        ("- &a [*a]", "内容太多，或者用引用（*）重复得太多"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_chinese(text, said):
@@ -227,6 +229,23 @@ def test_true_false_null_and_numbers_are_read():
 def test_what_json_has_no_word_for_or_no_room_for_is_refused(text):
     with pytest.raises(InvalidPolicy, match=r"YAML|引用"):
         read_yaml(text)
+
+
+def test_a_document_may_have_a_hundred_thousand_values_and_none_more():
+    thousand = "&a [" + "x, " * 998 + "x]"  # a list counts for one, as does each of its values
+
+    def document(more):
+        return "[" + ", ".join([thousand, *["*a"] * 98, *["x"] * more]) + "]"
+
+    assert len(read_yaml(document(999))) == 1_098
+    with pytest.raises(InvalidPolicy):
+        read_yaml(document(1_000))
+
+
+def test_a_list_inside_a_map_inside_a_list_is_read_whole_however_often_it_is_named():
+    assert read_yaml("[&a {b: &c [1, {d: [2]}]}, *a, *c]") == [
+        {"b": [1, {"d": [2]}]}, {"b": [1, {"d": [2]}]}, [1, {"d": [2]}],
+    ]  # fmt: skip
 
 
 def test_a_version_cannot_be_changed():

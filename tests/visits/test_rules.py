@@ -1,17 +1,19 @@
 """The questionnaire against the file: both sides of every comparison."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from app.kernel.errors import FieldError
 from app.kernel.money import MAX_FEN
 from app.programmes import shipped
 from app.visits.path import PURPOSES
 from app.visits.policy import Question, VisitPolicy
-from app.visits.rules import Contradiction, at, contradictions, missing, wrong_with
+from app.visits.rules import Contradiction, at, contradictions, missing, photo_of, photos_of, wrong_with
 from tests.thorough import thorough
 from tests.visits.making import SHA256, truthful
 
@@ -117,6 +119,7 @@ def test_a_pointer_into_what_is_not_there_finds_nothing() -> None:
         ("/answers/lives_here", True), ("/answers/members", 0), ("/answers/income", MAX_FEN),
         ("/answers/wishes", "看病"), ("/answers/housing", "none"), ("/findings", "家中整洁"), (PHOTO, SHA256),
         (PHOTO, None), ("/answers/income", None),
+        ("/answers/wishes", "长"), ("/answers/wishes", "长" * 2_000), ("/findings", "好"), ("/findings", "长" * 2_000),
     ],
 )  # fmt: skip
 def test_what_fits_is_taken(field: str, value: Any) -> None:
@@ -129,22 +132,22 @@ def test_what_fits_is_taken(field: str, value: Any) -> None:
         ("/answers/lives_here", 1), ("/answers/members", True), ("/answers/members", 1_001), ("/answers/income", -1),
         ("/answers/income", "1"), ("/answers/housing", "castle"), ("/answers/wishes", ""),
         ("/answers/wishes", "长" * 2_001),
-        ("/findings", 1), ("/findings", ""), (PHOTO, "AB" * 32), (PHOTO, "ab"), (PHOTO, 1),
+        ("/findings", 1), ("/findings", ""), ("/findings", "长" * 2_001), (PHOTO, "AB" * 32), (PHOTO, "ab"), (PHOTO, 1),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named_by_its_place(field: str, value: Any) -> None:
-    wrong = wrong_with(POLICY, field, value, "/operations/3")
-    assert wrong is not None
-    assert (wrong.pointer, wrong.code) == ("/operations/3/value", "visit_value_wrong")
+    assert wrong_with(POLICY, field, value, "/operations/3") == FieldError(
+        "/operations/3/value", "visit_value_wrong", "填写的内容与这一项的要求不符，请重新填写。"
+    )
 
 
 @pytest.mark.parametrize(
     "field", ["", "/answers/", "/answers/none_such", "/photos/x", "/findings/", "findings", PHOTO + "0"]
 )
 def test_a_field_that_is_not_in_the_questionnaire_is_refused(field: str) -> None:
-    wrong = wrong_with(POLICY, field, "x", "")
-    assert wrong is not None
-    assert wrong.code == "visit_field_unknown"
+    assert wrong_with(POLICY, field, "x", "/operations/0") == FieldError(
+        "/operations/0/field", "visit_field_unknown", "问卷里没有这一项，请更新问卷后再试。"
+    )
 
 
 def test_a_visit_ends_when_everything_that_is_needed_is_there() -> None:
@@ -155,7 +158,23 @@ def test_a_visit_ends_when_everything_that_is_needed_is_there() -> None:
         assert lacking == required | photographed
         assert missing(POLICY, purpose, filled() | {PHOTO: SHA256}) == []
     one_less = {field: value for field, value in filled().items() if field != "/answers/income"}
-    assert [each.pointer for each in missing(POLICY, "spot", one_less)] == ["/answers/income"]
+    assert missing(POLICY, "spot", one_less) == [
+        FieldError("/answers/income", "answer_required", "请先填写：全家上一年度总收入。")
+    ]
+    assert missing(POLICY, "admission", filled()) == [
+        FieldError("/photos", "photos_required", "请至少拍 1 张照片。")
+    ]
+
+
+def test_photos_are_told_by_their_file_with_their_hash_and_those_taken_back_are_not() -> None:
+    other = PHOTO[:-1] + "1"
+
+    assert photos_of({other: SHA256, PHOTO: SHA256, "/findings": "x", PHOTO[:-1] + "2": None}) == [
+        {"file_id": PHOTO.removeprefix("/photos/"), "sha256": SHA256},
+        {"file_id": other.removeprefix("/photos/"), "sha256": SHA256},
+    ]
+    assert photo_of(PHOTO) == UUID("01a2087f-0000-7000-8000-000000000000")
+    assert [photo_of(field) for field in ("/findings", "/answers/income", PHOTO + "0")] == [None] * 3
 
 
 # ---- the policy ----

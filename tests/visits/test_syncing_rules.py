@@ -242,3 +242,68 @@ def test_taking_an_entry_back_is_an_edit_like_any_other(base: int) -> None:
     taken(server, B, None, base)
     assert server.sheet.values == ({"/findings": "a"} if base == 1 else {})
     assert len(server.waiting()) == (base == 1)
+
+
+# ---- what becomes of an operation, exactly ----
+
+
+def outcome(server: Server, device: UUID, value: Any, base: int, name: str = "/findings") -> tuple[UUID, Outcome]:
+    operation = taken(server, device, value, base, name)
+    return operation.operation_id, server.known[operation.operation_id][2]
+
+
+def test_an_edit_that_is_older_than_the_one_that_waits_is_told_the_version_of_the_sheet() -> None:
+    server = Server()
+    older = Operation(new_id(), "/findings", "old", 1)
+    taken(server, A, "a", 1)
+    taken(server, B, "b", 1)
+    taken(server, A, 1, 1, "/answers/homes")
+    assert server.take(older, B) == Outcome("superseded", 3)
+
+
+def test_an_edit_that_is_older_than_the_one_that_stands_is_told_when_that_came() -> None:
+    server = Server()
+    older = Operation(new_id(), "/findings", "old", 1)
+    taken(server, A, "a", 1)
+    taken(server, B, 1, 1, "/answers/homes")
+    assert server.take(older, A) == Outcome("superseded", 2)
+
+
+def test_who_has_seen_the_other_value_replaces_it_and_what_waited_waits_no_longer() -> None:
+    server = Server()
+    taken(server, A, "a", 1)
+    waiting, _ = outcome(server, B, "b", 1)
+    assert outcome(server, B, "c", 2)[1] == Outcome("applied", 3, waiting)
+    assert (server.sheet.values, server.sheet.pending) == ({"/findings": "c"}, {})
+
+
+def test_who_comes_to_the_same_value_agrees_and_what_waited_waits_no_longer() -> None:
+    server = Server()
+    taken(server, A, "a", 1)
+    taken(server, A, 1, 1, "/answers/homes")
+    waiting, told = outcome(server, B, "b", 1)
+    assert told == Outcome("conflict", 2)
+    assert outcome(server, B, "a", 1)[1] == Outcome("applied", 2, waiting)
+    assert (server.sheet.version, server.sheet.pending) == (3, {})
+
+
+def test_who_chooses_what_stands_there_meanwhile_is_not_asked_again() -> None:
+    server = Server()
+    taken(server, A, "a", 1)
+    mine = taken(server, B, "b", 1)
+    taken(server, C, "b", server.sheet.version)
+    assert server.choose(mine, "mine") == Outcome("chosen", 4)
+
+
+def test_who_chooses_the_other_value_gives_up_their_own() -> None:
+    server = Server()
+    taken(server, A, "a", 1)
+    mine = taken(server, B, "b", 1)
+    assert server.choose(mine, "theirs") == Outcome("discarded", 2)
+    assert (server.sheet.values, server.sheet.pending) == ({"/findings": "a"}, {})
+
+
+def test_a_version_that_nobody_gave_out_has_not_even_seen_the_first() -> None:
+    server = Server(Sheet(0))
+    taken(server, A, "a", 0)
+    assert outcome(server, B, "b", 10**6)[1] == Outcome("conflict", 1)

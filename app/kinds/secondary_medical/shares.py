@@ -88,6 +88,7 @@ def ready_share(share: Share, fen: int) -> ReadyShare:
     deductible = share.deductible
     amount = deductible.amount_fen * fen if deductible else 0
     subtract = deductible is not None and deductible.mode == "subtract"
+    minimum_fen = share.minimum_fen or 0
     return ReadyShare(
         code=share.line,
         plus=tuple(_INDEX[name] for name in share.base.plus),
@@ -112,8 +113,8 @@ def ready_share(share: Share, fen: int) -> ReadyShare:
         inclusive=share.bands is not None and share.bands.upper_bound == "inclusive",
         rows=tuple(_ready_row(row, share.bands, share.name, fen) for row in share.bands.rows) if share.bands else (),
         outside_texts=_outside(share.bands, share.name) if share.bands else ("", ""),
-        minimum=(share.minimum_fen or 0) * fen * RATE,
-        minimum_text=f"{share.name}：不足{yuan(share.minimum_fen or 0)}的，按{yuan(share.minimum_fen or 0)}给付",
+        minimum=minimum_fen * fen * RATE,
+        minimum_text=f"{share.name}：不足{yuan(minimum_fen)}的，按{yuan(minimum_fen)}给付",
     )
 
 

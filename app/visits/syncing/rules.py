@@ -75,7 +75,7 @@ def choose_mine(sheet: Sheet, operation: Operation, device: UUID, told_at: int) 
     if last is not None and unseen and sheet.values.get(operation.field) != operation.value:
         return sheet, Outcome("conflict", last.version)
     after, outcome = _applied(sheet, operation, device, None)
-    return after, outcome._replace(status="chosen", supersedes=None)
+    return after, outcome._replace(status="chosen")
 
 
 def choose_theirs(sheet: Sheet, operation: Operation, device: UUID) -> tuple[Sheet, Outcome]:

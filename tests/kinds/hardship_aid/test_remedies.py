@@ -135,6 +135,25 @@ def test_where_more_than_the_years_room_was_granted_nothing_is_left_in_the_calcu
     assert [(each.step, each.amount_fen) for each in decision.trace][1:] == [step, ("refused", 0)]
 
 
+@pytest.mark.parametrize("granted_fen", [300_000, None])
+def test_who_used_up_the_years_temporary_aid_is_supposed_to_have_had_none(granted_fen):
+    facts = replace(NO_FILE, temporary_granted_this_year_fen=granted_fen)
+
+    assert mended(facts, "yearly_room_left") == replace(facts, temporary_granted_this_year_fen=0)
+
+
+def test_where_the_payments_of_mutual_aid_are_not_known_none_are_supposed():
+    facts = replace(BILL, mutual_aid_found_fen=None)
+
+    assert mended(facts, "mutual_aid_paid_unknown") == replace(facts, mutual_aid_found_fen=0)
+
+
+def test_a_bill_of_nothing_is_calculated_from_nothing():
+    trace = assess(replace(BILL, medical_self_paid_fen=0), POLICY, CRITERIA, decided_on=TODAY).trace
+
+    assert [(each.step, each.amount_fen) for each in trace] == [("costs", 0), ("refused", 0)]
+
+
 def test_where_the_document_says_so_temporary_aid_is_also_for_who_has_a_file():
     temporary = POLICY.temporary.model_copy(update={"only_without_file": False})
     policy = POLICY.model_copy(update={"temporary": temporary})

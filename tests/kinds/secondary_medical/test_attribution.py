@@ -51,6 +51,28 @@ def test_each_cover_is_judged_by_the_scheme_of_its_own_area():
     assert held_by_stay(BOOK, (there._replace(ends_on=date(2022, 6, 10)), THIRD), *STAY) == 0
 
 
+def test_each_cover_is_judged_by_the_version_of_its_own_start():
+    later = scheme(version="样例-2", in_force_from="2022-05-01", attribution=BY_DISCHARGE)
+    book = PolicyBook({"secondary_medical": (BY_COVER, later)})
+    until_admission = held(date(2022, 1, 1), date(2022, 6, 9))
+
+    assert held_by_stay(book, (until_admission, THIRD), *STAY) == 0
+    assert held_by_stay(book, (until_admission._replace(starts_on=date(2022, 5, 1)), THIRD), *STAY) == 1
+
+
+def test_a_cover_from_before_the_first_version_is_judged_by_that_of_the_admission():
+    assert held_by_stay(BOOK, (held(date(2021, 12, 1), date(2022, 11, 30)), THIRD), *STAY) == 0
+
+
+def test_where_the_settlement_decides_the_cover_of_its_day_is_the_one():
+    by_settlement = scheme(attribution={"stay_by": "settlement", "version_by": "stay", "source": "样例"})
+    book = PolicyBook({"secondary_medical": (by_settlement,)})
+    until_settlement = held(date(2022, 1, 1), date(2022, 6, 12))
+
+    assert held_by_stay(book, (until_settlement, THIRD), *STAY) == 0
+    assert held_by_stay(book, (until_settlement._replace(ends_on=date(2022, 6, 11)), THIRD), *STAY) == 1
+
+
 def test_a_cover_for_which_no_scheme_is_in_force_is_passed_over():
     nowhere = SECOND._replace(area="430100")
 

@@ -95,6 +95,25 @@ def test_a_person_listed_twice_is_told_where_and_counts_once():
     assert not judge_unit(unit(people=(date(1980, 1, 1),) * 80, repeated=frozenset({79})), policy).reasons[-1].met
 
 
+def test_on_the_last_day_of_a_term_nobody_can_begin_and_its_days_of_enrolment_are_told():
+    policy = policy_of("guangzhou", date(2025, 6, 30))
+    (term, *_) = policy.term.terms
+    reasons = {each.rule: each for each in judge_unit(unit(starts_on=term.ends_on), policy).reasons}
+
+    assert (reasons["term_open"].met, reasons["enrolment_open"].needed) == (False, "2024年6月6日至2024年7月31日办理")
+
+
+def test_the_terms_of_a_scheme_are_told_one_after_the_other():
+    policy = policy_of("guangzhou", date(2025, 6, 30))
+    (first,) = policy.term.terms
+    second = first.model_copy(update={"starts_on": date(2025, 7, 1), "ends_on": date(2026, 6, 30)})
+    both = policy.model_copy(update={"term": policy.term.model_copy(update={"terms": (first, second)})})
+
+    assert judge_unit(unit(), both).reasons[0].needed == (
+        "2024年7月1日至2025年6月30日；2025年7月1日至2026年6月30日"
+    )
+
+
 @pytest.mark.parametrize(
     ("scheme", "starts_on", "ends_on"),
     [

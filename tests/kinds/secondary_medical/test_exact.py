@@ -18,6 +18,7 @@ from app.kinds.secondary_medical.conditions import (
 from app.kinds.secondary_medical.facts import Cover
 from app.kinds.secondary_medical.remedies import (
     claimed_in_time,
+    conditions_met,
     covered,
     nothing_paid_before,
     something_to_pay,
@@ -214,6 +215,12 @@ def test_nothing_is_supposed_where_nothing_is_asked():
     assert made_known(WANTED, ORDINARY) == replace(ORDINARY, ward="general", hospital_level=3, in_archive=True)
 
 
+def test_a_stay_of_a_day_is_not_made_longer_where_no_days_are_asked_for():
+    same_day = replace(ORDINARY, discharged_on=ORDINARY.admitted_on)
+
+    assert made_to_hold(Conditions(causes=("accident",)), same_day) == replace(same_day, cause="accident")
+
+
 def test_what_is_asked_and_not_known_is_named():
     assert unknown(WANTED, ORDINARY) == ("医院等级", "病房类别", "是否已建立困难职工档案")
     assert unknown(Conditions(excluded_wards=("maternity",)), ORDINARY) == ("病房类别",)
@@ -310,6 +317,20 @@ def test_a_late_claim_is_supposed_to_come_when_the_stay_and_its_settlement_are_o
     )
 
 
+def test_a_claim_on_the_very_last_day_stays_as_it_is_and_one_counted_from_the_discharge_moves_it():
+    by_discharge = scheme(
+        claim_window={"days": 20, "starts_with": "discharge", "first_day": "next_day", "source": "样例第9条"}
+    ).claim_window
+    settlement = replace(ORDINARY.settlement, settled_on=date(2022, 6, 30))
+    last = replace(ORDINARY, settlement=settlement, applied_on=date(2023, 1, 1))
+    too_late = replace(last, settlement=replace(settlement, settled_on=date(2022, 7, 1)))
+
+    assert claimed_in_time(by_discharge)(last) == replace(last, applied_on=date(2022, 6, 30))
+    assert claimed_in_time(by_discharge)(too_late) == replace(
+        too_late, discharged_on=date(2022, 7, 1), applied_on=date(2022, 7, 1)
+    )
+
+
 def test_a_claim_of_which_nothing_is_paid_is_supposed_to_have_a_sheet_that_pays():
     policy = scheme(SHARE)
     empty = replace(ORDINARY, settlement=sheet(pool=5))
@@ -328,6 +349,9 @@ def test_a_claim_that_asks_for_receipts_is_supposed_to_have_them():
 
     assert made.receipts_fen == made.settlement.medfee_sumamt_fen > 0
     assert pays(policy, made) > 0
+    unknown = replace(ORDINARY, receipts_fen=None)
+    assert conditions_met(policy)(unknown) == replace(unknown, receipts_fen=2_300_000)
+    assert conditions_met(policy)(replace(unknown, receipts_fen=5)) == replace(unknown, receipts_fen=5)
 
 
 @pytest.mark.parametrize("mode", ["marginal", "whole"])

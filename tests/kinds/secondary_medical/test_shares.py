@@ -151,6 +151,13 @@ def test_what_comes_to_less_than_the_minimum_is_raised_to_it(base, raised):
     assert (told[-1][1] == "住院自付：不足5.00元的，按5.00元给付") is (0 < base < 500)
 
 
+def test_the_least_part_of_a_fen_is_raised_to_the_minimum():
+    line = share(rates_bp=(1,), clamps=(OF_THE_POOL,), minimum_fen=500)
+
+    assert [steps(line, fen=1, preselfpay_amt=100, hifp_pay=parts)[-1][2] for parts in (0, 1)] == [0, 500 * RATE]
+    assert ready_share(share(), RATE).minimum_text == "住院自付：不足0.00元的，按0.00元给付"
+
+
 # ---- bands: 2 to 5, 5 to 9 ----
 
 MARGINAL = banded("marginal", (2, 5, 5_000), (5, 9, 9_000))
