@@ -31,11 +31,12 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     form: GoldenAutumnForm = filing.form
     household = kept_form(work.keyring, filing.household)
     subject = work.keyring.blind_index(SUBJECT, form.student.id_number, str(form.academic_year))
-    members = {each["id_number"] for each in (household["head"], *household["members"])} if household else set()
+    members = {each["id_number"]: each for each in (household["head"], *household["members"])} if household else {}
+    student = members.get(form.student.id_number)
     facts = Facts(
         applied_on=work.today,
         household=facts_of(household, filing.household, work.today, work.policies),
-        student_is_member=form.student.id_number in members,
+        student_is_member=student is not None if household else None,
         stage=form.stage,
         school_public=form.school_public,
         enrolment=form.enrolment,
@@ -47,6 +48,9 @@ async def assess(work: Work, filing: Filing) -> Assessed:
         ),
         other_grants_fen=tuple(grant.amount_fen for grant in form.other_grants),
         programme_type=form.programme_type or "ordinary",
+        otherwise_in_file=(
+            rules.otherwise_in_file(form.student.name, form.stage, form.enrolment, student) if student else None
+        ),
     )
     policy = work.policies.in_force(KIND, Policy, work.today)
     criteria = criteria_of(work.policies, facts.household, work.today)

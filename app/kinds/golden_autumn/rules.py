@@ -4,11 +4,11 @@ The fixed grant or the months of the minimum living standard of the stage and cl
 for the same year. The household is the parent's, the student one of its members, the grant one per student and year.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, Literal
 
 from app.households.criteria import CATEGORY_NAMES, Category, CategoryPolicy
 from app.households.facts import HouseholdFacts
@@ -17,9 +17,11 @@ from app.kernel.money import Fen, yuan
 from app.kinds.golden_autumn.policy import Enrolment, Policy, ProgrammeType, Stage, StageTable
 from app.policy.changes import decide
 from app.policy.decision import Decision, Finding, Judged, Running, cite, finding, fulfilled
+from app.policy.facts import added_later
 from app.policy.wording import day_text
 
 KIND: Final = "golden_autumn"
+OfStudent = Literal["name", "schooling"]
 
 STAGE_NAMES: Final[dict[Stage, str]] = {
     "senior_high": "普通高中",
@@ -28,6 +30,7 @@ STAGE_NAMES: Final[dict[Stage, str]] = {
     "undergraduate": "本科",
     "postgraduate": "研究生",
 }
+_OF_STUDENT: Final[dict[OfStudent, str]] = {"name": "姓名", "schooling": "学业阶段"}
 PROGRAMME_NAMES: Final[dict[ProgrammeType, str]] = {
     "ordinary": "普通招生",
     "military_academy": "军事院校",
@@ -45,7 +48,8 @@ class Facts:
 
     `student_is_member`: the student's number is among the household's members. `granted_for_this_year`: this student
     was granted, or has under way, a grant for the same academic year, whichever parent applied. `other_grants_fen`:
-    what others give for the same year. `programme_type` is ordinary where the form names none.
+    what others give for the same year. `programme_type` is ordinary where the form names none. `otherwise_in_file`: what
+    the file says of the student otherwise than the application does; it decides nothing, and a reviewer is told.
     """
 
     applied_on: date
@@ -60,6 +64,7 @@ class Facts:
     granted_for_this_year: bool | None
     other_grants_fen: tuple[Fen, ...]
     programme_type: ProgrammeType = "ordinary"
+    otherwise_in_file: tuple[OfStudent, ...] | None = added_later(None)
 
 
 Asked = Finding[Facts]
@@ -125,7 +130,7 @@ def _without_others(facts: Facts, amount: Running, policy: Policy) -> None:
 def _member(facts: Facts, policy: Policy) -> Asked:
     text, needed = "学生是家庭档案中登记的家庭成员", "学生登记在家庭档案的成员中"
     if facts.student_is_member:
-        return fulfilled("student_in_household", text, needed, "已登记", policy.source)
+        return fulfilled("student_in_household", text, needed, _registered(facts.otherwise_in_file), policy.source)
     unknown = facts.student_is_member is None
     return finding(
         "student_in_household",
@@ -138,6 +143,23 @@ def _member(facts: Facts, policy: Policy) -> Asked:
         not unknown,
         lambda known: replace(known, student_is_member=True),
     )
+
+
+def _registered(otherwise: tuple[OfStudent, ...] | None) -> str:
+    if not otherwise:
+        return "已登记"
+    return f"已登记；档案中的{'、'.join([_OF_STUDENT[each] for each in otherwise])}与申请不同，请审核时核对"
+
+
+def otherwise_in_file(name: str, stage: Stage, enrolment: Enrolment, in_file: Mapping[str, Any]) -> tuple[OfStudent, ...]:
+    """Where a member of the household, as the file has them, is otherwise than the application says.
+
+    Who has just been admitted is still in the file at the stage before; what the file leaves open contradicts nothing.
+    """
+    found: list[OfStudent] = [] if in_file["name"] == name else ["name"]
+    if enrolment == "continuing" and in_file.get("schooling") not in (None, stage):
+        found.append("schooling")
+    return tuple(found)
 
 
 def _window(facts: Facts, policy: Policy) -> Asked:

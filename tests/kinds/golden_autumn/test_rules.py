@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -10,9 +11,9 @@ from app.households.criteria import CategoryPolicy
 from app.households.facts import HouseholdFacts
 from app.households.rules import criteria_of
 from app.kinds.golden_autumn.policy import MonthDay, Policy
-from app.kinds.golden_autumn.rules import Facts, assess, judge
+from app.kinds.golden_autumn.rules import Facts, assess, judge, otherwise_in_file
 from app.policy.decision import Cited
-from app.policy.replay import facts_from, facts_json
+from app.policy.replay import canonical, facts_from, facts_json
 from app.policy.versions import parse
 from tests.kinds.books import BOOK
 from tests.kinds.cases import (
@@ -92,6 +93,38 @@ def test_the_calculation_is_shown_step_by_step():
         ("other_grants", -372_000),
     ]
     assert decision.trace[0].text == "深度困难家庭，本科资助标准：10个月低保标准，每月872.00元"
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "in_file", "otherwise"),
+    [
+        ("continuing", {"name": "林小明", "schooling": "undergraduate"}, ()),
+        ("continuing", {"name": "林小明", "schooling": "senior_high"}, ("schooling",)),
+        ("continuing", {"name": "林小名", "schooling": "senior_high"}, ("name", "schooling")),
+        ("continuing", {"name": "林小明", "schooling": None}, ()),
+        ("continuing", {"name": "林小明"}, ()),
+        ("new", {"name": "林小明", "schooling": "senior_high"}, ()),
+        ("new", {"name": "林小名", "schooling": "senior_high"}, ("name",)),
+    ],
+)
+def test_a_student_is_compared_with_the_file_and_a_new_one_not_by_the_stage(enrolment, in_file, otherwise):
+    assert otherwise_in_file("林小明", "undergraduate", enrolment, in_file) == otherwise
+
+
+def test_what_the_file_says_otherwise_is_told_and_decides_nothing():
+    def member(*otherwise):
+        decision = decide(replace(ORDINARY, otherwise_in_file=otherwise or None))
+        assert decision.amount_fen == 872_000
+        return next(each.given for each in decision.reasons if each.rule == "student_in_household")
+
+    assert member() == "已登记"
+    assert member("name", "schooling") == "已登记；档案中的姓名、学业阶段与申请不同，请审核时核对"
+
+
+def test_facts_from_before_the_student_was_compared_are_read_as_agreeing():
+    written = json.loads(facts_json(ORDINARY))
+    assert written.pop("otherwise_in_file") is None
+    assert facts_from(Facts, canonical(written)) == ORDINARY
 
 
 def test_the_versions_that_a_decision_rests_on_are_cited():
