@@ -54,7 +54,8 @@ async def _replay(url: str, wanted: Wanted) -> Tally:
                         tally.add(found)
                         if found.differs:
                             what = "、".join(f"{WORDS[code]}（{code}）" for code in found.differs)
-                            sys.stdout.write(f"{found.application_id} {found.kind}: {what}\n")
+                            by = "（当时的程序是另一版）" if found.other_code else ""
+                            sys.stdout.write(f"{found.application_id} {found.kind}: {what}{by}\n")
     finally:
         await pool.close()
     return tally

@@ -66,6 +66,7 @@ class Tally:
     same: int = 0
     same_by_other_code: int = 0
     different: int = 0
+    different_by_other_code: int = 0
     by_difference: Counter[str] = field(default_factory=Counter)
 
     def add(self, found: Found) -> None:
@@ -73,6 +74,7 @@ class Tally:
         self.same += not found.differs
         self.same_by_other_code += found.other_code and not found.differs
         self.different += bool(found.differs)
+        self.different_by_other_code += found.other_code and bool(found.differs)
         self.by_difference.update(found.differs)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -187,6 +188,15 @@ async def test_another_result_is_named_member_by_member(archive: Archive) -> Non
     lower = Replayer(Facts, THIS, lambda facts, by, on: assess(facts, by, on, cap_fen=CAP_FEN - 1))
     (found,) = await archive.replayed({Kind.HARDSHIP_AID: lower})
     assert found.differs == ("outcome", "amount_fen", "reasons", "changes", "trace")
+    assert found.other_code is False
+
+
+async def test_of_another_result_it_is_told_whether_other_code_had_decided() -> None:
+    tally = Tally()
+    for other_code in (False, True, True):
+        tally.add(Found(uuid4(), "hardship_aid", ("amount_fen",), other_code))
+    assert (tally.different, tally.different_by_other_code) == (3, 2)
+    assert (tally.same, tally.same_by_other_code) == (0, 0)
 
 
 @pytest.mark.parametrize(
