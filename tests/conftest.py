@@ -21,12 +21,13 @@ from app.db import embedded, migrations
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, open_database
 from app.files.store import FileStore, open_store
+from app.kernel.actor import Role
 from app.main import create_app
 from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
 from tests.contract import hold_to_the_contract
-from tests.make import NOW, World
+from tests.make import NOW, Someone, Town, World
 from tests.serving import serving
 
 UNSAFE_AND_FAST = {
@@ -133,3 +134,15 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 def world(jobs: Database, keyring: Keyring) -> World:
     """Makes what a test needs (tests/make.py)."""
     return World(jobs, keyring)
+
+
+@pytest.fixture
+async def town(world: World) -> Town:
+    """A city that no other test knows of."""
+    return await world.town()
+
+
+@pytest.fixture
+async def clerk(world: World, town: Town) -> Someone:
+    """The clerk of the town's first unit."""
+    return await world.staff(Role.UNIT_CLERK, town.units[0])

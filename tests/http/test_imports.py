@@ -37,16 +37,6 @@ def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
     return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
-@pytest.fixture
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture
-async def clerk(world: World, town: Town) -> Someone:
-    return await world.staff(Role.UNIT_CLERK, town.units[0])
-
-
 async def upload(
     client: httpx.AsyncClient, who: Someone, content: bytes, union: Guild, *, key: dict[str, str] | None = None
 ) -> httpx.Response:

@@ -27,16 +27,6 @@ from tests.make import Someone, Town, World
 DUE = str(make.TODAY + timedelta(days=60))
 
 
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture(scope="module")
-async def clerk(world: World, town: Town) -> Someone:
-    return await world.staff(Role.UNIT_CLERK, town.units[0])
-
-
 @pytest.fixture
 def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
     return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
