@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from app.simulator.app import create_app as create_simulator
 from tests.contract import hold_to_the_contract
 from tests.make import NOW, Someone, Town, World
 from tests.serving import serving
+from tests.throwaway import memory, throwaway_folder
 
 UNSAFE_AND_FAST = {
     "fsync": "off",
@@ -42,13 +41,8 @@ UNSAFE_AND_FAST = {
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[embedded.Server]:
     """A server of this test process alone, in memory where there is a memory file system."""
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="aid-tests-", dir=memory if os.access(memory, os.W_OK) else None))
-    try:
+    with throwaway_folder("aid-tests-", memory()) as folder:
         yield embedded.start(folder, parameters=UNSAFE_AND_FAST, databases=("aid",))
-    finally:
-        embedded.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
