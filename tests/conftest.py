@@ -15,12 +15,16 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, open_database
 from app.files.store import FileStore, open_store
+from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.main import create_app
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
 from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
@@ -128,6 +132,12 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 def world(jobs: Database, keyring: Keyring) -> World:
     """Makes what a test needs (tests/make.py)."""
     return World(jobs, keyring)
+
+
+@pytest.fixture
+def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    """What the handlers and the timers of the worker process work with."""
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 @pytest.fixture

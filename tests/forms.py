@@ -7,7 +7,7 @@ from typing import Any
 from app.applications.path import Kind
 from app.kernel.business_time import academic_year
 from app.policy.decision import Finding, Judged, PolicyCited, Reason, TraceStep, decided, plain
-from tests.people_and_places import AMOUNT_FEN, TODAY, Someone, id_number, unique
+from tests.people_and_places import AMOUNT_FEN, TODAY, Guild, Someone, id_number, unique
 
 
 def member(relation: str = "daughter", *, number: str | None = None, **given: Any) -> dict[str, Any]:
@@ -123,3 +123,10 @@ FORMS: dict[Kind, Callable[..., dict[str, Any]]] = {
     Kind.GOLDEN_AUTUMN: golden_autumn,
     Kind.SECONDARY_MEDICAL: secondary_medical,
 }
+
+
+def filing(someone: Someone | None, union: Guild, **given: Any) -> dict[str, Any]:
+    """A household file that a clerk fills in for somebody."""
+    who = {"name": someone.name, "id_number": someone.id_number} if someone else {}
+    form = household_form(someone) if someone else {}
+    return who | {"phone": "13800138000", "organisation_code": union.code, "household": form} | given

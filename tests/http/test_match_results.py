@@ -15,9 +15,10 @@ from app import matching
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.matching.exchange import digest
 from tests import make
+from tests.calling import post
 from tests.http.refusals import refused
 from tests.make import World
-from tests.matching.making import BASIS, DAY, Case, bring, case, listed, made, own, post, signed, written
+from tests.matching.making import BASIS, DAY, Case, bring, case, listed, made, own, signed, written
 
 
 def line_of(rows: list[list[str]], name: str) -> str:

@@ -12,9 +12,10 @@ import pytest
 from app.kernel.actor import Role
 from app.people.consents import Purpose
 from tests import make
+from tests.calling import post
 from tests.http.refusals import refused
 from tests.make import World
-from tests.matching.making import BASIS, DAY, ask, bring, case, listed, made, own, post, signed, written
+from tests.matching.making import BASIS, DAY, ask, bring, case, listed, made, own, signed, written
 
 
 async def test_an_adult_who_has_not_signed_is_left_out_and_named_and_a_child_goes_with_the_head(

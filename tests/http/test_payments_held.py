@@ -9,15 +9,9 @@ import asyncpg
 import httpx
 
 from app.applications.path import State
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.handlers import stop_payments_elsewhere
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.http.change_requests import Place, ask, decide
 from tests.make import Case, Guild, Someone, World
@@ -71,16 +65,13 @@ async def test_what_is_being_paid_under_another_union_is_not_confirmed_and_is_st
     world: World,
     place: Place,
     owner: asyncpg.Connection,
-    jobs: Database,
-    keyring: Keyring,
-    files: FileStore,
+    background: Jobs,
 ) -> None:
     there: Guild = place.town.units[2]
     case = await world.application(place.worker, there, state=State.PAYING, household_id=place.household_id)
     asked = await ask(client, place, place.clerk, kind="household_size", field="/members/0")
     refused = await pay(client, place.checker, case, 1, "confirm_payment")
     assert (refused.status_code, refused.json()["code"]) == (409, "household_change_pending")
-    background = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
     for _ in range(2):
         async with background.work() as work:
             await stop_payments_elsewhere(work, {"request_id": asked.json()["id"]})

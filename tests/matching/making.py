@@ -14,6 +14,7 @@ import httpx
 from app.kernel.actor import Role
 from app.people.consents import Purpose
 from tests import make
+from tests.calling import post
 from tests.make import Someone, Town, World
 
 BASIS = {"code": "《社会救助暂行办法》第五十八条", "text": "经授权，可以向有关部门查询、核对家庭收入和财产状况。"}
@@ -46,10 +47,6 @@ async def case(world: World, *, consents: tuple[Purpose, ...] = tuple(Purpose), 
     file = await world.household(worker, town.units[0], members=members, **given)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
     return Case(town, worker, file, reviewer, spouse, child, str(await world.file(worker)))
-
-
-async def post(client: httpx.AsyncClient, who: Someone, path: str, body: Any = None) -> httpx.Response:
-    return await client.post(path, json=body, headers=who.headers | make.keyed())
 
 
 async def signed(client: httpx.AsyncClient, one: Case, member: int = 0) -> str:

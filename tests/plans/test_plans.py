@@ -11,32 +11,15 @@ import httpx
 import pytest
 
 from app.applications.path import Kind, State
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
+from tests.calling import post
 from tests.make import Someone, Town, World
 
 DUE = str(make.TODAY + timedelta(days=60))
-
-
-@pytest.fixture
-def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
-async def post(
-    client: httpx.AsyncClient, by: Someone, path: str, body: Any, version: int | None = None
-) -> httpx.Response:
-    headers = by.headers | make.keyed() | ({"If-Match": f'"{version}"'} if version is not None else {})
-    return await client.post(path, json=body, headers=headers)
 
 
 async def put(client: httpx.AsyncClient, by: Someone, measure: dict[str, Any], **change: Any) -> httpx.Response:
