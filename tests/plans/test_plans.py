@@ -14,6 +14,7 @@ from app.applications.path import Kind, State
 from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
+from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
 from tests import make
 from tests.calling import post
@@ -163,7 +164,7 @@ async def test_services_without_money_count_as_help(
     given = await post(client, clerk, path, service)
     assert given.status_code == 201, given.text
     helped = await owner.fetchval("select last_helped_at from household where id = $1", household_id)
-    assert make.business_date(helped) == make.TODAY
+    assert business_date(helped) == make.TODAY
     assert (await post(client, clerk, path, service | {"given_on": "2026-01-01"})).status_code == 201
     assert await owner.fetchval("select last_helped_at from household where id = $1", household_id) == helped
     (measure,) = (await shown(client, clerk, household_id))[0]["measures"]
