@@ -116,5 +116,5 @@ async def test_nothing_is_ever_being_paid_while_a_request_is_open(
 
     for first in range(0, 200, 4):
         await asyncio.gather(*(schedule(n) for n in range(first, first + 4)))
-    assert set(seen) == {"stopped", "household_change_pending"}, seen
+    assert set(seen) <= {"stopped", "household_change_pending"}, seen
     assert sum(seen.values()) == 200
