@@ -304,7 +304,8 @@ class World:
     async def cover(
         self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True
     ) -> UUID:
-        cover_id, start = new_id(), starts_on or date(TODAY.year, 1, 1)
+        """A running one, if nothing else is said: it began half a year ago, long before the stay of the claims."""
+        cover_id, start = new_id(), starts_on or (TODAY - timedelta(days=200)).replace(day=1)
         await self.insert(
             Cover,
             id=cover_id,

@@ -1,5 +1,6 @@
 """A proposed version tried on the files that live now: asked for by staff, run by the worker, read by whoever may."""
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -69,7 +70,8 @@ async def test_who_would_get_less_is_named_with_both_amounts(office: Office, bac
     town = await world.town()
     deep = await world.household(await world.person(), town.units[0])
     rich = await world.household(await world.person(), town.units[0], income_fen_yearly=900_000_00)
-    policy_id = await office.propose("hardship_aid", living=halved_living(), in_force_from="2026-12-31")
+    day = make.TODAY + timedelta(days=1)
+    policy_id = await office.propose("hardship_aid", living=halved_living(), in_force_from=str(day))
 
     asked = await rehearsed(office, background, policy_id)
     seen = await look(office, asked)
@@ -84,7 +86,7 @@ async def test_who_would_get_less_is_named_with_both_amounts(office: Office, bac
     assert seen["less"] >= 1
     assert seen["gains"] == seen["more"] == 0
     cells = [cell for cell in seen["money"] if cell["district_id"] == str(town.districts[0].id)]
-    assert [(cell["kind"], cell["month"]) for cell in cells] == [("hardship_aid", "2026-12")]
+    assert [(cell["kind"], cell["month"]) for cell in cells] == [("hardship_aid", f"{day:%Y-%m}")]
     assert cells[0]["after_fen"] < cells[0]["before_fen"]
     assert sum(cell["after_fen"] for cell in seen["money"]) == seen["after_fen"]
 
