@@ -58,7 +58,8 @@ def test_where_no_supposition_gives_a_class_the_household_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("days", "met", "given"), [(0, True, "没有逾期"), (1, True, "已逾期1天"), (30, True, "已逾期30天"), (31, False, "已逾期31天")]
+    ("days", "met", "given"),
+    [(0, True, "没有逾期"), (1, True, "已逾期1天"), (30, True, "已逾期30天"), (31, False, "已逾期31天")],
 )
 def test_a_file_may_be_a_month_overdue_and_no_longer(days, met, given):
     (found,) = review_findings(HouseholdFacts(review_overdue_days=days))

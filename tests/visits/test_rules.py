@@ -161,9 +161,7 @@ def test_a_visit_ends_when_everything_that_is_needed_is_there() -> None:
     assert missing(POLICY, "spot", one_less) == [
         FieldError("/answers/income", "answer_required", "请先填写：全家上一年度总收入。")
     ]
-    assert missing(POLICY, "admission", filled()) == [
-        FieldError("/photos", "photos_required", "请至少拍 1 张照片。")
-    ]
+    assert missing(POLICY, "admission", filled()) == [FieldError("/photos", "photos_required", "请至少拍 1 张照片。")]
 
 
 def test_photos_are_told_by_their_file_with_their_hash_and_those_taken_back_are_not() -> None:

@@ -48,8 +48,9 @@ class Facts:
 
     `student_is_member`: the student's number is among the household's members. `granted_for_this_year`: this student
     was granted, or has under way, a grant for the same academic year, whichever parent applied. `other_grants_fen`:
-    what others give for the same year. `programme_type` is ordinary where the form names none. `otherwise_in_file`: what
-    the file says of the student otherwise than the application does; it decides nothing, and a reviewer is told.
+    what others give for the same year. `programme_type` is ordinary where the form names none. `otherwise_in_file`:
+    what the file says of the student otherwise than the application does (None: not compared); it decides nothing, and
+    a reviewer is told.
     """
 
     applied_on: date
@@ -151,7 +152,9 @@ def _registered(otherwise: tuple[OfStudent, ...] | None) -> str:
     return f"已登记；档案中的{'、'.join([_OF_STUDENT[each] for each in otherwise])}与申请不同，请审核时核对"
 
 
-def otherwise_in_file(name: str, stage: Stage, enrolment: Enrolment, in_file: Mapping[str, Any]) -> tuple[OfStudent, ...]:
+def otherwise_in_file(
+    name: str, stage: Stage, enrolment: Enrolment, in_file: Mapping[str, Any]
+) -> tuple[OfStudent, ...]:
     """Where a member of the household, as the file has them, is otherwise than the application says.
 
     Who has just been admitted is still in the file at the stage before; what the file leaves open contradicts nothing.

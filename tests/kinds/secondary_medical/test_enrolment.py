@@ -109,9 +109,7 @@ def test_the_terms_of_a_scheme_are_told_one_after_the_other():
     second = first.model_copy(update={"starts_on": date(2025, 7, 1), "ends_on": date(2026, 6, 30)})
     both = policy.model_copy(update={"term": policy.term.model_copy(update={"terms": (first, second)})})
 
-    assert judge_unit(unit(), both).reasons[0].needed == (
-        "2024年7月1日至2025年6月30日；2025年7月1日至2026年6月30日"
-    )
+    assert judge_unit(unit(), both).reasons[0].needed == ("2024年7月1日至2025年6月30日；2025年7月1日至2026年6月30日")
 
 
 @pytest.mark.parametrize(

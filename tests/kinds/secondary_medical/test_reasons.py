@@ -40,7 +40,12 @@ def test_a_stay_that_is_not_excluded_is_told_what_would_be():
     policy = scheme(exclusions={"circumstances": ["work_injury", "crime"], "source": "样例第12条"})
 
     assert reasons(policy, ORDINARY)["circumstance_not_excluded"] == Reason(
-        "circumstance_not_excluded", True, "不属于不给付的情形", "没有下列情形：工伤、违法犯罪", "没有这些情形", "样例第12条"
+        "circumstance_not_excluded",
+        True,
+        "不属于不给付的情形",
+        "没有下列情形：工伤、违法犯罪",
+        "没有这些情形",
+        "样例第12条",
     )
 
 

@@ -133,9 +133,7 @@ def test_a_share_without_a_deductible_takes_none_off():
     assert (ready.rows, ready.outside_texts, ready.mode, ready.minimum) == ((), ("", ""), "", 0)
 
 
-@pytest.mark.parametrize(
-    ("mode", "kept"), [("subtract", (5 * RATE, 0)), ("threshold", (0, 5 * RATE))]
-)
+@pytest.mark.parametrize(("mode", "kept"), [("subtract", (5 * RATE, 0)), ("threshold", (0, 5 * RATE))])
 def test_a_deductible_is_one_or_the_other(mode, kept):
     ready = ready_share(share(**deductible(mode)), RATE)
 
@@ -201,9 +199,7 @@ def test_marginal_bands_are_numbered_and_those_from_zero_without_end_leave_nothi
     ]
 
 
-@pytest.mark.parametrize(
-    ("upper_bound", "number"), [("inclusive", [1, 1, 1, 2, 2]), ("exclusive", [1, 1, 2, 2, 2])]
-)
+@pytest.mark.parametrize(("upper_bound", "number"), [("inclusive", [1, 1, 1, 2, 2]), ("exclusive", [1, 1, 2, 2, 2])])
 def test_the_band_of_the_whole_base_is_the_one_that_holds_it(upper_bound, number):
     bands = banded("whole", (2, 5, 5_000), (5, None, 9_000), upper_bound=upper_bound)
     told = [band(bands, parts) for parts in (1, 4, 5, 6, 7)]
