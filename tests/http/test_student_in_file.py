@@ -1,4 +1,4 @@
-"""The student of a Golden Autumn grant beside the household file: in it, not in it, otherwise in it; or no file at all."""
+"""The student of a Golden Autumn grant beside the household file: in it, not in it, otherwise in it; or no file."""
 
 from typing import Any
 

@@ -69,6 +69,19 @@ def test_an_accident_is_completed_with_just_enough_and_what_was_told_stays(chang
     assert mended(facts, "accident_costs_unknown") == replace(facts, **becomes)
 
 
+@pytest.mark.parametrize(
+    ("item", "day", "rules"),
+    [
+        ("medical", "medical_settled_on", ["medical_costs_unknown", "medical_in_window"]),
+        ("accident", "accident_happened_on", ["accident_costs_unknown", "accident_in_window"]),
+    ],
+)
+def test_a_bill_that_is_too_old_is_told_so_even_while_its_amount_is_not_known(item, day, rules):
+    asked = found(replace(ORDINARY, item=item, mutual_aid_found_fen=0, **{day: date(2020, 1, 1)}))
+
+    assert [rule for rule in asked if rule.startswith(item) and asked[rule].reason.met is not True] == rules
+
+
 def test_a_bill_that_others_bore_is_supposed_to_have_just_enough_more():
     facts = replace(BILL, medical_self_paid_fen=10, mutual_aid_found_fen=4, medical_aided_before_fen=6)
     unborne = replace(BILL, medical_self_paid_fen=0)
