@@ -35,6 +35,8 @@ VERSIONED = frozenset(
         ("put", "/api/v1/staff/households/{household_id}/responsible"),
         ("post", "/api/v1/staff/visits/{visit_id}/actions"),
         ("post", "/api/v1/staff/change_requests/{request_id}/actions"),
+        ("post", "/api/v1/staff/change_requests/{request_id}/withdraw"),
+        ("post", "/api/v1/me/household/change_requests/{request_id}/withdraw"),
         ("post", "/api/v1/staff/households/{household_id}/split"),
         ("post", "/api/v1/staff/households/{household_id}/transfers"),
         ("post", "/api/v1/staff/households/transfers/{transfer_id}/actions"),

@@ -41,7 +41,7 @@ class BankCard(Row, table=True):
 
     __tablename__ = "bank_card"
     __table_args__ = (
-        CheckConstraint("state in ('current','pending','replaced','refused')", name="state"),
+        CheckConstraint("state in ('current','pending','replaced','refused','withdrawn')", name="state"),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
     )

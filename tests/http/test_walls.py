@@ -85,6 +85,8 @@ CHANGES = {
     ("GET", "/staff/change_requests"),
     ("GET", "/staff/change_requests/count"),
     ("POST", "/staff/change_requests/{}/actions"),
+    ("POST", "/staff/change_requests/{}/withdraw"),
+    ("POST", "/me/household/change_requests/{}/withdraw"),
     ("POST", "/staff/households/{}/change_requests"),
     ("GET", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households"),
