@@ -42,7 +42,26 @@ def upgrade() -> None:
         op.f("ck_change_request_withdrawn"), "change_request", "(state = 'withdrawn') = (withdrawn_at is not null)"
     )
     check("bank_card", "state", "state in ('current','pending','replaced','refused','withdrawn')")
+    attempts()
     functions()
+
+
+def attempts() -> None:
+    """Counts of keyed hashes, which say nothing of anybody; every door counts, also before it is known who is there."""
+    op.create_table(
+        "attempt",
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("subject_index", sa.LargeBinary(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.CheckConstraint("count >= 0", name=op.f("ck_attempt_count")),
+        sa.PrimaryKeyConstraint("kind", "subject_index", name=op.f("pk_attempt")),
+    )
+    op.execute("alter table attempt enable row level security, force row level security")
+    op.execute("create policy api on attempt to aid_api using (true) with check (true)")
+    op.execute("create policy jobs on attempt to aid_jobs using (true) with check (true)")
+    op.execute("grant select, insert, update on attempt to aid_api")
+    op.execute("grant select, insert, update, delete on attempt to aid_jobs")
 
 
 def functions() -> None:
@@ -78,6 +97,7 @@ def downgrade() -> None:
     """What was taken back goes: without a decider it cannot be told as refused."""
     for signature in FUNCTIONS:
         op.execute(f"drop function {signature}")
+    op.drop_table("attempt")
     taken_back = "(select id from change_request where state = 'withdrawn')"
     seen_whole("bank_card", "update bank_card set state = 'refused' where state = 'withdrawn'")
     seen_whole("payment_hold", f"delete from payment_hold where id in {taken_back}")

@@ -17,6 +17,7 @@ from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.people.attempt_commands import NUMBERS, SIGN_INS, count, require_room
 from app.people.consents import Purpose, consent_texts
 from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
 from app.people.tables import RefreshToken
@@ -25,6 +26,7 @@ from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
 SESSION_LIFE = timedelta(days=30)
 OPENID, UNIONID, NAME, ID_NUMBER, PHONE = (f"person.{c}" for c in ("openid", "unionid", "name", "id_number", "phone"))
 _REFRESH = table_of(RefreshToken)
+_WHOSE_NUMBER = Statement("select person_of_number($1)", ("asked",), {})
 
 _INSERT_PERSON = statement(
     insert(PERSON)
@@ -128,7 +130,8 @@ class SignedIn:
 
 
 async def sign_in(work: Work, openid: str, unionid: str | None) -> SignedIn:
-    """Open a session for a WeChat identity; the first time, its account."""
+    """Open a session for a WeChat identity; the first time, its account. Raises TooManyAttempts."""
+    await count(work, SIGN_INS, openid)
     index = work.keyring.blind_index(OPENID, openid)
     unionid_index = work.keyring.blind_index(UNIONID, unionid) if unionid else None
     found = await person_of_openid(work.transaction, index)
@@ -198,21 +201,30 @@ async def close_account(work: Work, person_id: UUID) -> None:
     await _audit(work, person_id, "person.closed")
 
 
-async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> None:
-    """Bind a real name and identity number, once. Raises Invalid, IdentityFixed, IdentityTaken."""
+async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> bool:
+    """Bind a real name and identity number, once.
+
+    Answers False where the number is somebody else's: that has been counted, which must be committed, so it is no
+    exception. Raises Invalid, IdentityFixed, TooManyAttempts; IdentityTaken for a number bound at the same time.
+    """
     row = await person_locked(work.transaction, person_id)
     number = _valid_number(id_number, work.today)
     index = work.keyring.blind_index(ID_NUMBER, number)
     if row["id_number_index"] is not None:
         if row["id_number_index"] == index and work.keyring.open_text(NAME, person_id, row["name"]) == name:
-            return
+            return True
         raise IdentityFixed
+    await require_room(work, NUMBERS, str(person_id))
+    if await work.transaction.value(_WHOSE_NUMBER, asked=index) is not None:
+        await count(work, NUMBERS, str(person_id))
+        return False
     values = _identity(work, person_id, name, number) | {"verified_at": work.now}
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
         raise IdentityTaken from taken
     await _audit(work, person_id, "person.identity_set")
+    return True
 
 
 async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:

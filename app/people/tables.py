@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, text
 from sqlmodel import Field
 
-from app.db.base import Row, blind_index, instant, sealed, version_column
+from app.db.base import Named, Row, blind_index, instant, sealed, version_column
 
 
 class Person(Row, table=True):
@@ -75,6 +75,18 @@ class RefreshToken(Row, table=True):
     session_id: UUID = Field(foreign_key="session.id", index=True)
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
     used_at: datetime | None = instant(nullable=True)
+
+
+class Attempt(Named, table=True):
+    """How often something was tried since an instant, by whoever it belongs to, as a keyed hash."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (CheckConstraint("count >= 0", name="count"),)
+
+    kind: str = Field(primary_key=True, max_length=20)
+    subject_index: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    began_at: datetime = instant()
+    count: int
 
 
 class Consent(Row, table=True):
