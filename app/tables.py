@@ -1,6 +1,7 @@
 """Imports every table once, so that the metadata is whole for Alembic, the worker and the tests."""
 
 from app.applications import tables as applications
+from app.applications.assisting import tables as assisting
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -26,6 +27,7 @@ from app.visits import tables as visits
 
 __all__ = [
     "applications",
+    "assisting",
     "audit",
     "bulk",
     "calendars",

@@ -11,6 +11,18 @@ down_revision = "20261125_files_named"
 branch_labels = None
 depends_on = None
 
+TIERS = ("city", "district", "street", "unit")
+WORKER = (
+    "(select case when current_setting('app.door', true) = 'worker' "
+    "then nullif(current_setting('app.person', true), '')::uuid end)"
+)
+OWN_NUMBER = f"id_number_index = (select p.id_number_index from person p where p.id = {WORKER})"
+IN_REACH = (
+    "array[city_id, district_id, street_id, unit_id] && (select case when current_setting('app.door', true) = 'staff' "
+    "then coalesce(nullif(current_setting('app.organisations', true), ''), '{}')::uuid[] else '{}'::uuid[] end)"
+)
+FORMS = ("household", "application")
+EVIDENCE = ("household_exit", "visit", "discrepancy", "proxy_filing", "match_authorisation")
 ORGANISATIONS = "coalesce(nullif(current_setting('app.organisations', true), ''), '{}')::uuid[]"
 # Runs as aid_jobs: whether a member has an account at all is out of the caller's sight. It answers the one consent that
 # a list for a department needs, of members of living files within the reach alone.
@@ -28,7 +40,53 @@ language sql stable security definer set search_path = pg_catalog, public as $$
         and array[h.city_id, h.district_id, h.street_id, h.unit_id] && {ORGANISATIONS})
 $$
 """
+# Runs as aid_jobs, for who has the keyed index of an identity number: what is sealed stays sealed. The row is held, so
+# that of two who want it the second sees what the first did with it.
+PERSON_ON_PAPER = """
+create function person_on_paper(asked bytea) returns table (id uuid, name bytea, phone bytea, organisation_id uuid)
+language sql security definer set search_path = pg_catalog, public as $$
+  select p.id, p.name, p.phone, p.organisation_id from person p
+  where p.id_number_index = asked and p.openid_index is null and p.closed_at is null and p.verified_at is not null
+  for update
+$$
+"""
+# Runs as aid_jobs: what staff uploaded for a worker is the worker's from their confirmation on; not where it is named
+# by something else as well.
+HAND_OVER_FILES = """
+create function hand_over_files(asked uuid) returns integer language plpgsql security definer
+set search_path = pg_catalog, public as $$
+declare
+  handed integer;
+begin
+  update file set person_id = a.applicant_id
+  from proxy_application p join application a on a.id = p.application_id
+    join file_use u on u.subject_kind = 'proxy_application' and u.subject_id = p.id and u.living
+  where p.id = asked and p.state = 'confirmed' and file.id = u.file_id and file.person_id = p.assisted_by
+    and not exists (select 1 from file_use o where o.file_id = file.id and o.living
+      and o.subject_id not in (p.id, a.id));
+  get diagnostics handed = row_count;
+  return handed;
+end $$
+"""
+# Whoever assisted has signed the round that a return opens as well: of the index of reviews, one per person and round.
+CARRY_ASSISTANCE = """
+create function carry_assistance() returns trigger language plpgsql as $$
+begin
+  insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name, action,
+    from_state, to_state, counts_as_review)
+  select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing substring(int8send(
+      floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid,
+    new.created_at, p.application_id, new.round + 1, p.person_id, p.post_role, p.organisation_name, 'assist',
+    new.to_state, new.to_state, true
+  from passage p
+  where p.application_id = new.application_id and p.round = new.round and p.action = 'assist'
+  order by p.id;
+  return null;
+end $$
+"""
 FUNCTIONS = {
+    "person_on_paper(bytea)": PERSON_ON_PAPER,
+    "hand_over_files(uuid)": HAND_OVER_FILES,
     "consents_of_numbers(bytea[], text)": CONSENTS_OF_NUMBERS,
 }
 UNDECIDED = "(state in ('open','withdrawn'))"
@@ -43,6 +101,7 @@ def upgrade() -> None:
     )
     check("bank_card", "state", "state in ('current','pending','replaced','refused','withdrawn')")
     attempts()
+    proxy_applications()
     functions()
 
 
@@ -62,6 +121,112 @@ def attempts() -> None:
     op.execute("create policy jobs on attempt to aid_jobs using (true) with check (true)")
     op.execute("grant select, insert, update on attempt to aid_api")
     op.execute("grant select, insert, update, delete on attempt to aid_jobs")
+
+
+def proxy_applications() -> None:
+    table = "proxy_application"
+    op.create_table(
+        table,
+        *identified(),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("id_number_index", "id_number", "name")),
+        sa.Column("name_masked", sa.String(60), nullable=False),
+        sa.Column("phone", sa.LargeBinary(), nullable=False),
+        sa.Column("phone_masked", sa.String(20), nullable=False),
+        *scoped(table),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("period", sa.String(40), nullable=False),
+        sa.Column("form", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("assisted_by", sa.Uuid(), nullable=False),
+        sa.Column("post_role", sa.String(32), nullable=False),
+        sa.Column("organisation_name", sa.String(100), nullable=False),
+        sa.Column("application_id", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_role", sa.String(32), nullable=True),
+        sa.Column("confirmed_organisation", sa.String(100), nullable=True),
+        sa.Column("signature_file_id", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        checked(table, "kind", "kind in ('hardship_aid','golden_autumn','secondary_medical')"),
+        checked(table, "state", "state in ('open','confirmed','declined')"),
+        checked(
+            table,
+            "confirmed",
+            "(state = 'confirmed') = (application_id is not null and confirmed_by is not null)",
+        ),
+        checked(table, "ended", "(state = 'open') = (ended_at is null)"),
+        checked(
+            table,
+            "second_person",
+            "signature_file_id is null or (confirmed_by <> assisted_by and confirmed_role is not null)",
+        ),
+        refers(table, "application_id", "application"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+    is_open = sa.text("state = 'open'")
+    op.create_index(
+        f"uq_{table}_open", table, ["id_number_index", "kind", "period"], unique=True, postgresql_where=is_open
+    )
+    for tier in TIERS:
+        op.create_index(f"ix_{table}_{tier}", table, [f"{tier}_id", "created_at", "id"], postgresql_where=is_open)
+    op.create_index(
+        f"uq_{table}_became", table, ["application_id"], unique=True,
+        postgresql_where=sa.text("application_id is not null"),
+    )  # fmt: skip
+    op.create_index(f"ix_{table}_number", table, ["id_number_index"])
+    wall(table, f"({OWN_NUMBER}) or {IN_REACH}")
+    op.execute(CARRY_ASSISTANCE)
+    op.execute("revoke execute on function carry_assistance() from public")
+    op.execute(
+        "create trigger carry_assistance after insert on passage for each row when (new.action = 'return') "
+        "execute function carry_assistance()"
+    )
+    evidence((*EVIDENCE, table))
+    file_uses((*FORMS, *EVIDENCE, table))
+
+
+def evidence(kinds: tuple[str, ...]) -> None:
+    """Each kind is called as its table, whose own wall says who may see what it names."""
+    branches = " ".join(
+        f"when '{kind}' then return exists (select 1 from {kind} s where s.id = asked);" for kind in kinds
+    )
+    op.execute(
+        "create or replace function is_evidence_i_see(asked_kind text, asked uuid) returns boolean "
+        f"language plpgsql stable as $$ begin case asked_kind {branches} else return false; end case; end $$"
+    )
+
+
+def file_uses(kinds: tuple[str, ...]) -> None:
+    op.execute("alter table file_use drop constraint ck_file_use_subject_kind")
+    op.execute(f"alter table file_use add constraint ck_file_use_subject_kind check (subject_kind in {kinds})")
+
+
+def identified() -> list[sa.Column]:
+    return [
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    ]
+
+
+def scoped(table: str) -> list[sa.Column | sa.Constraint]:
+    """The union on each tier."""
+    columns = [sa.Column(f"{tier}_id", sa.Uuid(), nullable=tier != "city") for tier in TIERS]
+    return [*columns, *(refers(table, f"{tier}_id", "organisation") for tier in TIERS)]
+
+
+def refers(table: str, column: str, to: str) -> sa.Constraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}_{to}"))
+
+
+def checked(table: str, name: str, condition: str) -> sa.Constraint:
+    return sa.CheckConstraint(condition, name=op.f(f"ck_{table}_{name}"))
+
+
+def wall(table: str, policy: str) -> None:
+    op.execute(f"alter table {table} enable row level security, force row level security")
+    op.execute(f"create policy api on {table} to aid_api using ({policy}) with check ({policy})")
+    op.execute(f"create policy jobs on {table} to aid_jobs using (true) with check (true)")
+    op.execute(f"grant select, insert, update on {table} to aid_api, aid_jobs")
 
 
 def functions() -> None:
@@ -98,6 +263,12 @@ def downgrade() -> None:
     for signature in FUNCTIONS:
         op.execute(f"drop function {signature}")
     op.drop_table("attempt")
+    op.execute("drop trigger carry_assistance on passage")
+    op.execute("drop function carry_assistance()")
+    seen_whole("file_use", "delete from file_use where subject_kind = 'proxy_application'")
+    file_uses((*FORMS, *EVIDENCE))
+    evidence(EVIDENCE)
+    op.drop_table("proxy_application")
     taken_back = "(select id from change_request where state = 'withdrawn')"
     seen_whole("bank_card", "update bank_card set state = 'refused' where state = 'withdrawn'")
     seen_whole("payment_hold", f"delete from payment_hold where id in {taken_back}")

@@ -48,9 +48,7 @@ class ChangeRequestNotFound(NotFound):
     """没有找到这项变更申请。"""
 
 
-_ASKED = statement(
-    select(R).where(R.c.id == bindparam("id"), R.c.asked_by == bindparam("asked_by")).with_for_update()
-)
+_ASKED = statement(select(R).where(R.c.id == bindparam("id"), R.c.asked_by == bindparam("asked_by")).with_for_update())
 
 
 async def asked_by(transaction: Transaction, person_id: UUID, request_id: UUID) -> Record:

@@ -260,9 +260,7 @@ async def _given(work: Work, found: Sequence[Record], forms: Sequence[Any]) -> _
     )
 
 
-def _asked_of(
-    work: Work, file: Record, form: Mapping[str, Any], given: _Given
-) -> Iterator[tuple[str, _Listed | str]]:
+def _asked_of(work: Work, file: Record, form: Mapping[str, Any], given: _Given) -> Iterator[tuple[str, _Listed | str]]:
     """An adult allows it for themselves, in the mini-program or on paper; for a child the head does. Who has not is
     only named."""
     by_head = given.heads.get(file["person_id"])

@@ -39,7 +39,8 @@ _INSERT_PERSON = statement(
     .on_conflict_do_nothing()
 )
 _ENTER = insertion(
-    PERSON, *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split()
+    PERSON,
+    *"id created_at name name_masked id_number id_number_index verified_at organisation_id phone phone_masked".split(),
 )
 _SET_UNIONID = statement(
     update(PERSON).where(PERSON.c.id == bindparam("row_id"), PERSON.c.unionid_index.is_(None))
@@ -248,10 +249,11 @@ async def correct_identity(work: Work, person_id: UUID, name: str, number: str, 
     )
 
 
-async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, *, by: UUID) -> UUID:
+async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, phone: str, *, by: UUID) -> UUID:
     """An account without WeChat, for somebody for whom staff filed and who signed on paper. Raises HasAccount."""
     row_id = new_id()
     values = _identity(work, row_id, name, number) | {"verified_at": work.now, "organisation_id": organisation_id}
+    values |= {"phone": work.keyring.seal_text(PHONE, row_id, phone), "phone_masked": mask_phone(phone)}
     try:
         await work.transaction.run(_ENTER, id=row_id, created_at=work.now, **values)
     except asyncpg.UniqueViolationError as taken:
