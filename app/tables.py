@@ -18,6 +18,7 @@ from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
+from app.people.claiming import tables as claiming
 from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
@@ -32,6 +33,7 @@ __all__ = [
     "bulk",
     "calendars",
     "change_requests",
+    "claiming",
     "contact_cards",
     "covers",
     "discrepancies",

@@ -84,7 +84,61 @@ begin
   return null;
 end $$
 """
+# Runs as aid_jobs, for the claimant with the phone on file or for staff of the person's union who saw them, and does
+# nothing unless the one has no identity, no post and no file, and the other no WeChat. Both are held: of two claims the
+# second finds the person bound. What was the claimant's is the person's from then on.
+BIND_ACCOUNT = f"""
+create function bind_account(asked uuid, at timestamptz) returns boolean language plpgsql security definer
+set search_path = pg_catalog, public as $$
+declare
+  door text := coalesce(current_setting('app.door', true), '');
+  who uuid := nullif(current_setting('app.person', true), '')::uuid;
+  claim account_claim;
+begin
+  select * into claim from account_claim where id = asked and state = 'open' and expires_at > at;
+  -- What is unknown (a claim without a proof yet) is no yes.
+  if not found or (
+    (door = 'worker' and who = claim.claimant_id and claim.proof = 'phone')
+    or (door = 'staff' and who not in (claim.claimant_id, claim.person_id)
+      and array[claim.city_id, claim.district_id, claim.street_id, claim.unit_id] && {ORGANISATIONS})
+  ) is not true then
+    return false;
+  end if;
+  perform 1 from person p where p.id in (claim.claimant_id, claim.person_id) order by p.id for update;
+  if not exists (select 1 from person p where p.id = claim.claimant_id and p.closed_at is null
+        and p.id_number_index is null and p.openid_index = claim.openid_index)
+    or not exists (select 1 from person p where p.id = claim.person_id and p.closed_at is null
+        and p.openid_index is null and p.id_number_index = claim.id_number_index)
+    or exists (select 1 from post where post.person_id = claim.claimant_id and post.ended_at is null)
+    or exists (select 1 from household h where h.person_id = claim.claimant_id
+        and h.state not in ('rejected','withdrawn','lifted','cancelled','transferred')) then
+    return false;
+  end if;
+  update person set closed_at = at, version = version + 1 where id = claim.claimant_id;
+  update person set openid = claim.openid, openid_index = claim.openid_index, unionid_index = claim.unionid_index,
+    phone = coalesce(claim.phone, phone), phone_index = coalesce(claim.phone_index, phone_index),
+    phone_masked = coalesce(claim.phone_masked, phone_masked), version = version + 1
+  where id = claim.person_id;
+  update session set person_id = claim.person_id where person_id = claim.claimant_id;
+  update file set person_id = claim.person_id where person_id = claim.claimant_id;
+  update consent c set person_id = claim.person_id
+  where c.person_id = claim.claimant_id and not (c.withdrawn_at is null and exists (
+    select 1 from consent o where o.person_id = claim.person_id and o.purpose = c.purpose
+      and o.text_version = c.text_version and o.withdrawn_at is null));
+  return true;
+end $$
+"""
+# Runs as aid_jobs, and says yes or no to who has the keyed index of a phone number.
+IS_PHONE_OF_ANOTHER = """
+create function is_phone_of_another(asked bytea, claimant uuid, person uuid) returns boolean
+language sql stable security definer set search_path = pg_catalog, public as $$
+  select exists (select 1 from public.person p where p.phone_index = asked and p.closed_at is null
+    and p.id not in (claimant, is_phone_of_another.person))
+$$
+"""
 FUNCTIONS = {
+    "bind_account(uuid, timestamptz)": BIND_ACCOUNT,
+    "is_phone_of_another(bytea, uuid, uuid)": IS_PHONE_OF_ANOTHER,
     "person_on_paper(bytea)": PERSON_ON_PAPER,
     "hand_over_files(uuid)": HAND_OVER_FILES,
     "consents_of_numbers(bytea[], text)": CONSENTS_OF_NUMBERS,
@@ -102,6 +156,7 @@ def upgrade() -> None:
     check("bank_card", "state", "state in ('current','pending','replaced','refused','withdrawn')")
     attempts()
     proxy_applications()
+    account_claims()
     functions()
 
 
@@ -185,6 +240,53 @@ def proxy_applications() -> None:
     file_uses((*FORMS, *EVIDENCE, table))
 
 
+def account_claims() -> None:
+    op.add_column("person", sa.Column("phone_index", sa.LargeBinary(), nullable=True))
+    op.create_index(
+        "ix_person_phone", "person", ["phone_index"],
+        postgresql_where=sa.text("closed_at is null and phone_index is not null"),
+    )  # fmt: skip
+    table = "account_claim"
+    op.create_table(
+        table,
+        *identified(),
+        sa.Column("claimant_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("person_masked", sa.String(60), nullable=False),
+        sa.Column("id_number_index", sa.LargeBinary(), nullable=False),
+        *scoped(table),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("openid", "openid_index")),
+        *(sa.Column(name, sa.LargeBinary(), nullable=True) for name in ("unionid_index", "phone", "phone_index")),
+        sa.Column("phone_masked", sa.String(20), nullable=True),
+        sa.Column("code", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("proof", sa.String(8), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_role", sa.String(32), nullable=True),
+        sa.Column("decided_organisation", sa.String(100), nullable=True),
+        checked(table, "state", "state in ('open','bound','refused','replaced')"),
+        checked(table, "proof", "proof in ('phone','staff')"),
+        checked(table, "ended", "(state = 'open') = (ended_at is null)"),
+        checked(table, "proved", "state <> 'bound' or proof is not null"),
+        checked(table, "decided", "proof is distinct from 'staff' or decided_by is not null"),
+        checked(table, "second_person", "decided_by not in (claimant_id, person_id)"),
+        refers(table, "claimant_id", "person"),
+        refers(table, "person_id", "person"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+    is_open = sa.text("state = 'open'")
+    op.create_index(f"uq_{table}_open", table, ["claimant_id"], unique=True, postgresql_where=is_open)
+    op.create_index(f"uq_{table}_bound", table, ["person_id"], unique=True, postgresql_where=sa.text("state = 'bound'"))
+    op.create_index(f"ix_{table}_person", table, ["person_id"])
+    op.create_index(f"ix_{table}_claimant", table, ["claimant_id", "created_at", "id"])
+    for tier in TIERS:
+        op.create_index(f"ix_{table}_{tier}", table, [f"{tier}_id", "created_at", "id"], postgresql_where=is_open)
+    wall(table, f"claimant_id = {WORKER} or person_id = {WORKER} or {IN_REACH}")
+
+
 def evidence(kinds: tuple[str, ...]) -> None:
     """Each kind is called as its table, whose own wall says who may see what it names."""
     branches = " ".join(
@@ -262,6 +364,9 @@ def downgrade() -> None:
     """What was taken back goes: without a decider it cannot be told as refused."""
     for signature in FUNCTIONS:
         op.execute(f"drop function {signature}")
+    op.drop_table("account_claim")
+    op.drop_index("ix_person_phone", "person")
+    op.drop_column("person", "phone_index")
     op.drop_table("attempt")
     op.execute("drop trigger carry_assistance on passage")
     op.execute("drop function carry_assistance()")

@@ -17,7 +17,15 @@ VERSION = "1.0.0"
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
 UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh", "/api/v1/screening"})
 """What does nothing twice: signing in makes another session, and screening keeps nothing."""
-LIMITED = frozenset({("post", "/api/v1/sessions"), ("put", "/api/v1/me/identity"), ("put", "/api/v1/me/phone")})
+LIMITED = frozenset(
+    {
+        ("post", "/api/v1/sessions"),
+        ("put", "/api/v1/me/identity"),
+        ("put", "/api/v1/me/phone"),
+        ("post", "/api/v1/me/account_claims"),
+        ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
+    }
+)
 """What could be guessed at, and is counted (app/people/attempt_commands.py)."""
 VERSIONED = frozenset(
     {
@@ -30,6 +38,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/me/household/confirm_proxy"),
         ("post", "/api/v1/staff/proxy_households/{filing_id}/confirm_on_paper"),
+        ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
         ("post", "/api/v1/staff/proxy_applications/{filing_id}/confirm_on_paper"),
         ("post", "/api/v1/me/proxy_applications/{filing_id}/confirm"),
         ("post", "/api/v1/me/proxy_applications/{filing_id}/decline"),

@@ -40,7 +40,8 @@ _INSERT_PERSON = statement(
 )
 _ENTER = insertion(
     PERSON,
-    *"id created_at name name_masked id_number id_number_index verified_at organisation_id phone phone_masked".split(),
+    *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split(),
+    *("phone", "phone_index", "phone_masked"),
 )
 _SET_UNIONID = statement(
     update(PERSON).where(PERSON.c.id == bindparam("row_id"), PERSON.c.unionid_index.is_(None))
@@ -104,7 +105,7 @@ _WITHDRAW_CONSENT = statement(
 
 
 class IdentityTaken(Conflict):
-    """这个证件号码已经绑定了其他微信账户，请联系所在工会处理。"""
+    """这个证件号码已经绑定了其他账户。由工会代办、没有用过微信的，请办理“认领账户”；其他情况请联系所在工会处理。"""
 
 
 class IdentityFixed(Conflict):
@@ -209,14 +210,14 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
     exception. Raises Invalid, IdentityFixed, TooManyAttempts; IdentityTaken for a number bound at the same time.
     """
     row = await person_locked(work.transaction, person_id)
-    number = _valid_number(id_number, work.today)
+    number = valid_number(id_number, work.today)
     index = work.keyring.blind_index(ID_NUMBER, number)
     if row["id_number_index"] is not None:
         if row["id_number_index"] == index and work.keyring.open_text(NAME, person_id, row["name"]) == name:
             return True
         raise IdentityFixed
     await require_room(work, NUMBERS, str(person_id))
-    if await work.transaction.value(_WHOSE_NUMBER, asked=index) is not None:
+    if await has_number(work, index):
         await count(work, NUMBERS, str(person_id))
         return False
     values = _identity(work, person_id, name, number) | {"verified_at": work.now}
@@ -226,6 +227,11 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
         raise IdentityTaken from taken
     await _audit(work, person_id, "person.identity_set")
     return True
+
+
+async def has_number(work: Work, index: bytes) -> bool:
+    """Whether a living account has this identity number."""
+    return await work.transaction.value(_WHOSE_NUMBER, asked=index) is not None
 
 
 async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:
@@ -253,7 +259,7 @@ async def enter_person(work: Work, name: str, number: str, organisation_id: UUID
     """An account without WeChat, for somebody for whom staff filed and who signed on paper. Raises HasAccount."""
     row_id = new_id()
     values = _identity(work, row_id, name, number) | {"verified_at": work.now, "organisation_id": organisation_id}
-    values |= {"phone": work.keyring.seal_text(PHONE, row_id, phone), "phone_masked": mask_phone(phone)}
+    values |= _phone(work, row_id, phone)
     try:
         await work.transaction.run(_ENTER, id=row_id, created_at=work.now, **values)
     except asyncpg.UniqueViolationError as taken:
@@ -278,7 +284,16 @@ def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, 
     }
 
 
-def _valid_number(id_number: str, today: date) -> str:
+def _phone(work: Work, person_id: UUID, number: str) -> dict[str, Any]:
+    return {
+        "phone": work.keyring.seal_text(PHONE, person_id, number),
+        "phone_index": work.keyring.blind_index(PHONE, number),
+        "phone_masked": mask_phone(number),
+    }
+
+
+def valid_number(id_number: str, today: date) -> str:
+    """An identity number as it is kept. Raises Invalid."""
     try:
         return resident_id(id_number, today).number
     except InvalidIdentifier as wrong:
@@ -298,7 +313,7 @@ _CHANGES: dict[tuple[str, ...], Statement] = {}
 
 async def set_phone(work: Work, person_id: UUID, number: str) -> None:
     """Bind the phone number that WeChat confirmed."""
-    values = {"phone": work.keyring.seal_text(PHONE, person_id, number), "phone_masked": mask_phone(number)}
+    values = _phone(work, person_id, number)
     await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     await _audit(work, person_id, "person.phone_set")
 

@@ -17,6 +17,7 @@ class Person(Row, table=True):
         CheckConstraint("(openid is null) = (openid_index is null)", name="openid"),
         CheckConstraint("openid is not null or id_number_index is not null", name="known"),
         Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
+        Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
     )
 
@@ -29,6 +30,8 @@ class Person(Row, table=True):
     id_number: bytes | None = sealed()
     id_number_index: bytes | None = blind_index()
     phone: bytes | None = sealed()
+    phone_index: bytes | None = blind_index()
+    """Whether two accounts have the same one; not unique: a family may share a phone."""
     phone_masked: str | None = Field(default=None, max_length=20)
     organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     verified_at: datetime | None = instant(nullable=True)

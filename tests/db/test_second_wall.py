@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.applications.assisting.tables import ProxyApplication
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.statements import Statement
@@ -34,20 +35,20 @@ PERSONAL = (
     "person post bank_card session refresh_token consent household household_member household_passage application "
     "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
     "match_batch match_person match_return match_result keyed_answer "
-    "audit_entry out_message household_change change_request payment_hold proxy_filing "
+    "audit_entry out_message household_change change_request payment_hold proxy_filing proxy_application "
     "household_exit household_transfer "
     "plan measure service household_verification watch_task reminder"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
-    "household_exit household_transfer plan measure service household_verification"
+    "proxy_application household_exit household_transfer plan measure service household_verification"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
 IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
-    *"household_change change_request proxy_filing household_exit household_transfer".split(),
+    *"household_change change_request proxy_filing proxy_application household_exit household_transfer".split(),
     *"plan measure service household_verification watch_task".split(),
     *MATCHED,
 )
@@ -115,6 +116,11 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         post_role="unit_clerk", organisation_name="-", **scope, **common,
     )  # fmt: skip
     await world.insert(
+        ProxyApplication, id=new_id(), id_number_index=number_index, id_number=b"-", name=b"-", name_masked="*",
+        phone=b"-", phone_masked="*", kind="hardship_aid", period="-", form=b"-", state="open", version=1,
+        assisted_by=clerk.id, post_role="unit_clerk", organisation_name="-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
         HouseholdExit, id=new_id(), household_id=household_id, kind="lifted", evidence=b"-", proposed_by=clerk.id,
         state="dropped", **common,
     )  # fmt: skip
@@ -157,9 +163,10 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
     )
-    queries["proxy_filing"] = (
-        "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
-    )
+    for table in ("proxy_filing", "proxy_application"):
+        queries[table] = (
+            f"select f.id from {table} f join person p on p.id_number_index = f.id_number_index where p.id = $1"
+        )
     hanging = ("member", "exit", "transfer", "verification")
     for table in (*(f"household_{part}" for part in hanging), "plan", "measure", "service", "watch_task"):
         queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
@@ -281,8 +288,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
         "audit_chain_append",
+        "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
+        "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
+        "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "person_of_number",  # an id, to who has the keyed index of an identity number
+        "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "take_over_household",  # a file that was offered to the caller's own union
         "union_of_member",  # the name of a union, to who has the keyed index

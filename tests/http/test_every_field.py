@@ -110,6 +110,13 @@ VALID: dict[str, dict[str, Any]] = {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},
     },
     "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": UPLOAD},
+    "POST /staff/proxy_applications": {
+        "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1",
+        "kind": "hardship_aid", "form": {},
+    },
+    "POST /staff/proxy_applications/{filing_id}/confirm_on_paper": {
+        "signature_file_id": UPLOAD, "consents": ["privacy_policy"],
+    },
     "POST /staff/households/{household_id}/plans": {
         "measures": [{"kind": "living_aid", "due_on": "2026-12-31", "take": True}],
         "replaces": {"plan_id": SOMEBODY, "result": "achieved", "note": "好"},

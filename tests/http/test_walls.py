@@ -76,6 +76,7 @@ OWN_LISTS = {
     ("GET", "/me/household/match_authorisations"),
     ("GET", "/me/household/change_requests"),
     ("GET", "/me/household/changes"),
+    ("GET", "/me/proxy_applications"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
@@ -91,8 +92,14 @@ CHANGES = {
     ("GET", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households/{}/confirm_on_paper"),
+    ("GET", "/staff/proxy_applications"),
+    ("POST", "/staff/proxy_applications"),
+    ("POST", "/staff/proxy_applications/{}/confirm_on_paper"),
+    ("POST", "/me/proxy_applications/{}/confirm"),
+    ("POST", "/me/proxy_applications/{}/decline"),
 }
-"""Who sees and does what with these stands in test_change_requests.py and test_proxy_filings.py."""
+"""Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py and
+test_proxy_applications.py."""
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,

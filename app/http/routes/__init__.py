@@ -1,6 +1,7 @@
 """All routers of the API, busiest first (a request is matched in this order)."""
 
 from app.http.routes import (
+    account_claims,
     applications,
     bulk,
     change_requests,
@@ -34,6 +35,7 @@ _MODULES = (
     sessions,
     me,
     my_data,
+    account_claims,
     # Before the files by their ids.
     household_forms,
     contact_cards,
