@@ -157,6 +157,8 @@ def upgrade() -> None:
     attempts()
     proxy_applications()
     account_claims()
+    # What was written down of a household that was lifted is in the copy of its head's data.
+    op.execute(f"create policy own on watch_task for select to aid_api using (head_id = {WORKER})")
     functions()
 
 
@@ -364,6 +366,7 @@ def downgrade() -> None:
     """What was taken back goes: without a decider it cannot be told as refused."""
     for signature in FUNCTIONS:
         op.execute(f"drop function {signature}")
+    op.execute("drop policy own on watch_task")
     op.drop_table("account_claim")
     op.drop_index("ix_person_phone", "person")
     op.drop_column("person", "phone_index")

@@ -77,6 +77,7 @@ OWN_LISTS = {
     ("GET", "/me/household/change_requests"),
     ("GET", "/me/household/changes"),
     ("GET", "/me/proxy_applications"),
+    ("GET", "/me/account_claims"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
@@ -92,14 +93,17 @@ CHANGES = {
     ("GET", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households/{}/confirm_on_paper"),
+    ("GET", "/staff/account_claims"),
+    ("POST", "/staff/account_claims/{}/actions"),
+    ("POST", "/me/account_claims"),
     ("GET", "/staff/proxy_applications"),
     ("POST", "/staff/proxy_applications"),
     ("POST", "/staff/proxy_applications/{}/confirm_on_paper"),
     ("POST", "/me/proxy_applications/{}/confirm"),
     ("POST", "/me/proxy_applications/{}/decline"),
 }
-"""Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py and
-test_proxy_applications.py."""
+"""Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py,
+test_proxy_applications.py and test_account_claims.py."""
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,
