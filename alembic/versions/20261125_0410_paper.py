@@ -1,13 +1,13 @@
-"""Changes that are taken back, and consents to matching that members give from their own accounts
+"""Filing on paper and what follows: applications for a worker, accounts taken over, attempts counted, changes taken back
 
-Revision: 20261125_paper, after 20261125_files_named
+Revision: 20261125_paper, after 20261125_chain_qualified
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_paper"
-down_revision = "20261125_files_named"
+down_revision = "20261125_chain_qualified"
 branch_labels = None
 depends_on = None
 

@@ -16,11 +16,11 @@ from app.db.transaction import Sight, open_database
 from app.kernel.actor import Role
 from app.people.attempt_commands import CLAIM_CODES, NUMBERS
 from app.people.consents import consent_texts
-from tests import make
+from tests import calling, make
+from tests.calling import bearer, sign_in
+from tests.files.samples import picture
+from tests.forms import filing
 from tests.http.refusals import refused
-from tests.http.test_files import picture
-from tests.http.test_people import bearer, sign_in
-from tests.http.test_proxy_filings import filing, post
 from tests.make import Someone, Town, World
 
 NAME = "林阿伯"
@@ -39,6 +39,11 @@ class Paper:
     author: Someone
     second: Someone
     clerk: Someone
+
+
+async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any) -> httpx.Response:
+    """On something in its first version."""
+    return await calling.post(client, by, path, body, 1)
 
 
 def a_phone() -> str:

@@ -9,27 +9,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.daily import forget_old_answers
 from app.jobs.running import Jobs
 from app.main import create_app
 from app.people.attempt_commands import NUMBERS, PHONE_CODES, REFUSED_CODES, SIGN_INS, SUBJECT, Limit
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from app.settings import Settings
 from tests import make
+from tests.calling import bearer, sign_in
 from tests.contract import hold_to_the_contract
 from tests.http.refusals import refused
-from tests.http.test_people import bearer, sign_in
 from tests.make import Someone, World
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 def told_to_wait(answer: httpx.Response, limit: Limit) -> None:
@@ -148,10 +137,10 @@ async def test_codes_for_a_phone_number_are_counted_until_one_is_right(
 
 @pytest.mark.parametrize(("age", "left"), [(timedelta(days=3), 0), (timedelta(days=1), 1)])
 async def test_counts_are_forgotten_once_no_limit_looks_back_at_them(
-    owner: asyncpg.Connection, world: World, worker: Jobs, age: timedelta, left: int
+    owner: asyncpg.Connection, world: World, background: Jobs, age: timedelta, left: int
 ) -> None:
     index = make.unique().encode()
     await owner.execute("insert into attempt values ('number', $1, now() - $2::interval, 1)", index, age)
-    async with worker.work() as work:
+    async with background.work() as work:
         await forget_old_answers(work)
     assert await owner.fetchval("select count(*) from attempt where subject_index = $1", index) == left

@@ -11,11 +11,11 @@ import httpx
 from app.applications.path import State
 from app.kernel.actor import Role
 from tests import make
+from tests.http.change_requests import Place, ask, decide
 from tests.http.refusals import refused
-from tests.http.test_change_requests import CARDS, Place, ask, bind, cards, decide, pay, place, requests
+from tests.http.test_change_requests import CARDS, bind, cards, requests
+from tests.http.test_payments_held import pay
 from tests.make import Someone, World
-
-__all__ = ["place"]
 
 
 async def withdraw(

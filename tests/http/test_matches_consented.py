@@ -9,9 +9,10 @@ import pytest
 from app.db.transaction import Sight, open_database
 from app.matching.queries import consents_of_members
 from app.people.consents import Purpose
+from tests.calling import post
 from tests.http.refusals import refused
-from tests.http.test_matches import Case, ask, case, listed, made, post, signed
 from tests.make import Someone, World
+from tests.matching.making import Case, ask, case, listed, made, signed
 
 ADULT, CHILD = "/members/0", "/members/1"
 

@@ -20,7 +20,7 @@ from app.organisations.tables import Post
 from app.own_copy.parts import BY_OTHERS, LEFT_OUT, PARTS
 from app.own_copy.queries import AT_MOST
 from tests import make
-from tests.db.test_second_wall import Lot, lot
+from tests.db.lots import Lot, lot
 from tests.make import World
 
 SOMEBODYS = re.compile(r"\A((subject_)?person|household|applicant|head|claimant)(_[ab])?_id\Z")

@@ -11,9 +11,10 @@ import pytest
 from app.applications.path import Kind
 from app.kernel.actor import Role
 from app.people.consents import Purpose
-from tests import make
+from tests import calling, make
+from tests.calling import upload
+from tests.files.samples import picture
 from tests.http.refusals import refused
-from tests.http.test_files import picture, upload
 from tests.make import FORMS, Guild, Someone, Town, World
 
 ALL = [purpose.value for purpose in Purpose]
@@ -26,8 +27,7 @@ def filing(someone: Someone | None, union: Guild, kind: Kind = Kind.HARDSHIP_AID
 
 
 async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any = None, version: int = 1) -> httpx.Response:
-    headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
-    return await client.post(path, json=body, headers=headers)
+    return await calling.post(client, by, path, body, version)
 
 
 async def filed(client: httpx.AsyncClient, by: Someone, body: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.applications.assisting.queries import has_assisted as assisted_application
@@ -11,7 +11,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import of_domain
 from app.http.views.applications import instant
 from app.kernel.actor import Permission
@@ -106,9 +106,7 @@ async def list_own_claims(desk: WorkerDesk) -> Response:
 
 
 @router.get("/staff/account_claims", summary="等待当面确认的认领申请", response_model=StaffClaimPage)
-async def list_claims(
-    desk: AssistDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_claims(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """管辖范围内的，先提出的在前。"""
     after = desk.service.cursors.read("account_claims", cursor)
     rows = await open_page(desk.work.transaction, desk.actor, desk.work.now, limit + 1, after)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.applications.assisting import commands
@@ -23,7 +23,7 @@ from app.files import commands as files
 from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.routes.applications import FormDraft, SubmittedView, judged, moved_view, year_of
 from app.http.views.applications import By, instant
@@ -116,9 +116,7 @@ async def file_application(body: ProxyApplicationRequest, desk: AssistDesk) -> R
 
 
 @router.get("/staff/proxy_applications", summary="等待确认的代填申请", response_model=ProxyApplicationPage)
-async def list_filings(
-    desk: AssistDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_filings(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """管辖范围内等待本人确认的，先填的在前。"""
     after = desk.service.cursors.read("proxy_applications", cursor)
     rows = await open_page(desk.work.transaction, desk.actor, limit + 1, after)

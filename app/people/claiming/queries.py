@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -62,7 +62,7 @@ def _page(tiers: Shape, after: bool) -> Statement:
         C.c.expires_at > bindparam("now", type_=C.c.expires_at.type),
     )
     if after:
-        position = tuple_(bindparam("at", type_=C.c.created_at.type), bindparam("after_id", type_=C.c.id.type))
+        position = paging.place(C.c.created_at, C.c.id)
         query = query.where(tuple_(C.c.created_at, C.c.id) > position)
     return statement(query.order_by(C.c.created_at, C.c.id).limit(bindparam("size")))
 
@@ -72,6 +72,6 @@ async def open_page(
 ) -> list[Record]:
     """What waits for somebody to come in person within the actor's reach, oldest first."""
     reach = actor.reach(Permission.ASSIST)
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _page(shape(reach), after is not None)
     return await transaction.rows(query, now=now, size=size, actor_id=actor.person_id, **nodes(reach), **position)
