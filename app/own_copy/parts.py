@@ -7,13 +7,12 @@ so that a new one is in no copy before somebody has thought about it.
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sqlmodel import SQLModel
-
 from app.applications.assisting.tables import ProxyApplication
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.contact_cards.tables import ContactCard, ResponsiblePerson
 from app.covers.tables import Cover
+from app.db.base import Named
 from app.discrepancies.tables import Discrepancy
 from app.households.tables import (
     Household,
@@ -39,7 +38,7 @@ Whose = Literal["person_id", "subject_person_id", "head_id", "claimant_or_person
 class Part:
     """The rows of one table that are somebody's."""
 
-    model: type[SQLModel]
+    model: type[Named]
     whose: Whose
     plain: tuple[str, ...]
     texts: tuple[str, ...] = ()
@@ -50,9 +49,7 @@ class Part:
     """Other people, places in the tree of unions, keyed hashes: nothing of one's own."""
 
 
-def _part(
-    model: type[SQLModel], whose: Whose, plain: str, texts: str = "", documents: str = "", hidden: str = ""
-) -> Part:
+def _part(model: type[Named], whose: Whose, plain: str, texts: str = "", documents: str = "", hidden: str = "") -> Part:
     told = ("id", "created_at", *plain.split())
     return Part(model, whose, told, tuple(texts.split()), tuple(documents.split()), tuple(hidden.split()))
 

@@ -40,8 +40,7 @@ PERSONAL = (
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
-    "proxy_application account_claim household_exit household_transfer plan measure service household_verification "
-    "watch_task"
+    "proxy_application account_claim household_exit household_transfer plan measure service household_verification"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
