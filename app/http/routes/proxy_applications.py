@@ -15,7 +15,7 @@ from app.applications.commands import ConsentsMissing
 from app.applications.commands import submit as submit_application
 from app.applications.path import Kind
 from app.applications.programme import Programme
-from app.applications.queries import own_to_submit
+from app.applications.submission_queries import own_to_submit
 from app.db.scope import post_over
 from app.db.transaction import Record, Sight
 from app.db.work import Work
