@@ -1,6 +1,7 @@
 """Imports every table once, so that the metadata is whole for Alembic, the worker and the tests."""
 
 from app.applications import tables as applications
+from app.applications.assisting import tables as assisting
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -17,6 +18,7 @@ from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
 from app.people import tables as people
+from app.people.claiming import tables as claiming
 from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
@@ -26,10 +28,12 @@ from app.visits import tables as visits
 
 __all__ = [
     "applications",
+    "assisting",
     "audit",
     "bulk",
     "calendars",
     "change_requests",
+    "claiming",
     "contact_cards",
     "covers",
     "discrepancies",

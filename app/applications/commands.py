@@ -150,11 +150,14 @@ def expect_version(row: Record, expected: int) -> None:
         raise StaleVersion(version=row["version"])
 
 
-async def submit(work: Work, row: Record, assessed: Assessed, submission_no: int, key: KeyedStep) -> Moved:
+async def submit(
+    work: Work, row: Record, assessed: Assessed, submission_no: int, key: KeyedStep | None, **signed: Any
+) -> Moved:
     """File a draft with what the rules said. An ineligible one is kept as rejected, with its reasons.
 
     It was judged by what was found before; if the person has submitted something else meanwhile, `submission_no` is
-    taken. Raises NotAllowedNow, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
+    taken. `key` is None within a transaction; `signed`: by whom, where staff submit what was signed on paper.
+    Raises NotAllowedNow, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
     """
     path = PATHS[Kind(row["kind"])]
     path.step(row["state"], Action.SUBMIT)
@@ -165,7 +168,6 @@ async def submit(work: Work, row: Record, assessed: Assessed, submission_no: int
         row,
         step,
         key,
-        person_id=row["applicant_id"] if assessed.eligible else None,
         round=row["round"] + again,
         amount_fen=assessed.amount_fen,
         submitted_at=work.now,
@@ -181,6 +183,7 @@ async def submit(work: Work, row: Record, assessed: Assessed, submission_no: int
         subject_index=assessed.subject_index,
         item=assessed.item,
         cover_id=assessed.cover_id,
+        **({"person_id": row["applicant_id"]} | signed if assessed.eligible else {}),
     )
 
 

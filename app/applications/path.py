@@ -42,6 +42,8 @@ class Action(StrEnum):
     END_NOTICE = "end_notice"
     START_PAYMENT = "start_payment"
     CONFIRM_PAYMENT = "confirm_payment"
+    ASSIST = "assist"
+    """Staff filled in for the worker; in no row of the table, since it comes before the first."""
     STOP_PAYMENT = "stop_payment"
     """What was not yet sent is not sent: who is paid, or where, is being changed."""
 

@@ -307,9 +307,14 @@ async def by_id_locked(transaction: Transaction, application_id: UUID) -> Record
     return await transaction.row(_BY_ID_LOCKED, id=application_id)
 
 
-_ALL_OWN = statement(select(*_DETAIL, _TIMELINE).where(A.c.applicant_id == bindparam("applicant_id")).order_by(A.c.id))
+_ALL_OWN = statement(
+    select(*_DETAIL, _TIMELINE)
+    .where(A.c.applicant_id == bindparam("applicant_id"))
+    .order_by(A.c.id.desc())
+    .limit(bindparam("size"))
+)
 
 
-async def all_own(transaction: Transaction, actor: Actor) -> list[Record]:
-    """Every application of a person, whole: for the copy of their data."""
-    return await transaction.rows(_ALL_OWN, applicant_id=actor.person_id)
+async def all_own(transaction: Transaction, actor: Actor, size: int | None = None) -> list[Record]:
+    """Every application of a person, or so many, whole, newest first: for the copy of their data."""
+    return await transaction.rows(_ALL_OWN, applicant_id=actor.person_id, size=size)

@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit.commands import record
-from app.change_requests.events import ChangeAsked, ChangeDecided
+from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
 from app.change_requests.path import PATH
-from app.change_requests.queries import HOLD, R, lock_payments, open_one, to_decide
+from app.change_requests.queries import HOLD, R, asked_by, lock_payments, open_one, to_decide
 from app.change_requests.rules import HEAD, ChangeOutdated, Wanted, applied
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
@@ -27,7 +27,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
-from app.people.card_commands import settle_bank_card
+from app.people.card_commands import settle_bank_card, withdraw_bank_card
 from app.people.commands import IdentityRequired, correct_identity
 from app.people.queries import person
 from app.policy.drafts import read_whole
@@ -53,6 +53,14 @@ _DECIDE = statement(
     .where(R.c.id == bindparam("row_id"))
     .values(
         {c: bindparam(c, type_=R.c[c].type) for c in _DECISION.split()} | {"version": R.c.version + literal_column("1")}
+    )
+)
+_WITHDRAW = statement(
+    update(R)
+    .where(R.c.id == bindparam("row_id"))
+    .values(
+        {c: bindparam(c, type_=R.c[c].type) for c in ("state", "withdrawn_at")}
+        | {"version": R.c.version + literal_column("1")}
     )
 )
 
@@ -198,6 +206,24 @@ async def decide(work: Work, actor: Actor, request_id: UUID, expected: int, acti
     await work.transaction.run(_RELEASE, row_id=row["id"], now=work.now)
     await _audit(work, actor.person_id, step.to, row["id"], row["person_id"], kind=row["kind"])
     await emit(work, ChangeDecided(row["id"], step.action))
+    return {"id": row["id"], "state": step.to, "version": row["version"] + 1}
+
+
+async def withdraw(work: Work, actor: Actor, request_id: UUID, expected: int) -> Record:
+    """Whoever asked takes it back: nothing changes, and what it stopped may be started again.
+
+    Raises ChangeRequestNotFound, StaleVersion, NotAllowedNow.
+    """
+    row = await asked_by(work.transaction, actor.person_id, request_id)
+    if row["version"] != expected:
+        raise StaleVersion(version=row["version"])
+    step = PATH.step(row["state"], "withdraw")
+    if row["kind"] == "bank_card":
+        await withdraw_bank_card(work, row["person_id"])
+    await work.transaction.run(_RELEASE, row_id=row["id"], now=work.now)
+    await work.transaction.run(_WITHDRAW, row_id=row["id"], state=step.to, withdrawn_at=work.now)
+    await _audit(work, actor.person_id, step.to, row["id"], row["person_id"], kind=row["kind"])
+    await emit(work, ChangeWithdrawn(row["id"]))
     return {"id": row["id"], "state": step.to, "version": row["version"] + 1}
 
 

@@ -14,6 +14,13 @@ class ChangeAsked(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeWithdrawn(Fact):
+    """Whoever asked took it back; payments may be started again."""
+
+    request_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeDecided(Fact):
     """A second person has decided."""
 

@@ -49,6 +49,17 @@ class ChangeRequestNotFound(NotFound):
     """没有找到这项变更申请。"""
 
 
+_ASKED = statement(select(R).where(R.c.id == bindparam("id"), R.c.asked_by == bindparam("asked_by")).with_for_update())
+
+
+async def asked_by(transaction: Transaction, person_id: UUID, request_id: UUID) -> Record:
+    """A request of one's own asking, held until commit. Raises ChangeRequestNotFound."""
+    row = await transaction.row(_ASKED, id=request_id, asked_by=person_id)
+    if row is None:
+        raise ChangeRequestNotFound
+    return row
+
+
 async def lock_payments(transaction: Transaction, person_id: UUID, household_id: UUID | None) -> None:
     """Held until commit by whoever starts a payment to them or asks for a change of theirs: the second waits, and
     then sees what the first did."""

@@ -17,12 +17,14 @@ class ChangeRequest(Row, table=True):
     __table_args__ = (
         CheckConstraint("kind in ('bank_card','identity','household_size')", name="kind"),
         CheckConstraint("kind = 'bank_card' or household_id is not null", name="household"),
-        CheckConstraint("state in ('open','approved','rejected')", name="state"),
+        CheckConstraint("state in ('open','approved','rejected','withdrawn')", name="state"),
         CheckConstraint(
-            "(state = 'open') = (decided_at is null) and (state = 'open') = (decided_by is null) "
-            "and (state = 'open') = (decided_by_number_index is null)",
+            "(state in ('open','withdrawn')) = (decided_at is null) "
+            "and (state in ('open','withdrawn')) = (decided_by is null) "
+            "and (state in ('open','withdrawn')) = (decided_by_number_index is null)",
             name="decided",
         ),
+        CheckConstraint("(state = 'withdrawn') = (withdrawn_at is not null)", name="withdrawn"),
         # Whoever asked, or whom it is about, decides nothing: not under another account of theirs either.
         CheckConstraint(
             "decided_by not in (asked_by, person_id) and decided_by_number_index not in (asked_by_number_index, "
@@ -67,6 +69,8 @@ class ChangeRequest(Row, table=True):
     decided_by_role: str | None = Field(default=None, max_length=32)
     decided_by_organisation: str | None = Field(default=None, max_length=100)
     decision_note: bytes | None = sealed()
+    withdrawn_at: datetime | None = instant(nullable=True)
+    """When whoever asked took it back."""
 
 
 class PaymentHold(Row, table=True):

@@ -77,6 +77,16 @@ class Sight:
         return self.door, str(self.person_id or ""), f"{{{','.join(map(str, self.organisation_ids))}}}"
 
 
+_SIGHT = (
+    "select current_setting('app.door', true), current_setting('app.person', true), "
+    "current_setting('app.organisations', true)"
+)
+_SEE = (
+    "select set_config('app.door', $1, true), set_config('app.person', $2, true), "
+    "set_config('app.organisations', $3, true)"
+)
+
+
 class Transaction:
     """One transaction of one request. It is committed only by `begin`, below."""
 
@@ -106,6 +116,17 @@ class Transaction:
         """How many rows the statement touched."""
         status = await self.connection.execute(statement.sql, *statement.arguments(values))
         return int(status.rsplit(" ", 1)[-1])
+
+    @asynccontextmanager
+    async def seen_by(self, sight: Sight) -> AsyncIterator[None]:
+        """Until the end of the block the database shows what this sight sees, and then again what it showed before.
+
+        A block that raises leaves it so: nothing of the transaction stays either.
+        """
+        before = await self.connection.fetchrow(_SIGHT)
+        await self.connection.fetchrow(_SEE, *sight.told())
+        yield
+        await self.connection.fetchrow(_SEE, *(value or "" for value in before.values()))
 
     async def stroke(self, statement: Statement, /, **values: Any) -> Record | None:
         raise TypeError("a stroke is a transaction of its own: this door has begun one already")

@@ -22,7 +22,7 @@ _STATES = statement(
     select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS))
 )
 _ALL_OWN = statement(
-    select(F.c.id, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
+    select(F.c.id, F.c.sha256, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
     .where(F.c.person_id == bindparam("person_id"))
     .order_by(F.c.id)
 )

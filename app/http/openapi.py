@@ -17,6 +17,16 @@ VERSION = "1.0.0"
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
 UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh", "/api/v1/screening"})
 """What does nothing twice: signing in makes another session, and screening keeps nothing."""
+LIMITED = frozenset(
+    {
+        ("post", "/api/v1/sessions"),
+        ("put", "/api/v1/me/identity"),
+        ("put", "/api/v1/me/phone"),
+        ("post", "/api/v1/me/account_claims"),
+        ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
+    }
+)
+"""What could be guessed at, and is counted (app/people/attempt_commands.py)."""
 VERSIONED = frozenset(
     {
         ("put", "/api/v1/applications/{application_id}"),
@@ -28,6 +38,10 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/me/household/confirm_proxy"),
         ("post", "/api/v1/staff/proxy_households/{filing_id}/confirm_on_paper"),
+        ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
+        ("post", "/api/v1/staff/proxy_applications/{filing_id}/confirm_on_paper"),
+        ("post", "/api/v1/me/proxy_applications/{filing_id}/confirm"),
+        ("post", "/api/v1/me/proxy_applications/{filing_id}/decline"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/discrepancies/{discrepancy_id}/actions"),
         ("post", "/api/v1/staff/duplicates/{duplicate_id}/actions"),
@@ -35,6 +49,8 @@ VERSIONED = frozenset(
         ("put", "/api/v1/staff/households/{household_id}/responsible"),
         ("post", "/api/v1/staff/visits/{visit_id}/actions"),
         ("post", "/api/v1/staff/change_requests/{request_id}/actions"),
+        ("post", "/api/v1/staff/change_requests/{request_id}/withdraw"),
+        ("post", "/api/v1/me/household/change_requests/{request_id}/withdraw"),
         ("post", "/api/v1/staff/households/{household_id}/split"),
         ("post", "/api/v1/staff/households/{household_id}/transfers"),
         ("post", "/api/v1/staff/households/transfers/{transfer_id}/actions"),
@@ -65,6 +81,7 @@ _IF_MATCH = {
 _REFUSALS = {"401": "需要登录", "403": "没有权限", "404": "没有找到", "422": "填写有误", "503": "系统繁忙"}
 _ACT_REFUSALS = {"409": "当前不能办理", "413": "内容太大"}
 _BODY_REFUSALS = {"413": "内容太大", "415": "不支持这种内容格式"}
+_LIMIT_REFUSALS = {"429": "操作太频繁，多少秒之后再试见 Retry-After"}
 _VERSION_REFUSALS = {"412": "内容已更新", "428": "缺少版本号"}
 
 
@@ -129,6 +146,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, guarded: bool) 
         refusals |= _VERSION_REFUSALS
     if method in ("put", "delete"):
         refusals |= _ACT_REFUSALS
+    if (method, path) in LIMITED:
+        refusals |= _LIMIT_REFUSALS
     if not parameters:
         del operation["parameters"]
     for status, title in refusals.items():

@@ -9,20 +9,25 @@ from app.db.statements import statement
 from app.db.work import Work
 from app.jobs.running import Jobs
 from app.messaging.tables import KeyedAnswer, OutMessage
+from app.people.tables import Attempt
 from app.upkeep.commands import FIRST, Place, remind
 from app.upkeep.rules import REMIND_DAYS
 
 ANSWERS_KEPT = timedelta(days=7)
 """Keyed answers (Idempotency-Key) are promised for 24 hours; a phone may have been off for longer."""
 FACTS_KEPT = timedelta(days=30)
-_ANSWERS, _FACTS = table_of(KeyedAnswer), table_of(OutMessage)
+ATTEMPTS_KEPT = timedelta(days=2)
+"""No limit looks back further than a day."""
+_ANSWERS, _FACTS, _ATTEMPTS = table_of(KeyedAnswer), table_of(OutMessage), table_of(Attempt)
 _FORGET_ANSWERS = statement(delete(_ANSWERS).where(_ANSWERS.c.created_at < bindparam("before")))
+_FORGET_ATTEMPTS = statement(delete(_ATTEMPTS).where(_ATTEMPTS.c.began_at < bindparam("before")))
 _FORGET_FACTS = statement(delete(_FACTS).where(_FACTS.c.relayed_at < bindparam("before")))
 
 
 async def forget_old_answers(work: Work) -> int:
-    """Delete keyed answers and relayed facts that nobody will ask for again. Answers how many rows."""
+    """Delete keyed answers, relayed facts and counts that nobody will ask for again. Answers how many rows."""
     answers = await work.transaction.run(_FORGET_ANSWERS, before=work.now - ANSWERS_KEPT)
+    answers += await work.transaction.run(_FORGET_ATTEMPTS, before=work.now - ATTEMPTS_KEPT)
     return answers + await work.transaction.run(_FORGET_FACTS, before=work.now - FACTS_KEPT)
 
 

@@ -27,7 +27,7 @@ from app.kernel.masking import mask_name
 from app.matching import exchange
 from app.matching.departments import Department, MatchPurpose, Mode, people_of
 from app.matching.exchange import Person
-from app.matching.queries import M, authorisation_locked, authorisations, consents, files
+from app.matching.queries import M, authorisation_locked, authorisations, consents, consents_of_members, files
 from app.matching.rules import is_adult
 from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson
 from app.organisations.queries import organisation
@@ -216,18 +216,27 @@ async def make_batch(work: Work, actor: Actor, asked: Asked) -> Made:
     return Made(batch_id, number, len(people), tuple(left_out))
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What allows people to be matched: consents of heads by person and of members by number, and signed papers."""
+
+    heads: Mapping[UUID, UUID]
+    members: Mapping[bytes, UUID]
+    papers: Mapping[tuple[UUID, bytes], Record]
+
+
 async def _allowed(work: Work, found: Sequence[Record]) -> tuple[list[_Listed], list[LeftOut]]:
     """Every person of these files who may be matched, and everybody else by name."""
-    heads = await consents(work.transaction, [file["person_id"] for file in found])
-    papers = await authorisations(work.transaction, [file["id"] for file in found], work.today)
+    forms = {file["id"]: kept_form(work.keyring, file) for file in found}
+    given = await _given(work, found, [form for form in forms.values() if form is not None])
     listed: list[_Listed] = []
     left_out: list[LeftOut] = []
     for file in found:
-        form = kept_form(work.keyring, file)
+        form = forms[file["id"]]
         if form is None:
             left_out.append(LeftOut(file["id"], file["number"], None, None, "file_with_owner"))
             continue
-        for pointer, each in _asked_of(work, file, form, heads, papers):
+        for pointer, each in _asked_of(work, file, form, given):
             if isinstance(each, _Listed):
                 listed.append(each)
             else:
@@ -236,24 +245,35 @@ async def _allowed(work: Work, found: Sequence[Record]) -> tuple[list[_Listed], 
     return listed, left_out
 
 
-def _asked_of(
-    work: Work,
-    file: Record,
-    form: Mapping[str, Any],
-    heads: Mapping[UUID, UUID],
-    papers: Mapping[tuple[UUID, bytes], Record],
-) -> Iterator[tuple[str, _Listed | str]]:
-    """An adult signs for themselves; for a child the head does. Who has not is only named."""
-    consent = heads.get(file["person_id"])
+async def _given(work: Work, found: Sequence[Record], forms: Sequence[Any]) -> _Given:
+    adults = (
+        someone["id_number"]
+        for form in forms
+        for pointer, someone in people_of(form).items()
+        if pointer != "/head" and is_adult(someone["id_number"], work.today)
+    )
+    indexes = [work.keyring.blind_index(ID_NUMBER, number) for number in adults]
+    return _Given(
+        await consents(work.transaction, [file["person_id"] for file in found]),
+        await consents_of_members(work.transaction, indexes) if indexes else {},
+        await authorisations(work.transaction, [file["id"] for file in found], work.today),
+    )
+
+
+def _asked_of(work: Work, file: Record, form: Mapping[str, Any], given: _Given) -> Iterator[tuple[str, _Listed | str]]:
+    """An adult allows it for themselves, in the mini-program or on paper; for a child the head does. Who has not is
+    only named."""
+    by_head = given.heads.get(file["person_id"])
     for pointer, someone in people_of(form).items():
         number = someone["id_number"]
-        paper = papers.get((file["id"], work.keyring.blind_index(ID_NUMBER, number)))
-        by_head = consent if pointer == "/head" or not is_adult(number, work.today) else None
-        if by_head is None and paper is None:
+        index = work.keyring.blind_index(ID_NUMBER, number)
+        head_answers = pointer == "/head" or not is_adult(number, work.today)
+        consent, paper = by_head if head_answers else given.members.get(index), given.papers.get((file["id"], index))
+        if consent is None and paper is None:
             yield pointer, str(someone["name"])
         else:
-            paper_id = paper["id"] if paper is not None and by_head is None else None
-            yield pointer, _Listed(file, someone["name"], number, by_head, paper_id)
+            paper_id = paper["id"] if paper is not None and consent is None else None
+            yield pointer, _Listed(file, someone["name"], number, consent, paper_id)
 
 
 def _post_over_all(actor: Actor, found: Sequence[Record]) -> Post:

@@ -69,6 +69,9 @@ _CONSENTS = statement(
         CONSENT.c.text_sha256 == bindparam("sha256"),
     )
 )
+_CONSENTS_OF_MEMBERS = Statement(
+    "select id_number_index, consent_id from consents_of_numbers($1, $2)", ("numbers", "sha256"), {}
+)
 _AUTHORISATIONS = statement(
     select(M).where(M.c.household_id == _ids("ids"), M.c.withdrawn_at.is_(None), M.c.signed_on <= bindparam("today"))
 )
@@ -79,6 +82,14 @@ async def consents(transaction: Transaction, person_ids: Sequence[UUID]) -> dict
     sha256 = consent_texts()[Purpose.DATA_MATCHING].sha256
     rows = await transaction.rows(_CONSENTS, people=list(person_ids), sha256=sha256)
     return {row["person_id"]: row["id"] for row in rows}
+
+
+async def consents_of_members(transaction: Transaction, number_indexes: Sequence[bytes]) -> dict[bytes, UUID]:
+    """The consents to matching that members of files within the caller's reach gave from their own accounts, to the
+    text in use, by identity index."""
+    sha256 = consent_texts()[Purpose.DATA_MATCHING].sha256
+    rows = await transaction.rows(_CONSENTS_OF_MEMBERS, numbers=list(number_indexes), sha256=sha256)
+    return {bytes(row["id_number_index"]): row["consent_id"] for row in rows}
 
 
 async def authorisations(

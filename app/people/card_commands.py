@@ -118,6 +118,11 @@ async def settle_bank_card(work: Work, person_id: UUID, *, confirmed: bool) -> N
         raise BankCardGone
 
 
+async def withdraw_bank_card(work: Work, person_id: UUID) -> None:
+    """The card that waits is wanted no more."""
+    await work.transaction.run(_TURN_CARD, owner=person_id, before="pending", after="withdrawn")
+
+
 def _valid_card(number: str) -> str:
     try:
         return bank_card(number)

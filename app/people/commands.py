@@ -17,6 +17,7 @@ from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.people.attempt_commands import NUMBERS, SIGN_INS, count, require_room
 from app.people.consents import Purpose, consent_texts
 from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
 from app.people.tables import RefreshToken
@@ -25,6 +26,7 @@ from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
 SESSION_LIFE = timedelta(days=30)
 OPENID, UNIONID, NAME, ID_NUMBER, PHONE = (f"person.{c}" for c in ("openid", "unionid", "name", "id_number", "phone"))
 _REFRESH = table_of(RefreshToken)
+_WHOSE_NUMBER = Statement("select person_of_number($1)", ("asked",), {})
 
 _INSERT_PERSON = statement(
     insert(PERSON)
@@ -37,7 +39,9 @@ _INSERT_PERSON = statement(
     .on_conflict_do_nothing()
 )
 _ENTER = insertion(
-    PERSON, *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split()
+    PERSON,
+    *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split(),
+    *("phone", "phone_index", "phone_masked"),
 )
 _SET_UNIONID = statement(
     update(PERSON).where(PERSON.c.id == bindparam("row_id"), PERSON.c.unionid_index.is_(None))
@@ -101,7 +105,7 @@ _WITHDRAW_CONSENT = statement(
 
 
 class IdentityTaken(Conflict):
-    """这个证件号码已经绑定了其他微信账户，请联系所在工会处理。"""
+    """这个证件号码已经绑定了其他账户。由工会代办、没有用过微信的，请办理“认领账户”；其他情况请联系所在工会处理。"""
 
 
 class IdentityFixed(Conflict):
@@ -128,7 +132,8 @@ class SignedIn:
 
 
 async def sign_in(work: Work, openid: str, unionid: str | None) -> SignedIn:
-    """Open a session for a WeChat identity; the first time, its account."""
+    """Open a session for a WeChat identity; the first time, its account. Raises TooManyAttempts."""
+    await count(work, SIGN_INS, openid)
     index = work.keyring.blind_index(OPENID, openid)
     unionid_index = work.keyring.blind_index(UNIONID, unionid) if unionid else None
     found = await person_of_openid(work.transaction, index)
@@ -198,21 +203,35 @@ async def close_account(work: Work, person_id: UUID) -> None:
     await _audit(work, person_id, "person.closed")
 
 
-async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> None:
-    """Bind a real name and identity number, once. Raises Invalid, IdentityFixed, IdentityTaken."""
+async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> bool:
+    """Bind a real name and identity number, once.
+
+    Answers False where the number is somebody else's: that has been counted, which must be committed, so it is no
+    exception. Raises Invalid, IdentityFixed, TooManyAttempts; IdentityTaken for a number bound at the same time.
+    """
     row = await person_locked(work.transaction, person_id)
-    number = _valid_number(id_number, work.today)
+    number = valid_number(id_number, work.today)
     index = work.keyring.blind_index(ID_NUMBER, number)
     if row["id_number_index"] is not None:
         if row["id_number_index"] == index and work.keyring.open_text(NAME, person_id, row["name"]) == name:
-            return
+            return True
         raise IdentityFixed
+    await require_room(work, NUMBERS, str(person_id))
+    if await has_number(work, index):
+        await count(work, NUMBERS, str(person_id))
+        return False
     values = _identity(work, person_id, name, number) | {"verified_at": work.now}
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
         raise IdentityTaken from taken
     await _audit(work, person_id, "person.identity_set")
+    return True
+
+
+async def has_number(work: Work, index: bytes) -> bool:
+    """Whether a living account has this identity number."""
+    return await work.transaction.value(_WHOSE_NUMBER, asked=index) is not None
 
 
 async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:
@@ -236,10 +255,11 @@ async def correct_identity(work: Work, person_id: UUID, name: str, number: str, 
     )
 
 
-async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, *, by: UUID) -> UUID:
+async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, phone: str, *, by: UUID) -> UUID:
     """An account without WeChat, for somebody for whom staff filed and who signed on paper. Raises HasAccount."""
     row_id = new_id()
     values = _identity(work, row_id, name, number) | {"verified_at": work.now, "organisation_id": organisation_id}
+    values |= _phone(work, row_id, phone)
     try:
         await work.transaction.run(_ENTER, id=row_id, created_at=work.now, **values)
     except asyncpg.UniqueViolationError as taken:
@@ -264,7 +284,16 @@ def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, 
     }
 
 
-def _valid_number(id_number: str, today: date) -> str:
+def _phone(work: Work, person_id: UUID, number: str) -> dict[str, Any]:
+    return {
+        "phone": work.keyring.seal_text(PHONE, person_id, number),
+        "phone_index": work.keyring.blind_index(PHONE, number),
+        "phone_masked": mask_phone(number),
+    }
+
+
+def valid_number(id_number: str, today: date) -> str:
+    """An identity number as it is kept. Raises Invalid."""
     try:
         return resident_id(id_number, today).number
     except InvalidIdentifier as wrong:
@@ -284,7 +313,7 @@ _CHANGES: dict[tuple[str, ...], Statement] = {}
 
 async def set_phone(work: Work, person_id: UUID, number: str) -> None:
     """Bind the phone number that WeChat confirmed."""
-    values = {"phone": work.keyring.seal_text(PHONE, person_id, number), "phone_masked": mask_phone(number)}
+    values = _phone(work, person_id, number)
     await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     await _audit(work, person_id, "person.phone_set")
 

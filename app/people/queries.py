@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, literal_column, select
 
 from app.db.base import table_of
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.kernel.errors import NotFound
 from app.people.consents import Purpose, consent_texts
@@ -66,6 +66,14 @@ def _found(row: Record | None) -> Record:
 
 async def person_of_openid(transaction: Transaction, openid_index: bytes) -> Record | None:
     return await transaction.row(_BY_OPENID, openid_index=openid_index)
+
+
+_ON_PAPER = Statement("select * from person_on_paper($1)", ("asked",), {})
+
+
+async def on_paper(transaction: Transaction, number_index: bytes) -> Record | None:
+    """Who has this identity number and no WeChat: id, name and phone (sealed), organisation_id. Held until commit."""
+    return await transaction.row(_ON_PAPER, asked=number_index)
 
 
 async def consents(transaction: Transaction, person_id: UUID) -> list[Record]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, text
 from sqlmodel import Field
 
-from app.db.base import Row, blind_index, instant, sealed, version_column
+from app.db.base import Named, Row, blind_index, instant, sealed, version_column
 
 
 class Person(Row, table=True):
@@ -17,6 +17,7 @@ class Person(Row, table=True):
         CheckConstraint("(openid is null) = (openid_index is null)", name="openid"),
         CheckConstraint("openid is not null or id_number_index is not null", name="known"),
         Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
+        Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
     )
 
@@ -29,6 +30,8 @@ class Person(Row, table=True):
     id_number: bytes | None = sealed()
     id_number_index: bytes | None = blind_index()
     phone: bytes | None = sealed()
+    phone_index: bytes | None = blind_index()
+    """Whether two accounts have the same one; not unique: a family may share a phone."""
     phone_masked: str | None = Field(default=None, max_length=20)
     organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     verified_at: datetime | None = instant(nullable=True)
@@ -41,7 +44,7 @@ class BankCard(Row, table=True):
 
     __tablename__ = "bank_card"
     __table_args__ = (
-        CheckConstraint("state in ('current','pending','replaced','refused')", name="state"),
+        CheckConstraint("state in ('current','pending','replaced','refused','withdrawn')", name="state"),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
     )
@@ -75,6 +78,18 @@ class RefreshToken(Row, table=True):
     session_id: UUID = Field(foreign_key="session.id", index=True)
     token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
     used_at: datetime | None = instant(nullable=True)
+
+
+class Attempt(Named, table=True):
+    """How often something was tried since an instant, by whoever it belongs to, as a keyed hash."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (CheckConstraint("count >= 0", name="count"),)
+
+    kind: str = Field(primary_key=True, max_length=20)
+    subject_index: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    began_at: datetime = instant()
+    count: int
 
 
 class Consent(Row, table=True):

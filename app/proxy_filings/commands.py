@@ -126,10 +126,10 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
         raise NotAllowed
     if row["assisted_by"] == actor.person_id:
         raise SecondPersonNeeded
-    name, number = (work.keyring.open_text(column, filing_id, row[key])
-                    for column, key in ((NAME, "name"), (ID_NUMBER, "id_number")))  # fmt: skip
+    name, number, phone = (work.keyring.open_text(column, filing_id, row[key])
+                           for column, key in ((NAME, "name"), (ID_NUMBER, "id_number"), (PHONE, "phone")))  # fmt: skip
     union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
-    person_id = await enter_person(work, name, number, union_id, by=actor.person_id)
+    person_id = await enter_person(work, name, number, union_id, phone, by=actor.person_id)
     household_id = await _open(work, row, person_id, confirmed_by=actor.person_id, signature_file_id=signature_file_id)
     await keep_assistance(work, household_id, By(actor.person_id, post.role.value, post.place.name))
     return await submit_on_paper(work, actor, household_id, post)

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.applications.assisting.tables import ProxyApplication
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.transaction import Database, Sight
@@ -17,6 +18,7 @@ from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
 from app.messaging.tables import KeyedAnswer, OutMessage
+from app.people.claiming.tables import AccountClaim
 from app.people.tables import BankCard, RefreshToken
 from app.plans.tables import Service
 from app.proxy_filings.tables import ProxyFiling
@@ -32,19 +34,20 @@ PERSONAL = (
     "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
-    "household_exit household_transfer "
+    "proxy_application account_claim household_exit household_transfer "
     "plan measure service household_verification watch_task reminder"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
-    "household_exit household_transfer plan measure service household_verification"
+    "proxy_application account_claim household_exit household_transfer plan measure service household_verification"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
 IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
-    *"household_change change_request proxy_filing household_exit household_transfer".split(),
+    *"household_change change_request proxy_filing proxy_application account_claim household_exit".split(),
+    "household_transfer",
     *"plan measure service household_verification watch_task".split(),
     *MATCHED,
 )
@@ -110,6 +113,17 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         post_role="unit_clerk", organisation_name="-", **scope, **common,
     )  # fmt: skip
     await world.insert(
+        ProxyApplication, id=new_id(), id_number_index=number_index, id_number=b"-", name=b"-", name_masked="*",
+        phone=b"-", phone_masked="*", kind="hardship_aid", period="-", form=b"-", state="open", version=1,
+        assisted_by=clerk.id, post_role="unit_clerk", organisation_name="-", **scope, **common,
+    )  # fmt: skip
+    claimant = await world.person(verified=False)
+    await world.insert(
+        AccountClaim, id=new_id(), claimant_id=claimant.id, person_id=someone.id, person_masked="*",
+        id_number_index=number_index, openid=b"-", openid_index=b"-", code=b"-", state="open", version=1,
+        expires_at=make.NOW, **scope, **common,
+    )  # fmt: skip
+    await world.insert(
         HouseholdExit, id=new_id(), household_id=household_id, kind="lifted", evidence=b"-", proposed_by=clerk.id,
         state="dropped", **common,
     )  # fmt: skip
@@ -147,14 +161,15 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
     )
     of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by", "visit": "person_id"}
-    of_person |= {"household_change": "person_id", "change_request": "person_id"}
+    of_person |= {"account_claim": "person_id", "household_change": "person_id", "change_request": "person_id"}
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
     )
-    queries["proxy_filing"] = (
-        "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
-    )
+    for table in ("proxy_filing", "proxy_application"):
+        queries[table] = (
+            f"select f.id from {table} f join person p on p.id_number_index = f.id_number_index where p.id = $1"
+        )
     hanging = ("member", "exit", "transfer", "verification")
     for table in (*(f"household_{part}" for part in hanging), "plan", "measure", "service", "watch_task"):
         queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"

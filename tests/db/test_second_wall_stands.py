@@ -40,7 +40,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
         "audit_chain_append",
+        "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
+        "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
+        "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
+        "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "person_of_number",  # an id, to who has the keyed index of an identity number
+        "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "take_over_household",  # a file that was offered to the caller's own union
         "union_of_member",  # the name of a union, to who has the keyed index

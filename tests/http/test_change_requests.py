@@ -193,7 +193,7 @@ async def test_nobody_decides_what_they_asked_for_or_what_is_their_own(
     both = await world.person(posts=((Role.UNIT_CLERK, unit), (Role.UNIT_CHAIR, unit)))
     identity = {"field": "/members/0", "name": "陈大雨", "id_number": make.id_number()}
     asked = (await ask(client, place, both, kind="identity", **identity)).json()
-    assert asked["open_actions"] == []
+    assert asked["open_actions"] == ["withdraw"]
     refused = await decide(client, both, asked)
     assert (refused.status_code, refused.json()["code"]) == (403, "asked_by_yourself")
     # The same human under another account: the first one is closed, and its number is free to be bound again.

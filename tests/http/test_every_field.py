@@ -104,6 +104,15 @@ VALID: dict[str, dict[str, Any]] = {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},
     },
     "POST /staff/proxy_households/{filing_id}/confirm_on_paper": {"signature_file_id": UPLOAD},
+    "POST /me/account_claims": {"name": "陈小明", "id_number": NUMBER},
+    "POST /staff/account_claims/{claim_id}/actions": {"action": "confirm", "code": "123456", "id_number": NUMBER},
+    "POST /staff/proxy_applications": {
+        "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1",
+        "kind": "hardship_aid", "form": {},
+    },
+    "POST /staff/proxy_applications/{filing_id}/confirm_on_paper": {
+        "signature_file_id": UPLOAD, "consents": ["privacy_policy"],
+    },
     "POST /staff/households/{household_id}/plans": {
         "measures": [{"kind": "living_aid", "due_on": "2026-12-31", "take": True}],
         "replaces": {"plan_id": SOMEBODY, "result": "achieved", "note": "好"},
@@ -233,7 +242,7 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    named = "household application duplicate match request filing transfer plan measure task import".split()
+    named = "household application duplicate match request filing claim transfer plan measure task import".split()
     ids = {f"{name}_id": SOMEBODY for name in named}
     name, _, kind = operation.partition("#")
     if name in OPEN:

@@ -22,6 +22,8 @@ from tests.discrepancies.making import discrepancy_of
 from tests.files.samples import picture
 from tests.forms import filing
 from tests.http.refusals import refused
+from tests.http.test_proxy_applications import ALL
+from tests.http.test_proxy_applications import filing as application_filing
 from tests.make import Someone, Town, World
 from tests.visits.making import act, edit, sync, truthful, visit_of
 
@@ -95,6 +97,16 @@ async def signed_on_paper(client: httpx.AsyncClient, world: World) -> Naming:
     return Naming(town, None, second, send, "/signature_file_id")
 
 
+async def applied_on_paper(client: httpx.AsyncClient, world: World) -> Naming:
+    town = await world.town()
+    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    body = application_filing(None, town.units[0], name="林阿伯", id_number=make.id_number())
+    filed = await client.post("/staff/proxy_applications", json=body, headers=author.headers | make.keyed())
+    path = f"/staff/proxy_applications/{filed.json()['id']}/confirm_on_paper"
+    send = sending(client, second, path, lambda paper: {"signature_file_id": paper["id"], "consents": ALL})
+    return Naming(town, None, second, send, "/signature_file_id")
+
+
 async def authorised(client: httpx.AsyncClient, world: World) -> Naming:
     town = await world.town()
     subject, clerk = await world.person(), await world.staff(Role.UNIT_CLERK, town.units[0])
@@ -110,6 +122,7 @@ NAMINGS: dict[str, Making] = {
     "visit": photographed,
     "discrepancy": explained,
     "proxy_filing": signed_on_paper,
+    "proxy_application": applied_on_paper,
     "match_authorisation": authorised,
 }
 

@@ -29,12 +29,23 @@ CHANGES = {
     ("GET", "/staff/change_requests"),
     ("GET", "/staff/change_requests/count"),
     ("POST", "/staff/change_requests/{}/actions"),
+    ("POST", "/staff/change_requests/{}/withdraw"),
+    ("POST", "/me/household/change_requests/{}/withdraw"),
     ("POST", "/staff/households/{}/change_requests"),
     ("GET", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households/{}/confirm_on_paper"),
+    ("GET", "/staff/account_claims"),
+    ("POST", "/staff/account_claims/{}/actions"),
+    ("POST", "/me/account_claims"),
+    ("GET", "/staff/proxy_applications"),
+    ("POST", "/staff/proxy_applications"),
+    ("POST", "/staff/proxy_applications/{}/confirm_on_paper"),
+    ("POST", "/me/proxy_applications/{}/confirm"),
+    ("POST", "/me/proxy_applications/{}/decline"),
 }
-"""Who sees and does what with these stands in test_change_requests.py and test_proxy_filings.py."""
+"""Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py,
+test_proxy_applications.py and test_account_claims.py."""
 POLICIES = {
     ("GET", "/staff/policies"),
     ("POST", "/staff/policies"),

@@ -50,6 +50,8 @@ OWN_LISTS = {
     ("GET", "/me/household/match_authorisations"),
     ("GET", "/me/household/change_requests"),
     ("GET", "/me/household/changes"),
+    ("GET", "/me/proxy_applications"),
+    ("GET", "/me/account_claims"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")

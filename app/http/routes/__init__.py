@@ -1,6 +1,7 @@
 """All routers of the API, busiest first (a request is matched in this order)."""
 
 from app.http.routes import (
+    account_claims,
     applications,
     bulk,
     change_requests,
@@ -17,6 +18,7 @@ from app.http.routes import (
     my_data,
     plans,
     policies,
+    proxy_applications,
     proxy_filings,
     reference,
     rehearsals,
@@ -33,6 +35,7 @@ _MODULES = (
     sessions,
     me,
     my_data,
+    account_claims,
     # Before the files by their ids.
     household_forms,
     contact_cards,
@@ -42,6 +45,7 @@ _MODULES = (
     history,
     change_requests,
     proxy_filings,
+    proxy_applications,
     household_cases,
     reference,
     screening,

@@ -102,8 +102,8 @@ async def replace_form(application_id: PathId, body: FormChange, desk: WorkerDes
 @router.post("/applications/{application_id}/preview", summary="预览测算结果", response_model=DecisionView)
 async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
     """按现行政策测算，不提交；每一条理由和计算步骤都列出来。"""
-    held = await own_to_submit(desk.work.transaction, desk.actor, application_id, _year(desk.work))
-    assessed = await _assess(desk.work, held, KINDS[Kind(held.row["kind"])])
+    held = await own_to_submit(desk.work.transaction, desk.actor, application_id, year_of(desk.work))
+    assessed = await judged(desk.work, held, KINDS[Kind(held.row["kind"])])
     return Response(assessed.decision, media_type="application/json")
 
 
@@ -115,7 +115,7 @@ async def submit(application_id: PathId, desk: WorkerBrief) -> Response:
 
 async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
     expected = desk.expected_version()
-    asked = to_submit_asked(desk.actor, application_id, _year(desk.work))
+    asked = to_submit_asked(desk.actor, application_id, year_of(desk.work))
     held = to_submit(await desk.ask(_TO_SUBMIT, **asked))
     commands.expect_version(held.row, expected)
     programme = KINDS[Kind(held.row["kind"])]
@@ -123,9 +123,11 @@ async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
     missing = set(programme.consents) - held.consented
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))
-    assessed = await _assess(desk.work, held, programme)
+    assessed = await judged(desk.work, held, programme)
     keeping = desk.keeping(
-        lambda moved: answer(_moved(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version)
+        lambda moved: answer(
+            moved_view(moved) | {"decision": orjson.Fragment(assessed.decision)}, version=moved.version
+        )
     )
     await commands.submit(desk.work, held.row, assessed, held.submission_no, KeyedStep(keeping, desk.lock))
     return keeping.response
@@ -135,7 +137,7 @@ async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
 async def withdraw(application_id: PathId, desk: WorkerDesk) -> Response:
     """审批结束前可以撤回。需要 If-Match。"""
     moved = await commands.withdraw(desk.work, desk.actor, application_id, desk.expected_version())
-    return answer(_moved(moved), version=moved.version)
+    return answer(moved_view(moved), version=moved.version)
 
 
 @router.get("/applications", summary="我的申请", response_model=ApplicationPage)
@@ -189,15 +191,18 @@ async def _applicant(desk: Desk) -> Applicant:
     )
 
 
-def _year(work: Work) -> datetime:
+def year_of(work: Work) -> datetime:
+    """Since when grants count: the year's first instant."""
     return datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
 
 
-async def _assess(work: Work, held: ToSubmit, programme: Programme) -> commands.Assessed:
+async def judged(work: Work, held: ToSubmit, programme: Programme) -> commands.Assessed:
+    """What the rules say of a whole form. Raises Invalid, NoPolicyInForce."""
     row = held.row
     form = read_whole(programme.form, work.keyring.open_document(FORM, row["id"], row["form"]))
     return await programme.assess(work, Filing(held.applicant, row["id"], form, held.household, held.granted))
 
 
-def _moved(moved: Moved) -> dict[str, Any]:
+def moved_view(moved: Moved) -> dict[str, Any]:
+    """The application after a step, as it is answered."""
     return {"id": str(moved.id), "state": State(moved.state), "version": moved.version}

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
 
-from app.change_requests.commands import asker, changed_form, decide
-from app.change_requests.path import PATH
+from app.change_requests.commands import asker, changed_form, decide, withdraw
+from app.change_requests.path import DECISIONS, PATH
 from app.change_requests.queries import count_in_reach, in_reach, own_page, to_decide
 from app.change_requests.rules import MEMBERS, Wanted, named, place_of
 from app.db.scope import permissions_over
@@ -49,7 +49,7 @@ class ChangeAsked(In):
 
 
 class ChangeDecision(In):
-    action: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PATH.actions)})]
+    action: Annotated[str, WithJsonSchema({"type": "string", "enum": list(DECISIONS)})]
     note: LongText | None = Field(default=None, description="核对的依据或驳回的原因，必填")
 
 
@@ -108,7 +108,7 @@ async def ask_for_own(body: ChangeAsked, desk: WorkerDesk) -> Response:
         subject = await own_subject(desk, household)
         request_id = await ask_and_stop(desk, subject, await asker(desk.work, desk.actor), wanted, body.reason)
     rows = await own_page(desk.work.transaction, desk.actor, 1, None)
-    return answer(views.request(rows[0], desk.work, []), 201, version=1)
+    return answer(views.request(rows[0], desk.work, _own_actions(desk, rows[0])), 201, version=1)
 
 
 @router.get("/me/household/change_requests", summary="我的变更申请", response_model=views.ChangeRequestPage)
@@ -117,7 +117,28 @@ async def list_own(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -
     after = desk.service.cursors.read("own_change_requests", cursor)
     rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)
     page, following = desk.service.cursors.cut("own_change_requests", rows, limit, "created_at")
-    return answer({"items": [views.request(row, desk.work, []) for row in page], "next_cursor": following})
+    shown = [views.request(row, desk.work, _own_actions(desk, row)) for row in page]
+    return answer({"items": shown, "next_cursor": following})
+
+
+@router.post(
+    "/me/household/change_requests/{request_id}/withdraw",
+    summary="撤回我的变更申请",
+    response_model=views.ChangeRequestMoved,
+)
+async def withdraw_own(request_id: PathId, desk: WorkerDesk) -> Response:
+    """核对结束前，提出的人可以撤回；撤回后什么也不变更，暂缓的付款可以重新办理。需要 If-Match。"""
+    return await _withdraw(desk, request_id)
+
+
+async def _withdraw(desk: Desk, request_id: UUID) -> Response:
+    done = await withdraw(desk.work, desk.actor, request_id, desk.expected_version())
+    return answer(dict(done) | {"id": str(done["id"])}, version=done["version"])
+
+
+def _own_actions(desk: Desk, row: Record) -> list[str]:
+    """What whoever asked may still do about it."""
+    return PATH.open_to(row["state"], [Permission.OWN] if row["asked_by"] == desk.actor.person_id else [])
 
 
 # ---- staff ----
@@ -158,7 +179,8 @@ async def _shown(desk: Desk, request_id: UUID) -> Response:
 
 
 def _open_actions(desk: Desk, row: Record) -> list[str]:
-    return PATH.open_to(row["state"], permissions_over(desk.actor, row), signed=row["asked_by"] == desk.actor.person_id)
+    asked = row["asked_by"] == desk.actor.person_id
+    return PATH.open_to(row["state"], permissions_over(desk.actor, row), signed=asked) + _own_actions(desk, row)
 
 
 @router.get("/staff/change_requests", summary="变更申请", response_model=views.ChangeRequestPage)
@@ -190,3 +212,13 @@ async def act_on_request(
     """同意（立即生效）或驳回，都要写明依据。提出的人、本人和家庭成员不能核对。需要 If-Match。"""
     done = await decide(desk.work, desk.actor, request_id, desk.expected_version(), body.action, body.note)
     return answer(dict(done) | {"id": str(done["id"])}, version=done["version"])
+
+
+@router.post(
+    "/staff/change_requests/{request_id}/withdraw",
+    summary="撤回代职工提出的变更申请",
+    response_model=views.ChangeRequestMoved,
+)
+async def withdraw_as_staff(request_id: PathId, desk: AskDesk) -> Response:
+    """核对结束前，提出的人可以撤回；撤回后什么也不变更，暂缓的付款可以重新办理。需要 If-Match。"""
+    return await _withdraw(desk, request_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
+from app.applications.assisting.queries import application_of_filing
 from app.applications.queries import case
 from app.confined.running import MIB, Failed, Limits, run
 from app.db.transaction import Record, Sight, Transaction
@@ -152,10 +153,19 @@ _BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID |
 """What names files and is seen by whoever may see the household's file."""
 
 
+async def _became(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record | None:
+    """A paper that stands for a signature is seen with the application that it opened."""
+    application_id = await application_of_filing(transaction, filing_id)
+    row = await case(transaction, actor, application_id) if application_id else None
+    return None if row is None else {"person_id": row["applicant_id"]}
+
+
 async def _named_by(transaction: Transaction, actor: Actor, use: Record) -> Record | None:
     """The document that names a file, or its household, as the actor may see it."""
     kind, subject_id = use["subject_kind"], use["subject_id"]
     try:
+        if kind == "proxy_application":
+            return await _became(transaction, actor, subject_id)
         if kind in _BY_THEMSELVES:
             return await _BY_THEMSELVES[kind](transaction, actor, subject_id)
         household_id = await _BY_HOUSEHOLD[kind](transaction, subject_id)

@@ -1,21 +1,26 @@
 """The signed-in person: identity, phone, bank card, union, consents, and who looked at their data."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.audit.queries import looked_at
 from app.db.transaction import Sight
+from app.db.work import Work
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import Cursor, In, Limit, PathId
+from app.http.problems import of_domain
 from app.http.routes.changing import BankCardRequest, change_card
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, person_view, wechat_failed
+from app.http.service import clock
 from app.http.views.applications import instant
 from app.kernel.errors import FieldError, Invalid
 from app.organisations.queries import organisation, organisation_of_code
 from app.people import commands
+from app.people.attempt_commands import PHONE_CODES, count, forget
 from app.people.consents import Purpose
 from app.people.queries import bank_cards, consents, person
 from app.policy.fields import Code, PersonName
@@ -105,7 +110,9 @@ async def _me(work: Any, person_id: Any) -> Response:
 @router.put("/me/identity", summary="实名认证", response_model=MeView)
 async def set_identity(body: IdentityRequest, desk: WorkerDesk) -> Response:
     """绑定本人姓名和证件号码，只能绑定一次；一个证件号码只能绑定一个账户。"""
-    await commands.set_identity(desk.work, desk.actor.person_id, body.name, body.id_number)
+    if not await commands.set_identity(desk.work, desk.actor.person_id, body.name, body.id_number):
+        # Answered, not raised: that it is counted has to stay.
+        return of_domain(commands.IdentityTaken(), desk.request.scope.get("request_id", ""))
     return await _me(desk.work, desk.actor.person_id)
 
 
@@ -113,6 +120,7 @@ async def set_identity(body: IdentityRequest, desk: WorkerDesk) -> Response:
 async def set_phone(request: Request, body: PhoneRequest) -> Response:
     """用 getPhoneNumber 的 code 换取手机号。"""
     actor = await signed_in(request)
+    await _count_code(request, actor.person_id)
     try:
         number = await service_of(request).wechat.phone_number(body.code)
     except CodeRefused:
@@ -123,7 +131,16 @@ async def set_phone(request: Request, body: PhoneRequest) -> Response:
         raise wechat_failed(failed) from None
     work = await begin(request, Sight("worker", actor.person_id))
     await commands.set_phone(work, actor.person_id, number)
+    await forget(work, PHONE_CODES, str(actor.person_id))
     return await _me(work, actor.person_id)
+
+
+async def _count_code(request: Request, person_id: UUID) -> None:
+    """Counted before WeChat is asked, in a transaction of its own: what comes of it may be an exception."""
+    service = service_of(request)
+    async with service.database.begin(Sight("worker", person_id)) as transaction:
+        work = Work(transaction, service.keyring, await service.calendar.get(), clock(), await service.policies.get())
+        await count(work, PHONE_CODES, str(person_id))
 
 
 @router.put("/me/bank_card", summary="绑定银行卡", response_model=MeView)

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.applications.commands import withdraw_editable
 from app.applications.path import OPEN
 from app.applications.queries import all_own
 from app.files.queries import all_own as files_of
-from app.households.queries import FORM, living
+from app.households.queries import living
 from app.http.door import PREFIX, Door, WorkerDesk, answer
 from app.http.views.applications import detail, instant
 from app.kernel.errors import Conflict
+from app.own_copy.queries import AT_MOST, parts_of
 from app.people.commands import ID_NUMBER, NAME, PHONE, close_account
 from app.people.queries import bank_cards, consents, person, sessions
 
@@ -25,36 +25,81 @@ class ApplicationsOpen(Conflict):
 
 
 class ExportView(BaseModel):
-    """我的全部数据。"""
+    """我的全部数据。每一部分最多 1000 条，最新的在前；还有更多的，在 incomplete 里列出。"""
 
     person: dict[str, Any]
     bank_cards: list[dict[str, Any]]
     consents: list[dict[str, Any]]
     sessions: list[dict[str, Any]]
-    household: dict[str, Any] | None
+    household: dict[str, Any] | None = Field(description="现在的家庭档案")
+    former_households: list[dict[str, Any]] = Field(description="以前的家庭档案")
+    household_members: list[dict[str, Any]]
+    household_steps: list[dict[str, Any]] = Field(description="档案的办理过程")
+    household_changes: list[dict[str, Any]] = Field(description="档案的变更记录")
+    household_exits: list[dict[str, Any]]
+    household_transfers: list[dict[str, Any]]
+    change_requests: list[dict[str, Any]]
+    payment_holds: list[dict[str, Any]] = Field(description="变更核对期间暂缓的付款")
+    visits: list[dict[str, Any]]
+    discrepancies: list[dict[str, Any]]
+    match_authorisations: list[dict[str, Any]]
+    matches: list[dict[str, Any]]
+    plans: list[dict[str, Any]]
+    measures: list[dict[str, Any]]
+    services: list[dict[str, Any]]
+    verifications: list[dict[str, Any]]
+    watch_tasks: list[dict[str, Any]] = Field(description="脱困回访")
+    contact_cards: list[dict[str, Any]]
+    responsible_persons: list[dict[str, Any]]
+    covers: list[dict[str, Any]]
+    proxy_filings: list[dict[str, Any]]
+    proxy_applications: list[dict[str, Any]]
+    account_claims: list[dict[str, Any]]
+    posts: list[dict[str, Any]]
     applications: list[dict[str, Any]]
     files: list[dict[str, Any]]
+    access_log: list[dict[str, Any]] = Field(description="谁看过我的信息；更早的见 /me/access_log")
+    incomplete: list[str] = Field(description="超过 1000 条、没有全部列出的部分")
 
 
 @router.get("/me/export", summary="导出我的数据", response_model=ExportView)
 async def export_me(desk: WorkerDesk) -> Response:
-    """本人的身份信息、授权、登录、家庭档案、全部申请和上传过的材料（材料本身在 /files 下载）。银行卡号仍然脱敏。"""
+    """本人的全部数据：身份、授权、登录、档案及其变更、走访、核对、计划、申请、材料（材料本身在 /files 下载）等。
+
+    银行卡号仍然脱敏。没有列入的只有查重提示等不属于本人的记录。
+    """
     transaction, keyring, me = desk.work.transaction, desk.work.keyring, desk.actor.person_id
     row = await person(transaction, me)
     household = await living(transaction, me)
     columns = {"name": NAME, "id_number": ID_NUMBER, "phone": PHONE}
     known = {key: keyring.open_text(column, me, row[key]) if row[key] else None for key, column in columns.items()}
-    form = orjson.Fragment(keyring.open(FORM, household["id"], household["form"])) if household else None
-    shown = {
-        "person": {"id": str(me), "created_at": instant(row["created_at"]), **known},
+    parts, cut = await parts_of(transaction, keyring, me)
+    # One reading serves both: the file that lives, and those that were left.
+    living_id = str(household["id"]) if household else None
+    files = parts["former_households"]
+    parts["former_households"] = [each for each in files if each["id"] != living_id]
+    applications = await all_own(transaction, desk.actor, AT_MOST + 1)
+    uploads = (await files_of(transaction, me))[::-1]
+    shown = parts | {
+        "person": {"id": str(me), "created_at": instant(row["created_at"]), "verified_at": instant(row["verified_at"])}
+        | known,
         "bank_cards": [dict(card) for card in await bank_cards(transaction, me)],
         "consents": [_plain(each) for each in await consents(transaction, me)],
         "sessions": [_plain(each) for each in await sessions(transaction, me)],
-        "household": {"number": household["number"], "state": household["state"], "form": form} if household else None,
-        "applications": [detail(each, keyring, ()) for each in await all_own(transaction, desk.actor)],
-        "files": [_plain(each) | {"size": each["size"]} for each in await files_of(transaction, me)],
+        "household": next((each for each in files if each["id"] == living_id), None),
+        "applications": [detail(each, keyring, ()) for each in applications[:AT_MOST]],
+        "files": [_file(each) for each in uploads[:AT_MOST]],
+        "incomplete": cut
+        + [name for name, rows in (("applications", applications), ("files", uploads)) if len(rows) > AT_MOST],
     }
     return answer(shown)
+
+
+def _file(row: Any) -> dict[str, Any]:
+    return _plain({key: value for key, value in dict(row).items() if key not in ("size", "sha256")}) | {
+        "size": row["size"],
+        "sha256": row["sha256"].hex(),
+    }
 
 
 @router.delete("/me", status_code=204, summary="注销账户", response_class=Response)

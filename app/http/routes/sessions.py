@@ -17,6 +17,7 @@ from app.kernel.actor import Post
 from app.kernel.errors import Unauthenticated, Unavailable
 from app.organisations.queries import posts
 from app.people import commands
+from app.people.attempt_commands import REFUSED_CODES, count
 from app.people.consents import REQUIRED_OF_EVERYONE
 from app.people.queries import consented, person
 from app.people.tokens import ACCESS_LIFE, TokenRefused, issue
@@ -87,12 +88,19 @@ async def create_session(request: Request, body: SignInRequest) -> Response:
     try:
         identity = await service.wechat.sign_in(body.code)
     except CodeRefused:
-        raise WechatCodeInvalid from None
+        return await _refused(request)
     except WeChatError as failed:
         raise wechat_failed(failed) from None
     work = await begin(request, Sight("sign_in"))
     signed_in = await commands.sign_in(work, identity.openid, identity.unionid)
     return await _session(work, service, signed_in, 201)
+
+
+async def _refused(request: Request) -> Response:
+    """The code was not WeChat's. Answered, not raised: that it is counted has to stay. Raises TooManyAttempts."""
+    work = await begin(request, Sight("sign_in"))
+    await count(work, REFUSED_CODES, request.client.host if request.client else "")
+    return of_domain(WechatCodeInvalid(), request.scope.get("request_id", ""))
 
 
 @router.post("/sessions/refresh", summary="刷新登录", response_model=SessionView)

@@ -11,7 +11,7 @@ from app.households.masking import masked
 from app.http.views.applications import By, instant
 
 Kind = Literal["bank_card", "identity", "household_size"]
-State = Literal["open", "approved", "rejected"]
+State = Literal["open", "approved", "rejected", "withdrawn"]
 
 
 class ChangeRequestView(BaseModel):
@@ -32,6 +32,7 @@ class ChangeRequestView(BaseModel):
     decided_at: str | None
     decided_by: By | None
     note: str | None
+    withdrawn_at: str | None
     open_actions: list[str]
 
 
@@ -66,6 +67,7 @@ def request(row: Record, work: Work, open_actions: list[str]) -> dict[str, Any]:
         "decided_at": instant(row["decided_at"]),
         "decided_by": _by(row["decided_by_role"], row["decided_by_organisation"]) if row["decided_at"] else None,
         "note": keyring.open_text(NOTE, row["id"], row["decision_note"]) if row["decision_note"] else None,
+        "withdrawn_at": instant(row["withdrawn_at"]),
         "open_actions": open_actions,
     }
 

@@ -1,0 +1,253 @@
+"""What a copy of one's data is made of, table by table; and what is left out of it, and why.
+
+Every table with somebody's id in it stands in one of the two: a test walks them all. A column that is shown is named,
+so that a new one is in no copy before somebody has thought about it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from app.applications.assisting.tables import ProxyApplication
+from app.audit.tables import AuditEntry
+from app.change_requests.tables import ChangeRequest, PaymentHold
+from app.contact_cards.tables import ContactCard, ResponsiblePerson
+from app.covers.tables import Cover
+from app.db.base import Named
+from app.discrepancies.tables import Discrepancy
+from app.households.tables import (
+    Household,
+    HouseholdChange,
+    HouseholdExit,
+    HouseholdMember,
+    HouseholdPassage,
+    HouseholdTransfer,
+)
+from app.matching.tables import MatchAuthorisation, MatchResult
+from app.organisations.tables import Post
+from app.people.claiming.tables import AccountClaim
+from app.plans.tables import Measure, Plan, Service
+from app.proxy_filings.tables import ProxyFiling
+from app.upkeep.tables import HouseholdVerification, WatchTask
+from app.visits.tables import Visit
+
+Whose = Literal["person_id", "subject_person_id", "head_id", "claimant_or_person", "household_id", "id_number_index"]
+"""By what a row is somebody's: their id, a household of theirs, or their identity number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of one table that are somebody's."""
+
+    model: type[Named]
+    whose: Whose
+    plain: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    """Sealed words."""
+    documents: tuple[str, ...] = ()
+    """Sealed JSON."""
+    hidden: tuple[str, ...] = field(default=())
+    """Other people, places in the tree of unions, keyed hashes: nothing of one's own."""
+
+
+def _part(model: type[Named], whose: Whose, plain: str, texts: str = "", documents: str = "", hidden: str = "") -> Part:
+    told = ("id", "created_at", *plain.split())
+    return Part(model, whose, told, tuple(texts.split()), tuple(documents.split()), tuple(hidden.split()))
+
+
+_SCOPE = "city_id district_id street_id unit_id"
+_FILED = "state version post_role organisation_name"
+_FILED_HIDDEN = f"id_number_index name_masked phone_masked {_SCOPE} assisted_by confirmed_by"
+PARTS: Final[dict[str, Part]] = {
+    "posts": _part(Post, "person_id", "role from_date ended_at", hidden="person_id organisation_id note"),
+    "former_households": _part(
+        Household,
+        "person_id",
+        "number state round version category archive_level cohort_2016 cohort_fixed_on previous_id merged_into_id "
+        "split_from_id cancel_code left_at relieved_at submitted_at active_at updated_at changed_at review_due_on "
+        "last_helped_at has_open_plan",
+        documents="form",
+        hidden=f"person_id state_before head_masked {_SCOPE}",
+    ),
+    "household_members": _part(
+        HouseholdMember, "household_id", "household_id relation living", hidden="id_number_index"
+    ),
+    "household_steps": _part(
+        HouseholdPassage,
+        "household_id",
+        "household_id round action from_state to_state post_role organisation_name reason_code",
+        texts="note",
+        hidden="person_id counts_as_review",
+    ),
+    "household_changes": _part(
+        HouseholdChange,
+        "household_id",
+        "household_id household_version pointer source post_role organisation_name",
+        texts="reason",
+        documents="before after",
+        hidden="person_id",
+    ),
+    "household_exits": _part(
+        HouseholdExit,
+        "household_id",
+        "household_id kind code state ended_at",
+        documents="evidence decision",
+        hidden="proposed_by",
+    ),
+    "household_transfers": _part(
+        HouseholdTransfer,
+        "household_id",
+        "household_id number from_organisation_name to_organisation_name state version ended_at",
+        texts="note",
+        hidden=f"head_masked from_organisation_id to_organisation_id {_SCOPE} proposed_by ended_by",
+    ),
+    "verifications": _part(
+        HouseholdVerification,
+        "household_id",
+        "household_id way reference verified_on finding next_due_on post_role organisation_name",
+        texts="note",
+        hidden="person_id",
+    ),
+    "watch_tasks": _part(
+        WatchTask,
+        "head_id",
+        "household_id months due_on version done_at outcome post_role organisation_name",
+        texts="note",
+        hidden=f"head_id head_masked {_SCOPE} done_by",
+    ),
+    "plans": _part(
+        Plan,
+        "household_id",
+        "household_id state origin version post_role organisation_name closed_at result",
+        texts="result_note",
+        hidden="opened_by closed_by",
+    ),
+    "measures": _part(
+        Measure,
+        "household_id",
+        "plan_id household_id kind state version due_on responsible_role responsible_organisation result updated_at",
+        texts="responsible_name note",
+        hidden="responsible_id",
+    ),
+    "services": _part(
+        Service,
+        "household_id",
+        "measure_id household_id given_on provider quantity unit post_role organisation_name",
+        texts="note",
+        hidden="person_id",
+    ),
+    "contact_cards": _part(
+        ContactCard,
+        "household_id",
+        "household_id sequence serial sha256 superseded_at",
+        documents="content",
+        hidden="responsible_id",
+    ),
+    "responsible_persons": _part(
+        ResponsiblePerson,
+        "household_id",
+        "household_id sequence organisation_name from_date until_date",
+        texts="name phone",
+        hidden="person_id assigned_by",
+    ),
+    "visits": _part(
+        Visit,
+        "person_id",
+        "household_id round purpose state planned_on organisation_name visitors policy_version photos position_agreed "
+        "started_at ended_at confirmed_at objected_at version",
+        texts="address objection cancelled_because",
+        documents="content position",
+        hidden=f"person_id planned_by visitor_ids head_masked changed ended_by {_SCOPE}",
+    ),
+    "discrepancies": _part(
+        Discrepancy,
+        "person_id",
+        "household_id source field found_on said_by state due_on answered_at outcome resolved_at version",
+        texts="note",
+        documents="in_file found answer",
+        hidden=f"person_id source_id resolved_by {_SCOPE}",
+    ),
+    "match_authorisations": _part(
+        MatchAuthorisation,
+        "household_id",
+        "household_id name_masked file_id consent_id signed_on withdrawn_at",
+        hidden="id_number_index recorded_by withdrawn_by",
+    ),
+    "matches": _part(
+        MatchResult,
+        "household_id",
+        "household_id batch_number department basis_text name_masked field pointer outcome found_on discrepancy_id",
+        documents="found in_file",
+        hidden="batch_id return_id match_person_id",
+    ),
+    "change_requests": _part(
+        ChangeRequest,
+        "person_id",
+        "household_id kind field state version asked_by_role asked_by_organisation decided_at decided_by_role "
+        "decided_by_organisation withdrawn_at",
+        texts="reason decision_note",
+        documents="wanted",
+        hidden=f"person_id person_number_index person_masked asked_by asked_by_number_index decided_by "
+        f"decided_by_number_index {_SCOPE}",
+    ),
+    "payment_holds": _part(PaymentHold, "person_id", "household_id released_at", hidden="person_id"),
+    "covers": _part(
+        Cover,
+        "id_number_index",
+        "area starts_on ends_on is_renewal",
+        hidden=f"id_number_index organisation_id {_SCOPE} enrolled_by",
+    ),
+    "proxy_filings": _part(
+        ProxyFiling,
+        "id_number_index",
+        f"{_FILED} division_code household_id confirmed_at signature_file_id",
+        texts="id_number name phone",
+        documents="form",
+        hidden=_FILED_HIDDEN,
+    ),
+    "proxy_applications": _part(
+        ProxyApplication,
+        "id_number_index",
+        f"{_FILED} kind period application_id confirmed_role confirmed_organisation signature_file_id ended_at",
+        texts="id_number name phone",
+        documents="form",
+        hidden=_FILED_HIDDEN,
+    ),
+    "account_claims": _part(
+        AccountClaim,
+        "claimant_or_person",
+        "state proof version expires_at ended_at decided_role decided_organisation",
+        hidden=f"claimant_id person_id person_masked id_number_index {_SCOPE} openid openid_index unionid_index phone "
+        "phone_index phone_masked code decided_by",
+    ),
+    "access_log": _part(
+        AuditEntry,
+        "subject_person_id",
+        "action subject_kind",
+        hidden="shard sequence person_id subject_id subject_person_id details hash",
+    ),
+}
+"""The parts that are read table by table, by the names that they have in the copy."""
+BY_OTHERS: Final[dict[str, str]] = {
+    "person": "`person`",
+    "bank_card": "`bank_cards`, masked: the number is on the card",
+    "consent": "`consents`",
+    "session": "`sessions`",
+    "application": "`applications`",
+    "file": "`files`, with hashes; the contents are at /files",
+}
+"""Tables in the copy that are read where they are shown otherwise as well."""
+LEFT_OUT: Final[dict[str, str]] = {
+    "duplicate_flag": "a suspicion about two files, one of which may be another family's; it decides nothing",
+    "duplicate_key": "keyed hashes, by which such suspicions are found",
+    "rehearsal_line": "what a policy that is only proposed would change; no decision about anybody",
+    "reminder": "that staff were reminded of a date, which stands in the file",
+    "notice": "what was shown to the public for some days, masked: name, union, kind and amount of `applications` and "
+    "files",
+    "match_person": "the list as it went to a department; that one was on it is in `access_log`, what came back in "
+    "`matches`",
+    "visit_operation": "an edit by a visitor's device, whose outcome is in `visits`; the person is the visitor",
+    "visit_visitor": "the person is the visitor, whom `visits` names as others are told of them",
+    "keyed_answer": "an answer that was given already, kept some days for repeated requests",
+    "bulk_export": "a list that somebody asked for at work; the person is that member of staff",
+}
+"""Tables with somebody's id in them that are in no copy, and why."""

@@ -1,0 +1,341 @@
+"""Somebody who was filed on paper takes over their account: with two independent proofs, never the number alone."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from app.db.sealing import Keyring
+from app.db.statements import Statement
+from app.db.transaction import Sight, open_database
+from app.kernel.actor import Role
+from app.people.attempt_commands import CLAIM_CODES, NUMBERS
+from app.people.consents import consent_texts
+from tests import calling, make
+from tests.calling import bearer, sign_in
+from tests.files.samples import picture
+from tests.forms import filing
+from tests.http.refusals import refused
+from tests.make import Someone, Town, World
+
+NAME = "林阿伯"
+BIND = Statement("select bind_account($1, now())", ("claim_id",), {})
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Somebody whose household was filed on paper, by one clerk and confirmed by another."""
+
+    town: Town
+    id: UUID
+    number: str
+    phone: str
+    household_id: str
+    author: Someone
+    second: Someone
+    clerk: Someone
+
+
+async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any) -> httpx.Response:
+    """On something in its first version."""
+    return await calling.post(client, by, path, body, 1)
+
+
+def a_phone() -> str:
+    return "139" + make.id_number()[-9:-1]
+
+
+async def paper(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, keyring: Keyring, phone: str | None = None
+) -> Paper:
+    town = await world.town()
+    author, second, clerk = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(3)]
+    number, phone = make.id_number(), phone or a_phone()
+    body = filing(None, town.units[0], name=NAME, id_number=number, phone=phone, household=make.household_form(author))
+    filed = (await post(client, author, "/staff/proxy_households", body)).json()
+    signature = {"signature_file_id": str(await world.file(second))}
+    done = await post(client, second, f"/staff/proxy_households/{filed['id']}/confirm_on_paper", signature)
+    assert done.status_code == 200, done.text
+    person_id = await owner.fetchval(
+        "select id from person where id_number_index = $1", keyring.blind_index("person.id_number", number)
+    )
+    return Paper(town, person_id, number, phone, done.json()["id"], author, second, clerk)
+
+
+class Phone:
+    """A WeChat on a phone: signed in, with the tokens that it has."""
+
+    def __init__(self, client: httpx.AsyncClient, session: httpx.Response, name: str) -> None:
+        self.client, self.session, self.name = client, session.json(), name
+        self.headers = bearer(session)
+
+    async def bind(self, phone: str) -> None:
+        code = {"code": f"simphone:{phone}#{make.unique()}"}
+        assert (await self.client.put("/me/phone", json=code, headers=self.headers)).status_code == 200
+
+    async def claim(self, number: str, name: str = NAME) -> httpx.Response:
+        body = {"name": name, "id_number": number}
+        return await self.client.post("/me/account_claims", json=body, headers=self.headers | make.keyed())
+
+    async def refreshed(self) -> dict[str, Any]:
+        """Signed in again by the refresh token."""
+        body = {"refresh_token": self.session["refresh_token"]}
+        answer = await self.client.post("/sessions/refresh", json=body)
+        assert answer.status_code == 200, answer.text
+        self.session, self.headers = answer.json(), bearer(answer)
+        person: dict[str, Any] = self.session["person"]
+        return person
+
+
+async def phone_of_nobody(client: httpx.AsyncClient, phone: str | None = None) -> Phone:
+    name = make.unique("claims-")
+    one = Phone(client, await sign_in(client, name), name)
+    if phone is not None:
+        await one.bind(phone)
+    return one
+
+
+async def decide(
+    client: httpx.AsyncClient, by: Someone, claim: dict[str, Any], action: str = "confirm", **given: Any
+) -> httpx.Response:
+    path = f"/staff/account_claims/{claim['id']}/actions"
+    return await post(client, by, path, {"action": action} | given)
+
+
+@pytest.fixture
+async def one(client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, keyring: Keyring) -> Paper:
+    return await paper(client, world, owner, keyring)
+
+
+async def bound_to(owner: asyncpg.Connection, one: Paper) -> bool:
+    bound: bool = await owner.fetchval("select openid_index is not null from person where id = $1", one.id)
+    return bound
+
+
+# ---- the two ways ----
+
+
+async def test_the_phone_on_file_binds_the_account_and_all_of_the_claimants_follows(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper
+) -> None:
+    phone = await phone_of_nobody(client, one.phone)
+    was = phone.session["person"]["id"]
+    text = next(each for each in consent_texts().values() if each.purpose == "privacy_policy")
+    body = {"purpose": text.purpose, "sha256": text.sha256}
+    await client.post("/me/consents", json=body, headers=phone.headers | make.keyed())
+    file = await client.post("/files", files={"file": ("x.jpg", picture())}, headers=phone.headers | make.keyed())
+    taken = await phone.claim(one.number)
+    assert (taken.status_code, taken.json()["state"], taken.json()["code"]) == (201, "bound", None), taken.text
+    assert (await client.get("/me", headers=phone.headers)).status_code == 401
+    person = await phone.refreshed()
+    assert (person["id"], person["verified"], person["name_masked"]) == (str(one.id), True, "林*伯")
+    own = (await client.get("/me/household", headers=phone.headers)).json()
+    assert (own["id"], own["form"]["head"]["id_number"]) == (one.household_id, one.number)
+    given = (await client.get("/me/consents", headers=phone.headers)).json()["items"]
+    assert [each["purpose"] for each in given] == ["privacy_policy"]
+    assert (await client.get(f"/files/{file.json()['id']}", headers=phone.headers)).status_code == 200
+    again = await sign_in(client, phone.name)
+    assert again.json()["person"]["id"] == str(one.id)
+    rows = await owner.fetch(
+        "select person_id::text, action, details->>'proof' from audit_entry where subject_person_id = $1 "
+        "and subject_kind = 'account_claim' order by id", one.id,
+    )  # fmt: skip
+    assert [tuple(row) for row in rows] == [
+        (was, "account_claim.claimed", "phone"), (was, "account_claim.bound", "phone"),
+    ]  # fmt: skip
+    told = await owner.fetchval(
+        "select count(*) from out_message where name = 'AccountClaimed' and body->>'person_id' = $1 "
+        "and body->>'proof' = 'phone'", str(one.id),
+    )  # fmt: skip
+    assert told == 1
+    assert await owner.fetchval("select closed_at is not null from person where id = $1", UUID(was))
+
+
+async def test_without_that_phone_staff_of_the_union_see_them_first(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, one: Paper
+) -> None:
+    phone = await phone_of_nobody(client, a_phone())
+    asked = await phone.claim(one.number)
+    claim = asked.json()
+    assert (asked.status_code, claim["state"], len(claim["code"])) == (201, "open", 6)
+    assert not await bound_to(owner, one)
+    (waiting,) = (await client.get("/staff/account_claims", headers=one.clerk.headers)).json()["items"]
+    assert (waiting["id"], waiting["person_masked"]) == (claim["id"], "林*伯")
+    assert claim["code"] not in str(waiting)
+    done = await decide(client, one.clerk, claim, code=claim["code"], id_number=one.number)
+    assert (done.status_code, done.json()["state"]) == (200, "bound"), done.text
+    assert (await client.get("/me/account_claims", headers=phone.headers)).status_code in (200, 401)
+    assert (await phone.refreshed())["id"] == str(one.id)
+    assert (await client.get("/staff/account_claims", headers=one.clerk.headers)).json()["items"] == []
+    row = await owner.fetchrow("select proof, decided_by from account_claim where id = $1", UUID(claim["id"]))
+    assert tuple(row) == ("staff", one.clerk.id)
+    refused(await decide(client, one.second, claim, code=claim["code"], id_number=one.number), 412, "stale_version")
+
+
+async def test_a_claim_is_refused_or_replaced_or_expires(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, one: Paper
+) -> None:
+    phone = await phone_of_nobody(client)
+    first = (await phone.claim(one.number)).json()
+    second = (await phone.claim(one.number)).json()
+    said = {"id_number": one.number}
+    refused(await decide(client, one.clerk, first, code=first["code"], **said), 409, "claim_ended")
+    assert (await decide(client, one.clerk, second, "refuse")).json()["state"] == "refused"
+    third = (await phone.claim(one.number)).json()
+    await owner.execute("update account_claim set expires_at = now() where id = $1", UUID(third["id"]))
+    refused(await decide(client, one.clerk, third, code=third["code"], **said), 409, "claim_ended")
+    states = [each["state"] for each in (await client.get("/me/account_claims", headers=phone.headers)).json()["items"]]
+    assert states == ["open", "refused", "replaced"]
+    assert not await bound_to(owner, one)
+
+
+# ---- somebody else tries ----
+
+
+async def test_the_number_alone_or_with_half_of_the_rest_binds_nothing(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, one: Paper
+) -> None:
+    for claimant, name in (
+        (await phone_of_nobody(client), "陈小明"),
+        (await phone_of_nobody(client, one.phone), "林阿婆"),
+    ):
+        refused(await claimant.claim(one.number, name), 404, "paper_file_not_found")
+    stranger = await phone_of_nobody(client, a_phone())
+    refused(await stranger.claim(make.id_number()), 404, "paper_file_not_found")
+    assert (await stranger.claim(one.number)).json()["state"] == "open"
+    plain = {"name": NAME, "id_number": one.number}
+    refused(await client.put("/me/identity", json=plain, headers=stranger.headers), 409, "identity_taken")
+    assert not await bound_to(owner, one)
+    assert (await client.get("/me", headers=stranger.headers)).json()["verified"] is False
+
+
+async def test_a_phone_that_another_account_has_too_is_no_proof(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    """A clerk who writes down their own number, and claims with a second WeChat."""
+    own = a_phone()
+    one = await paper(client, world, owner, keyring, phone=own)
+    code = {"code": f"simphone:{own}#{make.unique()}"}
+    assert (await client.put("/me/phone", json=code, headers=one.author.headers)).status_code == 200
+    second_phone = await phone_of_nobody(client, own)
+    claim = (await second_phone.claim(one.number)).json()
+    assert claim["state"] == "open"
+    said = {"code": claim["code"], "id_number": one.number}
+    refused(await decide(client, one.author, claim, **said), 403, "own_paperwork")
+    assert not await bound_to(owner, one)
+
+
+async def test_only_other_staff_of_the_union_confirm_and_only_with_code_and_card(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper
+) -> None:
+    phone = await phone_of_nobody(client)
+    claim = (await phone.claim(one.number)).json()
+    said = {"code": claim["code"], "id_number": one.number}
+    elsewhere = await world.staff(Role.UNIT_CLERK, one.town.units[1])
+    refused(await decide(client, elsewhere, claim, **said), 404, "account_claim_not_found")
+    chair = await world.staff(Role.UNIT_CHAIR, one.town.units[0])
+    assert (await decide(client, chair, claim, **said)).status_code == 403
+    refused(await decide(client, one.author, claim, **said), 403, "own_paperwork")
+    wrong = f"{(int(claim['code']) + 1) % 10**6:06d}"
+    for _ in range(CLAIM_CODES.most - 1):
+        refused(await decide(client, one.clerk, claim, code=wrong, id_number=one.number), 409, "claim_proof_wrong")
+    refused(await decide(client, one.clerk, claim, code=claim["code"], id_number=make.id_number()), 409)
+    told = await decide(client, one.second, claim, **said)
+    refused(told, 429, "too_many_attempts")
+    assert int(told.headers["retry-after"]) > 80_000
+    assert not await bound_to(owner, one)
+    again = (await phone.claim(one.number)).json()
+    said = {"code": again["code"], "id_number": one.number}
+    assert (await decide(client, one.clerk, again, **said)).status_code == 200
+
+
+async def test_guessing_whose_papers_there_are_is_counted(client: httpx.AsyncClient, one: Paper) -> None:
+    guesser = await phone_of_nobody(client)
+    for _ in range(NUMBERS.most):
+        refused(await guesser.claim(one.number, "王小明"), 404, "paper_file_not_found")
+    refused(await guesser.claim(one.number), 429, "too_many_attempts")
+    other = await phone_of_nobody(client, one.phone)
+    assert (await other.claim(one.number)).json()["state"] == "bound"
+
+
+async def test_an_account_that_is_somebody_already_takes_over_nobody(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper
+) -> None:
+    first = await phone_of_nobody(client, one.phone)
+    assert (await first.claim(one.number)).status_code == 201
+    late = await phone_of_nobody(client)
+    refused(await late.claim(one.number), 409, "identity_taken")
+    body = {"name": NAME, "id_number": one.number}
+    verified = await world.person()
+    answer = await client.post("/me/account_claims", json=body, headers=verified.headers | make.keyed())
+    refused(answer, 409, "identity_fixed")
+    member = await world.staff(Role.AUDITOR, one.town.city, verified=False)
+    answer = await client.post("/me/account_claims", json=body, headers=member.headers | make.keyed())
+    refused(answer, 409, "account_in_use")
+
+
+async def test_the_database_binds_for_nobody_but_the_claimant_with_proof_or_staff_in_reach(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, database_url: str, one: Paper
+) -> None:
+    phone = await phone_of_nobody(client)
+    claim_id = UUID((await phone.claim(one.number)).json()["id"])
+    claimant = UUID(phone.session["person"]["id"])
+    units = one.town.units
+    sights = [
+        Sight("worker", claimant), Sight("worker", one.author.id), Sight("staff", one.clerk.id, (units[1].id,)),
+        Sight("staff", claimant, (units[0].id,)), Sight("staff", one.id, (units[0].id,)), Sight("sign_in"),
+    ]  # fmt: skip
+    api = await open_database(database_url, "aid_api", size=1)
+    for sight in sights:
+        async with api.begin(sight) as transaction:
+            assert await transaction.value(BIND, claim_id=claim_id) is False, sight
+    await api.close()
+    assert not await bound_to(owner, one)
+    for column in ("claimant_id", "person_id"):
+        with pytest.raises(asyncpg.CheckViolationError, match="second_person"):
+            await owner.execute(
+                f"update account_claim set state = 'bound', proof = 'staff', ended_at = now(), decided_by = {column} "
+                "where id = $1", claim_id,
+            )  # fmt: skip
+
+
+# ---- at once ----
+
+
+async def test_of_two_claims_at_once_one_wins_and_the_other_is_told(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, keyring: Keyring
+) -> None:
+    """One with the phone on file and one before a clerk; or two before two clerks; in every order."""
+    won = Counter[str]()
+    for turn in range(12):
+        one = await paper(client, world, owner, keyring)
+        seen = await phone_of_nobody(client)
+        claim = (await seen.claim(one.number)).json()
+        said = {"code": claim["code"], "id_number": one.number}
+        other = await phone_of_nobody(client, one.phone if turn % 2 else a_phone())
+        second: Any
+        if turn % 2:
+            second = other.claim(one.number)
+        else:
+            theirs = (await other.claim(one.number)).json()
+            second = decide(client, one.second, theirs, code=theirs["code"], id_number=one.number)
+        calls = [decide(client, one.clerk, claim, **said), second]
+        first, other_answer = await asyncio.gather(*calls)
+        statuses = sorted((first.status_code, other_answer.status_code))
+        assert statuses in ([200, 409], [201, 409]), (first.text, other_answer.text)
+        lost = first if first.status_code == 409 else other_answer
+        refused(lost, 409, "identity_taken")
+        winner, loser = (seen, other) if first.status_code == 200 else (other, seen)
+        won["clerk" if winner is seen else "other"] += 1
+        assert (await winner.refreshed())["id"] == str(one.id)
+        assert (await loser.refreshed())["verified"] is False
+        bound = await owner.fetchval(
+            "select count(*) from account_claim where person_id = $1 and state = 'bound'", one.id
+        )
+        assert bound == 1
+    assert sum(won.values()) == 12
