@@ -29,7 +29,7 @@ from app.policy.versions import CITY
 
 H, M = table_of(Household), table_of(HouseholdMember)
 FORM = "household.form"
-COUNT_CAP = 10_001
+COUNT_CAP = 1_001
 ACTIVE_STATES = frozenset(IN_FORCE)
 _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
 _SUMMARY = [

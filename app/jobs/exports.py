@@ -10,12 +10,12 @@ from uuid import UUID
 
 import structlog
 
-from app.bulk import columns as c
 from app.bulk import commands
 from app.bulk.queries import expired_exports, export_by_id
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.printed.words import cause, text_of
 from app.households.queries import FORM
 from app.jobs.imports import sheets
 from app.jobs.queries import exportable
@@ -34,7 +34,6 @@ MAX_ROWS: Final = 50_000
 WORKBOOKS_KEPT: Final = timedelta(days=30)
 TOO_MANY, BROKEN = "export_too_large", "export_broken"
 _FIRST: Final = UUID(int=0)
-_CAUSES: Final = {code: text for text, code in c.CAUSES.items()}
 COLUMNS: Final = (
     Column("档案编号", width=26),
     Column("状态", width=16),
@@ -121,12 +120,12 @@ def _cells(keyring: Keyring, row: Record, unions: Mapping[UUID, str]) -> list[st
     spending = sum(each.get("amount_fen", 0) for each in form.get("rigid_spending", ()))
     return [
         row["number"],
-        row["state"],
+        text_of("state", row["state"]),
         row["head_masked"],
         mask_id_number(head.get("id_number", "")),
         unions[_union_of(row)],
         str(1 + len(form.get("members", ()))),
-        _CAUSES.get(form.get("primary_cause", ""), ""),
+        cause(form.get("primary_cause")),
         _plain_yuan(form.get("income_fen_yearly", 0)),
         _plain_yuan(spending),
         _day(row["submitted_at"]),

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +17,9 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
 from app.db.transaction import Database
 from app.files.store import SHEETS, FileStore
+from app.households.path import PATH
+from app.households.printed.words import text_of
+from app.http.routes.bulk import State
 from app.jobs import exports, imports
 from app.jobs.handlers import LONG_HANDLERS, followed_by
 from app.jobs.relay import relay
@@ -339,6 +342,7 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
     assert "林主席" in banner[0]
     assert titles[:4] == ["档案编号", "状态", "户主", "证件号码"]
     assert (row[2], row[3][6:14], someone.id_number in str(row)) == ("郑*红", "********", False)
+    assert (row[1], row[6]) == ("在档", "患重特大疾病")
     number = await owner.fetchval("select number from household where id = $1", own)
     assert row[0] == number
     audited = await owner.fetch(
@@ -349,6 +353,11 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
     ]  # fmt: skip
     whole = (await client.get(f"/staff/exports/{await exported(client, worker, chair)}", headers=chair.headers)).json()
     assert whole["rows"] == 2
+
+
+def test_every_state_that_can_be_exported_is_told_in_words() -> None:
+    assert {state: text_of("state", state) for state in get_args(State) if text_of("state", state).isascii()} == {}
+    assert set(get_args(State)) == set(PATH.states) - {"draft"}
 
 
 async def test_an_export_is_its_askers_alone_and_ends_after_a_day(
