@@ -53,7 +53,13 @@ class ClassNotOfCriteria(Invalid):
 
 
 async def correct(
-    work: Work, actor: Actor, household_id: UUID, expected: int, given: Mapping[str, Any], reason: str
+    work: Work,
+    actor: Actor,
+    household_id: UUID,
+    expected: int,
+    given: Mapping[str, Any],
+    reason: str,
+    source: Source = "staff",
 ) -> Record:
     """Put what is given over what the file says: fields of the head and of each member (in their order) one by one,
     all others whole. Answers id, state and version.
@@ -70,7 +76,7 @@ async def correct(
     wrong = unknown_codes(after, work.today)
     if wrong:
         raise Invalid(*(replace(each, pointer=f"/form{each.pointer}") for each in wrong))
-    await replace_form(work, row, after, "staff", reason, signed)
+    await replace_form(work, row, after, source, reason, signed)
     return await written(work, row, "correct", signed)
 
 

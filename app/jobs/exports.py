@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from app.bulk import commands
+from app.bulk import job_commands as commands
 from app.bulk.queries import expired_exports, export_by_id
 from app.db.sealing import Keyring
 from app.db.transaction import Record

@@ -117,12 +117,12 @@ def choices(annotation: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("labels", "annotation"),
     [
-        (c.RELATIONS, forms.Relation),
-        (c.HEALTHS, forms.Health),
-        (c.CAUSES, forms.Cause),
-        (c.SCHOOLINGS, Member.model_fields["schooling"].annotation),
-        (c.HOUSINGS, HouseholdForm.model_fields["housing"].annotation),
-        (c.RESIDENCES, HouseholdForm.model_fields["residence"].annotation),
+        (c.choices("relation"), forms.Relation),
+        (c.choices("health"), forms.Health),
+        (c.choices("cause"), forms.Cause),
+        (c.choices("schooling"), Member.model_fields["schooling"].annotation),
+        (c.choices("housing"), HouseholdForm.model_fields["housing"].annotation),
+        (c.choices("residence"), HouseholdForm.model_fields["residence"].annotation),
         (c.SPENDINGS, forms.Spending),
     ],
 )

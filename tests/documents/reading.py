@@ -41,7 +41,7 @@ def codes(picture: Image.Image) -> list[str]:
 
 
 def strokes(pdf: bytes, scale: float = 4.0) -> Image.Image:
-    """The first page of a PDF with the straight lines that are drawn on it and nothing else: its code is made of them."""
+    """The first page of a PDF with the straight lines that are drawn on it: its code is made of them."""
     opened = pikepdf.open(io.BytesIO(pdf))
     page = opened.pages[0]
     width, height = (float(side) * scale for side in page.mediabox[2:])

@@ -1,8 +1,6 @@
 """An import from the template to filings, its errors, its corrections; and exports as they leave."""
 
 import asyncio
-import io
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, get_args
 from uuid import UUID
@@ -10,7 +8,6 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
-import python_calamine
 
 from app.bulk import columns as c
 from app.calendars.queries import KeptCalendar
@@ -29,9 +26,10 @@ from app.kernel.ids import new_id
 from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from tests import make
-from tests.bulk.filling import Row, family, head, workbook
+from tests.bulk.filling import family, head, workbook
+from tests.bulk.importing import cells, commit, errors_of, seen_after_check, tried, upload
 from tests.http.refusals import refused
-from tests.make import Guild, Someone, Town, World
+from tests.make import Someone, Town, World
 from tests.spreadsheets.bombs import BOMBS
 
 
@@ -50,60 +48,9 @@ async def clerk(world: World, town: Town) -> Someone:
     return await world.staff(Role.UNIT_CLERK, town.units[0])
 
 
-async def upload(
-    client: httpx.AsyncClient, who: Someone, content: bytes, union: Guild, *, key: dict[str, str] | None = None
-) -> httpx.Response:
-    return await client.post(
-        "/staff/imports",
-        files={"file": ("a.xlsx", content)},
-        data={"organisation_code": union.code},
-        headers=who.headers | (key or make.keyed()),
-    )
-
-
-async def tried(client: httpx.AsyncClient, worker: Jobs, who: Someone, content: bytes, union: Guild) -> dict[str, Any]:
-    """An import after its dry run."""
-    answer = await upload(client, who, content, union)
-    assert answer.status_code == 202, answer.text
-    return await seen_after_check(client, worker, who, answer.json()["id"])
-
-
-async def seen_after_check(client: httpx.AsyncClient, worker: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
-    await imports.check(worker, UUID(import_id))
-    shown: dict[str, Any] = (await client.get(f"/staff/imports/{import_id}", headers=who.headers)).json()
-    return shown
-
-
-async def commit(client: httpx.AsyncClient, who: Someone, shown: dict[str, Any], rows: str = "all") -> httpx.Response:
-    return await client.post(
-        f"/staff/imports/{shown['id']}/commit",
-        json={"dry_run": shown["dry_run"], "rows": rows},
-        headers=who.headers | make.keyed(),
-    )
-
-
-async def errors_of(client: httpx.AsyncClient, who: Someone, import_id: str) -> list[dict[str, Any]]:
-    items, cursor = list[dict[str, Any]](), None
-    while True:
-        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get(f"/staff/imports/{import_id}/errors", params=query, headers=who.headers)).json()
-        items, cursor = items + page["items"], page["next_cursor"]
-        if cursor is None:
-            return items
-
-
 async def filings(owner: asyncpg.Connection, who: Someone) -> int:
     count: int = await owner.fetchval("select count(*) from proxy_filing where assisted_by = $1", who.id)
     return count
-
-
-def cells(content: bytes) -> list[list[Any]]:
-    rows: list[list[Any]] = python_calamine.load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-    return rows
-
-
-def repeated(rows: Sequence[Row]) -> list[Row]:
-    return [dict(row) for row in rows]
 
 
 # ---- the whole way ----
