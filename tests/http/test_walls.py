@@ -77,6 +77,7 @@ OWN_LISTS = {
     ("GET", "/me/household/change_requests"),
     ("GET", "/me/household/changes"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
+OWN_LISTS |= {("GET", "/me/messages"), ("GET", "/me/messages/count")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }
@@ -184,6 +185,9 @@ ELSEWHERE = {
     ("POST", "/staff/imports/{}/corrections"),
     ("GET", "/staff/imports/{}"),
     ("GET", "/staff/imports/{}/errors"),
+    ("GET", "/staff/imports/{}/units"),
+    ("GET", "/staff/imports/{}/changes"),
+    ("POST", "/me/messages/{}/read"),
     ("GET", "/staff/imports/{}/file"),
     ("POST", "/staff/imports/{}/commit"),
     ("POST", "/staff/exports"),

@@ -14,6 +14,7 @@ from app.http.routes import (
     households,
     matches,
     me,
+    messages,
     my_data,
     plans,
     policies,
@@ -32,6 +33,7 @@ _MODULES = (
     applications,
     sessions,
     me,
+    messages,
     my_data,
     # Before the files by their ids.
     household_forms,
