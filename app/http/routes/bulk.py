@@ -16,6 +16,7 @@ from app.bulk.columns import COLUMNS, NOTES
 from app.bulk.commands import Confirmed, ImportNotReady, Uploaded
 from app.bulk.queries import ExportNotFound, ImportNotFound, bulk_import, errors, own_export, tallies, updates
 from app.db.transaction import Record
+from app.documents.printing import MEDIA_TYPES, Format
 from app.files.store import SHEETS
 from app.http.door import PREFIX, Desk, Door, answer, service_of, staff
 from app.http.idempotency import CONTENT
@@ -25,7 +26,7 @@ from app.http.views import bulk as views
 from app.kernel.actor import Permission
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
-from app.organisations.queries import organisation_of_code
+from app.organisations.queries import OrganisationNotFound, organisation_of_code
 from app.policy.fields import Code, ShortText
 from app.spreadsheets.precheck import MAX_BYTES, MESSAGES
 from app.spreadsheets.reading import refusal
@@ -62,6 +63,11 @@ class ExportFilter(In):
 class ExportRequest(In):
     reason: ShortText
     filter: ExportFilter = Field(default_factory=ExportFilter)
+    form: Literal["list", "summary", "notice"] = Field(
+        default="list", description="list 明细表（xlsx）；summary 汇总表、notice 公示表，要填工会和一种状态"
+    )
+    format: Literal["xlsx", "pdf"] = "xlsx"
+    organisation_code: Code | None = Field(default=None, description="汇总表、公示表是哪个工会及其下级的")
 
 
 class _Sheet:
@@ -229,10 +235,25 @@ async def _units(desk: Desk, row: Record, codes: list[str]) -> frozenset[UUID]:
 @router.post("/exports", status_code=202, summary="导出家庭档案", response_model=views.ExportView)
 async def ask_export(body: ExportRequest, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
     """范围和脱敏与屏幕上一致；每次导出都有理由、水印和记录，24 小时内可以下载。"""
-    states: list[Any] = list(body.filter.states)
-    export_id = await commands.ask_export(desk.work, desk.actor.person_id, body.reason, {"states": states})
+    wanted: dict[str, Any] = {"states": list(body.filter.states)}
+    if body.form != "list":
+        wanted |= {"form": body.form, "format": body.format, "organisation_id": str(await _union_of(desk, body))}
+    elif body.format != "xlsx" or body.organisation_code is not None:
+        raise Invalid(FieldError("/form", "export_parts", "明细表只有 xlsx 格式，也不按工会另选。"))
+    export_id = await commands.ask_export(desk.work, desk.actor.person_id, body.reason, wanted)
     row = await own_export(desk.work.transaction, desk.actor.person_id, export_id)
     return answer(views.export(row), 202)
+
+
+async def _union_of(desk: Desk, body: ExportRequest) -> UUID:
+    """The union of a statutory list, within the actor's reach. Raises Invalid, OrganisationNotFound."""
+    if body.organisation_code is None or len(body.filter.states) != 1:
+        raise Invalid(FieldError("/form", "export_parts", "汇总表和公示表请填写工会，并只选一种状态。"))
+    union = await organisation_of_code(desk.work.transaction, body.organisation_code)
+    if not any(union[f"{node.tier}_id"] == node.organisation_id for node in desk.actor.reach(Permission.READ_CASES)):
+        raise OrganisationNotFound
+    found: UUID = union["id"]
+    return found
 
 
 @router.get("/exports/{export_id}", summary="查看导出", response_model=views.ExportView)
@@ -246,7 +267,7 @@ async def read_export(export_id: PathId, desk: Annotated[Desk, staff(Permission.
     status_code=200,
     summary="下载导出文件",
     response_class=Attachment,
-    responses=downloaded(XLSX),
+    responses=downloaded(*MEDIA_TYPES.values()),
 )
 async def read_export_file(
     export_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
@@ -257,7 +278,8 @@ async def read_export_file(
         raise ExportNotReady
     if row["expires_at"] <= desk.work.now:
         raise ExportNotFound
-    found = await _workbook(desk, export_id, f"export-{export_id}.xlsx")
+    format: Format = row["wanted"].get("format", "xlsx")
+    found = await _workbook(desk, export_id, f"export-{export_id}.{format}", MEDIA_TYPES[format])
     if found is None:
         raise ExportNotFound
     await commands.downloaded(desk.work, desk.actor.person_id, row)
@@ -268,6 +290,6 @@ async def _import(desk: Desk, import_id: UUID, status: int) -> Response:
     return answer(views.bulk_import(await bulk_import(desk.work.transaction, desk.actor, import_id)), status)
 
 
-async def _workbook(desk: Desk, content_id: UUID | None, name: str) -> Response | None:
+async def _workbook(desk: Desk, content_id: UUID | None, name: str, media_type: str = XLSX) -> Response | None:
     content = await desk.service.files.beside(SHEETS).get(content_id) if content_id else None
-    return Attachment(content, XLSX, name) if content is not None else None
+    return Attachment(content, media_type, name) if content is not None else None

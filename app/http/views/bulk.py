@@ -15,6 +15,7 @@ MESSAGES = {
     **rules.MESSAGES,
     "import_broken": "处理时出错了，请稍后重新上传；仍不成功的，请联系管理员。",
     "export_too_large": "超过 50,000 户，请缩小范围后再导出。",
+    "export_form_too_large": "超过 5,000 户，一张表打印不下。请按区县、单位或办理状态分开导出。",
     "export_broken": "导出时出错了，请稍后再试。",
 }
 
@@ -101,6 +102,8 @@ class ExportView(BaseModel):
     """一次导出。"""
 
     id: str
+    form: Literal["list", "summary", "notice"]
+    format: Literal["xlsx", "pdf"]
     state: Literal["queued", "done", "failed"]
     percent: int
     rows: int | None
@@ -150,6 +153,8 @@ def _change(each: dict[str, Any], pointer: str, by: str) -> dict[str, Any]:
 def export(row: Record) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
+        "form": row["wanted"].get("form", "list"),
+        "format": row["wanted"].get("format", "xlsx"),
         **{name: row[name] for name in ("state", "percent", "rows", "failure")},
         "failure_message": MESSAGES.get(row["failure"]) if row["failure"] else None,
         "created_at": instant(row["created_at"]),
