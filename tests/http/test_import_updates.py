@@ -16,6 +16,7 @@ from app.files.store import FileStore
 from app.jobs import imports
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
+from app.kernel.errors import Unavailable
 from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from tests import make
@@ -288,6 +289,32 @@ async def test_when_a_file_has_changed_since_nothing_of_its_union_is_written_and
     assert [shown[name] for name in ("state", "good", "committed")] == ["checked", 2, 1]
     after = await carried_out(client, worker, clerk, shown, reason="核对")
     assert [after[name] for name in ("state", "good", "committed")] == ["committed", 0, 3]
+
+
+async def test_a_commit_that_broke_off_between_two_unions_goes_on_with_the_rest(
+    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk = await world.staff(Role.UNIT_CLERK, town.districts[0])
+    rows = [row for union in town.units[:2] for row in family(**{c.UNION: union.code})]
+    shown = await tried(client, worker, clerk, workbook(rows), town.districts[0])
+    assert (await commit(client, clerk, shown)).status_code == 202
+    whole, done = imports._commit_union, list[UUID]()
+
+    async def once(jobs: Jobs, row: Any, union: Any, progress: Any) -> bool:
+        if done:
+            raise Unavailable
+        done.append(union["id"])
+        return await whole(jobs, row, union, progress)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(imports, "_commit_union", once)
+        with pytest.raises(Unavailable):
+            await imports.carry_out(worker, UUID(shown["id"]))
+    path = f"/staff/imports/{shown['id']}"
+    assert (await client.get(path, headers=clerk.headers)).json()["state"] == "committing"
+    await imports.carry_out(worker, UUID(shown["id"]))
+    after = (await client.get(path, headers=clerk.headers)).json()
+    assert [after[name] for name in ("state", "good", "committed")] == ["committed", 0, 2]
 
 
 async def test_whose_post_has_ended_since_changes_nothing(
