@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, literal_column, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from app.bulk.tables import BulkError, BulkExport, BulkImport, BulkRow, BulkUpload
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -18,7 +19,7 @@ from app.kernel.errors import NotFound
 
 B, R, E, X, U = (table_of(model) for model in (BulkImport, BulkRow, BulkError, BulkExport, BulkUpload))
 _ANY = statement(select(B).where(B.c.id == bindparam("id")))
-_AFTER = tuple_(bindparam("at", type_=E.c.created_at.type), bindparam("after_id", type_=E.c.id.type))
+_AFTER = paging.place(E.c.created_at, E.c.id)
 _INDEXES = bindparam("indexes", type_=ARRAY(BYTEA()))
 _GOOD = statement(
     select(R.c.id, R.c.content, R.c.kind, R.c.household_id)
@@ -116,7 +117,7 @@ async def errors(
     transaction: Transaction, import_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """What is wrong, in the order of the rows."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_errors(after is not None), import_id=import_id, size=size, **position)
 
 
@@ -143,8 +144,7 @@ def _updates(after: bool) -> Statement:
         R.c.import_id == bindparam("import_id"), R.c.kind == literal_column("'update'"), R.c.content.is_not(None)
     )
     if after:
-        at = tuple_(bindparam("at", type_=R.c.created_at.type), bindparam("after_id", type_=R.c.id.type))
-        query = query.where(tuple_(R.c.created_at, R.c.id) > at)
+        query = query.where(tuple_(R.c.created_at, R.c.id) > paging.place(R.c.created_at, R.c.id))
     return statement(query.order_by(R.c.created_at, R.c.id).limit(bindparam("size")))
 
 
@@ -152,7 +152,7 @@ async def updates(
     transaction: Transaction, import_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The files that an import would change, in the order of the rows; what changes is sealed."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_updates(after is not None), import_id=import_id, size=size, **position)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
@@ -46,10 +46,8 @@ async def unread(transaction: Transaction, person_id: UUID) -> int:
 def _page(after: bool) -> Statement:
     query = select(MESSAGE).where(_OWN)
     if after:
-        position = tuple_(
-            bindparam("at", type_=MESSAGE.c.created_at.type), bindparam("after_id", type_=MESSAGE.c.id.type)
-        )
-        query = query.where(tuple_(MESSAGE.c.created_at, MESSAGE.c.id) < position)
+        place = paging.place(MESSAGE.c.created_at, MESSAGE.c.id)
+        query = query.where(tuple_(MESSAGE.c.created_at, MESSAGE.c.id) < place)
     return statement(query.order_by(MESSAGE.c.created_at.desc(), MESSAGE.c.id.desc()).limit(bindparam("size")))
 
 
@@ -57,5 +55,4 @@ async def own_page(
     transaction: Transaction, person_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> Sequence[Record]:
     """What a person was told, newest first."""
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
-    return await transaction.rows(_page(after is not None), person_id=person_id, size=size, **position)
+    return await transaction.rows(_page(after is not None), person_id=person_id, size=size, **paging.values(after))

@@ -24,15 +24,17 @@ async def upload(
     )
 
 
-async def tried(client: httpx.AsyncClient, worker: Jobs, who: Someone, content: bytes, union: Guild) -> dict[str, Any]:
+async def tried(
+    client: httpx.AsyncClient, background: Jobs, who: Someone, content: bytes, union: Guild
+) -> dict[str, Any]:
     """An import after its dry run."""
     answer = await upload(client, who, content, union)
     assert answer.status_code == 202, answer.text
-    return await seen_after_check(client, worker, who, answer.json()["id"])
+    return await seen_after_check(client, background, who, answer.json()["id"])
 
 
-async def seen_after_check(client: httpx.AsyncClient, worker: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
-    await imports.check(worker, UUID(import_id))
+async def seen_after_check(client: httpx.AsyncClient, background: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
+    await imports.check(background, UUID(import_id))
     shown: dict[str, Any] = (await client.get(f"/staff/imports/{import_id}", headers=who.headers)).json()
     return shown
 

@@ -8,17 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.documents.printing import MEDIA_TYPES, Press
-from app.files.store import FileStore
 from app.households.printed import queries
 from app.jobs import exports
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.bulk.importing import cells
 from tests.documents.reading import pages
@@ -28,33 +22,23 @@ from tests.make import Someone, Town, World
 SUMMARY = "/staff/households/summary_form"
 
 
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
-@pytest.fixture
-async def town(world: World) -> Town:
-    return await world.town()
-
-
 async def ask(client: httpx.AsyncClient, who: Someone, states: list[str], **wanted: Any) -> httpx.Response:
     body = {"reason": "上报", "filter": {"states": states}, **wanted}
     return await client.post("/staff/exports", json=body, headers=who.headers | make.keyed())
 
 
-async def made(client: httpx.AsyncClient, worker: Jobs, who: Someone, states: list[str], **wanted: Any) -> Any:
+async def made(client: httpx.AsyncClient, background: Jobs, who: Someone, states: list[str], **wanted: Any) -> Any:
     """An export, and its file."""
     answer = await ask(client, who, states, **wanted)
     assert answer.status_code == 202, answer.text
-    await exports.make(worker, UUID(answer.json()["id"]))
+    await exports.make(background, UUID(answer.json()["id"]))
     path = f"/staff/exports/{answer.json()['id']}"
     shown = (await client.get(path, headers=who.headers)).json()
     return shown, await client.get(f"{path}/file", headers=who.headers)
 
 
 async def test_a_statutory_list_is_drawn_by_the_worker_masked_and_marked(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World
 ) -> None:
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0], name="林主席")
     await world.household(await world.person(name="郑小红"), town.units[0])
@@ -62,7 +46,7 @@ async def test_a_statutory_list_is_drawn_by_the_worker_masked_and_marked(
     await world.household(await world.person(name="陈别处"), town.units[1])
     code = town.units[0].code
     shown, got = await made(
-        client, worker, chair, ["active"], form="summary", format="pdf", organisation_code=code
+        client, background, chair, ["active"], form="summary", format="pdf", organisation_code=code
     )  # fmt: skip
     assert [shown[name] for name in ("state", "percent", "rows", "form", "format")] == [
         "done", 100, 1, "summary", "pdf",
@@ -73,14 +57,14 @@ async def test_a_statutory_list_is_drawn_by_the_worker_masked_and_marked(
         assert words in text, words
     assert not any(name in text for name in ("郑小红", "黄*山", "陈*处"))
     shown, got = await made(
-        client, worker, chair, ["public_notice"], form="notice", format="xlsx", organisation_code=code
+        client, background, chair, ["public_notice"], form="notice", format="xlsx", organisation_code=code
     )  # fmt: skip
     assert got.headers["content-type"] == MEDIA_TYPES["xlsx"]
     assert "黄*山" in str(cells(got.content))
 
 
 async def test_a_pdf_that_would_keep_somebody_waiting_is_made_as_an_export(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
     for _ in range(3):
@@ -92,20 +76,20 @@ async def test_a_pdf_that_would_keep_somebody_waiting_is_made_as_an_export(
     sheet = await client.get(SUMMARY, params=query | {"format": "xlsx"}, headers=chair.headers)
     assert sheet.status_code == 200
     shown, got = await made(
-        client, worker, chair, ["active"], form="summary", format="pdf", organisation_code=town.units[0].code
+        client, background, chair, ["active"], form="summary", format="pdf", organisation_code=town.units[0].code
     )
     assert (shown["rows"], got.status_code) == (3, 200)
 
 
 async def test_more_than_fits_into_a_form_fails_by_name(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
     for _ in range(3):
         await world.household(await world.person(), town.units[0])
     monkeypatch.setattr(queries, "MOST_FILES", 2)
     queries._of_union.cache_clear()
-    shown, got = await made(client, worker, chair, ["active"], form="summary", organisation_code=town.units[0].code)
+    shown, got = await made(client, background, chair, ["active"], form="summary", organisation_code=town.units[0].code)
     queries._of_union.cache_clear()
     assert (shown["state"], shown["failure"]) == ("failed", "export_form_too_large")
     assert shown["failure_message"].endswith("。")

@@ -9,30 +9,14 @@ import httpx
 import orjson
 import pytest
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.daily import remind_of_all
 from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from app.upkeep.rules import REMIND_DAYS
 from app.upkeep.wording import reminding
 from tests import make
 from tests.make import Someone, Town, World
-
-
-@pytest.fixture
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture
-def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def told(client: httpx.AsyncClient, who: Someone) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from app.bulk import commands
@@ -20,7 +20,7 @@ from app.documents.printing import MEDIA_TYPES, Format
 from app.files.store import SHEETS
 from app.http.door import PREFIX, Desk, Door, answer, service_of, staff
 from app.http.idempotency import CONTENT
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
 from app.http.views import bulk as views
 from app.kernel.actor import Permission
@@ -160,7 +160,7 @@ async def list_import_errors(
     import_id: PathId,
     desk: Importer,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """逐行逐列说明；不显示填写的内容。"""
     after = desk.service.cursors.read("import_errors", cursor)
@@ -182,7 +182,7 @@ async def list_import_changes(
     import_id: PathId,
     desk: Annotated[Desk, staff(Permission.ACCEPT_CASE, recorded=True)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """逐户列出已有档案的哪些内容会变，变更前后的内容已脱敏；by 为 request 的要由两人核对。每次查看都有记录。"""
     after = desk.service.cursors.read("import_changes", cursor)

@@ -1,13 +1,13 @@
 """What a person is told in the app (消息)."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.db.transaction import Record
 from app.http.door import PREFIX, Door, WorkerDesk, answer
-from app.http.inputs import Limit, PathId
+from app.http.inputs import Cursor, Limit, PathId
 from app.http.views.applications import instant
 from app.messaging.commands import mark_read
 from app.messaging.queries import own_page, unread
@@ -38,9 +38,7 @@ class UnreadCount(BaseModel):
 
 
 @router.get("", summary="我的消息", response_model=MessagePage)
-async def list_messages(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_messages(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """职工和工作人员各自的消息，最新的在前。"""
     after = desk.service.cursors.read("messages", cursor)
     rows = await own_page(desk.work.transaction, desk.actor.person_id, limit + 1, after)
