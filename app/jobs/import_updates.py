@@ -22,8 +22,10 @@ from app.households.path import CORRECTABLE
 from app.households.queries import FORM, by_id_locked, keeper_of
 from app.jobs.import_queries import asked_for, cards_of, files_of
 from app.kernel.actor import Actor, Permission
+from app.kernel.errors import NotAllowed
 from app.organisations.queries import posts
 from app.people.card_commands import CARD_NUMBER, propose_bank_card
+from app.people.commands import IdentityRequired
 from app.people.queries import person
 from app.proxy_filings.import_commands import waiting
 
@@ -39,10 +41,12 @@ class Importer:
     number_index: bytes | None
 
     def asker(self, row: Record) -> Asker:
-        """As whom they ask for changes of a file."""
+        """As whom they ask for changes of a file. Raises NotAllowed, IdentityRequired."""
         post = post_over(self.actor, Permission.ACCEPT_CASE, row)
-        assert post is not None
-        assert self.number_index is not None
+        if post is None:
+            raise NotAllowed
+        if self.number_index is None:
+            raise IdentityRequired
         return Asker(self.actor.person_id, self.number_index, post.role.value, post.place.name)
 
 
@@ -177,9 +181,7 @@ async def carry_out(
     """
     assert reason is not None
     if content["changes"]:
-        await correct(
-            work, by.actor, household_id, content["version"], content["after"], reason, source="import"
-        )  # fmt: skip
+        await correct(work, by.actor, household_id, content["version"], content["after"], reason, source="import")
     if not content["requests"]:
         return
     row = await by_id_locked(work.transaction, household_id)

@@ -66,6 +66,7 @@ class _Trial:
     done: frozenset[bytes]
     """The heads of what was committed before."""
     unions: Mapping[UUID, Record]
+    codes: Mapping[str, UUID]
     seen: set[bytes] = field(default_factory=set)
     asked: Counter[UUID] = field(default_factory=Counter)
     """Requests for changes, by union."""
@@ -79,7 +80,7 @@ class _Trial:
         if not code:
             own: UUID = self.row["organisation_id"]
             return own
-        return next((union_id for union_id, union in self.unions.items() if union["code"] == code), None)
+        return self.codes.get(code)
 
 
 async def check(jobs: Jobs, import_id: UUID) -> None:
@@ -94,7 +95,8 @@ async def check(jobs: Jobs, import_id: UUID) -> None:
         row = await by_id(work.transaction, import_id)
         assert row is not None
         unions = {union["id"]: union for union in await subtree(work.transaction, row)}
-        trial = _Trial(run, row, await committed(work.transaction, import_id), unions)
+        codes = {union["code"]: union["id"] for union in unions.values()}
+        trial = _Trial(run, row, await committed(work.transaction, import_id), unions, codes)
         today = work.today
     try:
         await _go_through(jobs, row, trial, today)

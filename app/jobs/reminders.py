@@ -41,7 +41,7 @@ async def _staff_of(work: Work, row: Record) -> list[UUID]:
     who = await responsible(work.transaction, row["id"])
     if who is not None and who["until_date"] is None:
         held = await posts(work.transaction, who["person_id"], work.today)
-        if any(row[f"{post.place.tier}_id"] == post.place.id for post in held):
+        if any(post.allows(Permission.READ_CASES) and row[f"{post.place.tier}_id"] == post.place.id for post in held):
             return [who["person_id"]]
     union = await organisation(work.transaction, keeper_of(row))
     for tier in ("unit_id", "street_id", "district_id", "city_id"):

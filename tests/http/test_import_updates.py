@@ -299,16 +299,26 @@ async def test_a_commit_that_broke_off_between_two_unions_goes_on_with_the_rest(
     assert [after[name] for name in ("state", "good", "committed")] == ["committed", 0, 2]
 
 
+@pytest.mark.parametrize("cells", [{c.INCOME: "5"}, {c.NAME: "郑晓红"}], ids=["written", "asked for"])
 async def test_whose_post_has_ended_since_changes_nothing(
-    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, world: World, owner: asyncpg.Connection
+    client: httpx.AsyncClient,
+    background: Jobs,
+    clerk: Someone,
+    town: Town,
+    world: World,
+    owner: asyncpg.Connection,
+    cells: Row,
 ) -> None:
     someone = await world.person()
     household_id = await world.household(someone, town.units[0])
-    shown = await tried(client, background, clerk, workbook([only(someone, **{c.INCOME: "5"})]), town.units[0])
+    shown = await tried(client, background, clerk, workbook([only(someone, **cells)]), town.units[0])
     assert (await commit(client, clerk, shown, reason="核对")).status_code == 202
     await owner.execute("update post set ended_at = now() where person_id = $1", clerk.id)
     await imports.carry_out(background, UUID(shown["id"]))
     assert await owner.fetchval("select version from household where id = $1", household_id) == 1
+    asked = await owner.fetchval("select count(*) from change_request where household_id = $1", household_id)
+    state = await owner.fetchval("select state from bulk_import where id = $1", UUID(shown["id"]))
+    assert (asked, state) == (0, "queued")
 
 
 async def test_what_would_change_is_shown_to_those_who_take_in_cases_of_the_union(
