@@ -16,7 +16,7 @@ from app.change_requests.rules import CARD, Wanted
 from app.db.scope import post_over
 from app.db.transaction import Record
 from app.db.work import Work
-from app.households.correcting import correct
+from app.households.correcting import Correction, correct_many
 from app.households.members import ID_NUMBER
 from app.households.path import CORRECTABLE
 from app.households.queries import FORM, by_id_locked, keeper_of
@@ -173,17 +173,30 @@ def staged(household: Household, head: bytes, row: Record, update: Update) -> St
 
 
 async def carry_out(
-    work: Work, by: Importer, household_id: UUID, content: Mapping[str, Any], reason: str | None
+    work: Work, by: Importer, updates: Sequence[tuple[UUID, Mapping[str, Any]]], reason: str | None
 ) -> None:
-    """Write what an import changes in a file, and ask for what two people decide; meanwhile nothing is paid.
+    """Write what an import changes in these files, and ask for what two people decide; meanwhile nothing is paid.
 
     Raises whatever stands against it by now: DomainError.
     """
-    assert reason is not None
-    if content["changes"]:
-        await correct(work, by.actor, household_id, content["version"], content["after"], reason, source="import")
-    if not content["requests"]:
+    if not updates:
         return
+    assert reason is not None
+    written = [
+        Correction(household_id, content["version"], content["after"])
+        for household_id, content in updates
+        if content["changes"]
+    ]
+    if written:
+        await correct_many(work, by.actor, written, reason, "import")
+    for household_id, content in updates:
+        if content["requests"]:
+            await _ask(work, by, household_id, content["requests"], reason)
+
+
+async def _ask(
+    work: Work, by: Importer, household_id: UUID, requests: Sequence[Mapping[str, Any]], reason: str
+) -> None:
     row = await by_id_locked(work.transaction, household_id)
     assert row is not None
     head = work.keyring.open_document(FORM, household_id, row["form"])["head"]
@@ -194,7 +207,7 @@ async def carry_out(
         household_id,
         *(row[f"{tier}_id"] for tier in ("city", "district", "street", "unit")),
     )
-    for each in content["requests"]:
+    for each in requests:
         wanted = Wanted(each["kind"], each["field"], each["before"], each["after"])
         if wanted.kind != "bank_card":
             changed_form(work, row, wanted)

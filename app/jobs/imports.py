@@ -27,7 +27,7 @@ from app.db.work import Work
 from app.files.store import SHEETS, FileStore
 from app.households.queries import keeper_of
 from app.jobs.import_updates import MOST_REQUESTS, Importer, Known, file_of, importer, judged, known
-from app.jobs.import_updates import carry_out as carry_out_update
+from app.jobs.import_updates import carry_out as carry_out_updates
 from app.jobs.import_updates import staged as staged_update
 from app.jobs.running import Jobs
 from app.kernel.errors import Conflict, DomainError, Unavailable
@@ -315,7 +315,6 @@ async def _commit_piece(
     filled = [Filled(each["form"], each["phone"], union, each["card"]) for _, each in new]
     filings = await open_many(work, filled, assisted_by=row["asked_by"], post_role=row["post_role"])
     changed = [(each, content) for each, content in contents if each["kind"] == "update"]
-    for each, content in changed:
-        await carry_out_update(work, by, each["household_id"], content, reason)
+    await carry_out_updates(work, by, [(each["household_id"], content) for each, content in changed], reason)
     done: list[tuple[UUID, UUID | None]] = [(each["id"], None) for each, _ in changed]
     await commands.commit_rows(work, [*zip((row_id for row_id, _ in new), filings, strict=True), *done])
