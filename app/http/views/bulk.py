@@ -21,8 +21,11 @@ MESSAGES = {
 
 
 class ImportView(BaseModel):
-    """一次批量导入。good、bad、updates、unchanged、committed 按户计，lines 按行计；updates 是 good 中更新已有档案的，
-    unchanged 是档案里已经是这样、不必写入的。"""
+    """一次批量导入。
+
+    good、bad、updates、unchanged、committed 按户计，lines 按行计；updates 是 good 中更新已有档案的，unchanged 是档案里
+    已经是这样、不必写入的。
+    """
 
     id: str
     state: Literal["queued", "checking", "checked", "committing", "committed", "failed"]
