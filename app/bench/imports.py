@@ -17,7 +17,7 @@ from uuid import UUID
 from app.bench.fill import KEYRING
 from app.bulk import columns as c
 from app.bulk import commands
-from app.bulk.commands import Uploaded
+from app.bulk.commands import Confirmed, Uploaded
 from app.bulk.queries import by_id
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
@@ -127,7 +127,7 @@ async def measure(url: str, folder: Path, rows: int, content: bytes) -> dict[str
     dry_run, peak = time.monotonic() - started, peak_mib()
     row = await _row(jobs, import_id)
     async with jobs.work() as work:
-        await commands.confirm(work, row, row["asked_by"], row["dry_run"], valid_only=False, announced=False)
+        await commands.confirm(work, row, row["asked_by"], Confirmed(row["dry_run"], valid_only=False), announced=False)
     forget_peak()
     started = time.monotonic()
     await imports.carry_out(jobs, import_id)

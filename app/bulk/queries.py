@@ -22,8 +22,13 @@ _ANY = statement(select(B).where(B.c.id == bindparam("id")))
 _AFTER = paging.place(E.c.created_at, E.c.id)
 _INDEXES = bindparam("indexes", type_=ARRAY(BYTEA()))
 _GOOD = statement(
-    select(R.c.id, R.c.content)
-    .where(R.c.import_id == bindparam("import_id"), R.c.state == literal_column("'good'"), R.c.id > bindparam("after"))
+    select(R.c.id, R.c.content, R.c.kind, R.c.household_id)
+    .where(
+        R.c.import_id == bindparam("import_id"),
+        R.c.state == literal_column("'good'"),
+        R.c.organisation_id == bindparam("organisation_id"),
+        R.c.id > bindparam("after"),
+    )
     .order_by(R.c.id)
     .limit(bindparam("size"))
 )
@@ -36,10 +41,23 @@ _ALL_ERRORS = statement(
     .order_by(E.c.id)
     .limit(bindparam("size"))
 )
-_LIVING = statement(
-    text("select id_number_index from household_member where living and id_number_index = any(:indexes)").bindparams(
-        _INDEXES
+_TALLIES = statement(
+    text(
+        """
+        select r.organisation_id as id, o.code, o.name,
+          count(*) filter (where r.state = 'good') as good, count(*) filter (where r.state = 'bad') as bad,
+          count(*) filter (where r.state = 'good' and r.kind = 'update') as updates,
+          count(*) filter (where r.state = 'unchanged') as unchanged,
+          count(*) filter (where r.state = 'committed') as committed
+        from bulk_row r join organisation o on o.id = r.organisation_id
+        where r.import_id = :import_id group by 1, 2, 3 order by o.code
+        """
     )
+)
+_LIVING = statement(
+    text(
+        "select id_number_index, household_id from household_member where living and id_number_index = any(:indexes)"
+    ).bindparams(_INDEXES)
 )
 _EXPORT = statement(select(X).where(X.c.id == bindparam("id")))
 _OWN_EXPORT = statement(select(X).where(X.c.id == bindparam("id"), X.c.person_id == bindparam("person_id")))
@@ -108,9 +126,34 @@ async def some_errors(transaction: Transaction, import_id: UUID, after: UUID, si
     return await transaction.rows(_ALL_ERRORS, import_id=import_id, after=after, size=size)
 
 
-async def good(transaction: Transaction, import_id: UUID, after: UUID, size: int) -> list[Record]:
-    """Households that can be committed, in order: their ids and what they say, sealed."""
-    return await transaction.rows(_GOOD, import_id=import_id, after=after, size=size)
+async def good(
+    transaction: Transaction, import_id: UUID, organisation_id: UUID, after: UUID, size: int
+) -> list[Record]:
+    """Households of a union that can be committed, in order: their ids and what they say, sealed."""
+    return await transaction.rows(_GOOD, import_id=import_id, organisation_id=organisation_id, after=after, size=size)
+
+
+async def tallies(transaction: Transaction, import_id: UUID) -> list[Record]:
+    """How many households of each union are good, bad, unchanged and committed, and how many good ones are updates."""
+    return await transaction.rows(_TALLIES, import_id=import_id)
+
+
+@cache
+def _updates(after: bool) -> Statement:
+    query = select(R).where(
+        R.c.import_id == bindparam("import_id"), R.c.kind == literal_column("'update'"), R.c.content.is_not(None)
+    )
+    if after:
+        query = query.where(tuple_(R.c.created_at, R.c.id) > paging.place(R.c.created_at, R.c.id))
+    return statement(query.order_by(R.c.created_at, R.c.id).limit(bindparam("size")))
+
+
+async def updates(
+    transaction: Transaction, import_id: UUID, size: int, after: tuple[datetime, UUID] | None
+) -> list[Record]:
+    """The files that an import would change, in the order of the rows; what changes is sealed."""
+    position = paging.values(after)
+    return await transaction.rows(_updates(after is not None), import_id=import_id, size=size, **position)
 
 
 async def committed(transaction: Transaction, import_id: UUID) -> frozenset[bytes]:
@@ -118,10 +161,10 @@ async def committed(transaction: Transaction, import_id: UUID) -> frozenset[byte
     return frozenset(row["head_index"] for row in await transaction.rows(_COMMITTED, import_id=import_id))
 
 
-async def living(transaction: Transaction, indexes: Iterable[bytes]) -> frozenset[bytes]:
-    """Which of these numbers belong to a living household, wherever it is."""
+async def living(transaction: Transaction, indexes: Iterable[bytes]) -> dict[bytes, UUID]:
+    """The living household that each of these numbers belongs to, wherever it is."""
     rows = await transaction.rows(_LIVING, indexes=list(indexes))
-    return frozenset(row["id_number_index"] for row in rows)
+    return {row["id_number_index"]: row["household_id"] for row in rows}
 
 
 async def own_export(transaction: Transaction, person_id: UUID, export_id: UUID) -> Record:

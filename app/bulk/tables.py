@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, LargeBinary, Uuid, text
 from sqlmodel import Field
 
 from app.db.base import Row, document, instant, sealed
@@ -38,10 +38,18 @@ class BulkImport(Row, table=True):
     good: int = Field(default=0)
     bad: int = Field(default=0)
     committed: int = Field(default=0)
+    updates: int = Field(default=0)
+    """Of the good ones, how many change a file that is there already."""
+    unchanged: int = Field(default=0)
+    """Households whose file says all that already."""
     lines: int = Field(default=0)
     errors: int = Field(default=0)
     dry_run: bytes | None = Field(default=None, sa_type=LargeBinary)
     """SHA-256 of what the dry run found good: a commit names it."""
+    chosen: list[UUID] | None = Field(default=None, sa_column=Column(ARRAY(Uuid()), nullable=True))
+    """The unions whose households a commit is to take; None: all."""
+    reason: bytes | None = sealed()
+    """Why files are changed, for their history."""
     run_id: UUID | None = None
     """The dry run that is under way: one that was overtaken by another keeps nothing more."""
     content_id: UUID
@@ -63,11 +71,13 @@ class BulkUpload(Row, table=True):
 
 
 class BulkRow(Row, table=True):
-    """A household of an import, sealed."""
+    """A household of an import, sealed, and the union whose it is or will be: each union is committed as a whole."""
 
     __tablename__ = "bulk_row"
     __table_args__ = (
-        CheckConstraint("state in ('good','bad','committed')", name="state"),
+        CheckConstraint("state in ('good','bad','unchanged','committed')", name="state"),
+        CheckConstraint("kind in ('filing','update')", name="kind"),
+        CheckConstraint("kind = 'filing' or household_id is not null or state = 'bad'", name="household"),
         Index("ix_bulk_row_import", "import_id", "state", "id"),
         Index(
             "uq_bulk_row_head", "import_id", "head_index", unique=True, postgresql_where=text("head_index is not null")
@@ -79,7 +89,11 @@ class BulkRow(Row, table=True):
     head_index: bytes | None = Field(default=None, sa_type=LargeBinary)
     content: bytes | None = sealed()
     state: str = Field(max_length=10)
+    organisation_id: UUID = Field(foreign_key="organisation.id")
+    kind: str = Field(max_length=10)
     filing_id: UUID | None = None
+    household_id: UUID | None = None
+    """The file that is changed."""
 
 
 class BulkError(Row, table=True):

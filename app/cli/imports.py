@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from app.bulk import commands
-from app.bulk.commands import Uploaded
+from app.bulk.commands import Confirmed, Uploaded
 from app.bulk.queries import by_id, some_errors
 from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
@@ -41,18 +41,20 @@ def import_file(
     unit: Annotated[str, typer.Option(help="工会编码")],
     by: Annotated[str, typer.Option(help="经办人的编号；这个工会只有一名经办人时可以不写")] = "",
     commit: Annotated[bool, typer.Option("--commit", help="没有错误时提交；不写则只试算")] = False,
+    reason: Annotated[str, typer.Option(help="更新已有档案的理由；有更新时必须写")] = "",
 ) -> None:
-    """Try a workbook under a union and say what is wrong in it; with --commit make filings of it, all or none.
+    """Try a workbook under a union and say what is wrong in it; with --commit make filings of it and
+    change the files that are there, all of a union or none.
 
     The last line is JSON with the counts. Exit code 1 when there is something wrong in it, 2 when it cannot be used.
     """
     with database() as url:
-        shown = asyncio.run(_import(url, file, unit, by, commit))
+        shown = asyncio.run(_import(url, file, unit, by, commit, reason))
     sys.stdout.write(json.dumps(shown) + "\n")
     raise typer.Exit(0 if shown["state"] in ("checked", "committed") and not shown["bad"] else 1)
 
 
-async def _import(url: str, file: Path, unit: str, by: str, commit: bool) -> dict[str, Any]:
+async def _import(url: str, file: Path, unit: str, by: str, commit: bool, reason: str) -> dict[str, Any]:
     configured = settings()
     keyring = keyring_of(configured)
     pool = await open_database(url, "aid_jobs", size=4)
@@ -65,14 +67,15 @@ async def _import(url: str, file: Path, unit: str, by: str, commit: bool) -> dic
         await _tell_errors(jobs, row)
         if commit and row["state"] == "checked" and row["good"] and not row["bad"]:
             async with jobs.work() as work:
-                await commands.confirm(work, row, row["asked_by"], row["dry_run"], valid_only=False, announced=False)
+                given = Confirmed(row["dry_run"], valid_only=False, reason=reason or None)
+                await commands.confirm(work, row, row["asked_by"], given, announced=False)
             row = await _watched(jobs, import_id, "提交", imports.carry_out(jobs, import_id))
     except DomainError as refused:
         console.print(refused.detail, markup=False)
         raise typer.Exit(2) from None
     finally:
         await pool.close()
-    names = ("state", "lines", "good", "bad", "errors", "committed", "failure")
+    names = ("state", "lines", "good", "bad", "updates", "unchanged", "errors", "committed", "failure")
     return {"id": str(import_id)} | {name: row[name] for name in names}
 
 

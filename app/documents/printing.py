@@ -20,7 +20,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 MOST_SECONDS = 12.0
-"""For one document, waiting included: less than the database's patience with a transaction that does nothing."""
+"""For one document that somebody waits for, waiting included."""
 MOST_WAITING = 8
 LARGE_BYTES = 200_000
 """Of what is printed: from here on it goes to the second press, so that no card waits for a list of thousands."""
@@ -39,8 +39,9 @@ class NotPrinted(Unavailable):
 class Press:
     """Two presses, each started with its first job: one for cards and forms, one for long lists."""
 
-    def __init__(self) -> None:
-        self._quick, self._slow = _Machine(MOST_DOCUMENTS), _Machine(1)
+    def __init__(self, seconds: float | None = None) -> None:
+        """`seconds`: for one document, where nobody waits for it; None: MOST_SECONDS."""
+        self._quick, self._slow = _Machine(MOST_DOCUMENTS, seconds), _Machine(1, seconds)
 
     async def pdf(self, form: Path, data: Mapping[str, Any], made_at: datetime) -> bytes:
         """A form (.typ) filled in with data; equal data of the same instant give equal bytes. Raises NotPrinted."""
@@ -73,8 +74,8 @@ class _Machine:
     """A process of `app.documents.press`. One job at a time, a few wait; replaced after so many jobs: what typst
     remembers is given back only so."""
 
-    def __init__(self, most_jobs: int) -> None:
-        self._most_jobs = most_jobs
+    def __init__(self, most_jobs: int, seconds: float | None) -> None:
+        self._most_jobs, self._seconds = most_jobs, seconds
         self._process: Process | None = None
         self._alone = asyncio.Lock()
         self._waiting = self._jobs = 0
@@ -85,7 +86,7 @@ class _Machine:
             raise NotPrinted
         self._waiting += 1
         try:
-            async with asyncio.timeout(MOST_SECONDS), self._alone:
+            async with asyncio.timeout(self._seconds or MOST_SECONDS), self._alone:
                 return await self._through(job)
         finally:
             self._waiting -= 1

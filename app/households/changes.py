@@ -1,6 +1,6 @@
 """The history of household files as it is kept: every change of a form that was submitted, and the file of a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -108,8 +108,15 @@ async def keep_changes(
     found = differences(old, new) if household["submitted_at"] is not None else ()
     if not found:
         return ()
-    seal = work.keyring
-    rows = []
+    await work.transaction.many(_KEEP, _change_rows(work, household, found, source, reason, by))
+    await work.transaction.run(_CHANGED, row_id=household["id"], changed_at=work.now)
+    return found
+
+
+def _change_rows(
+    work: Work, household: Record, found: Iterable[Change], source: Source, reason: str | None, by: By
+) -> list[dict[str, Any]]:
+    seal, rows = work.keyring, []
     for change in found:
         row_id = new_id()
         rows.append(
@@ -128,9 +135,7 @@ async def keep_changes(
                 "organisation_name": by.organisation_name,
             }
         )
-    await work.transaction.many(_KEEP, rows)
-    await work.transaction.run(_CHANGED, row_id=household["id"], changed_at=work.now)
-    return found
+    return rows
 
 
 async def replace_form(
@@ -138,16 +143,41 @@ async def replace_form(
 ) -> int:
     """Put another form into a locked file, with its history; answers the new version."""
     old = work.keyring.open_document(FORM, household["id"], household["form"])
-    await work.transaction.run(
-        _REPLACE,
-        row_id=household["id"],
-        form=work.keyring.seal(FORM, household["id"], orjson.dumps(new)),
-        head_masked=mask_name(str(new.get("head", {}).get("name", ""))),
-        now=work.now,
-    )
+    await work.transaction.run(_REPLACE, **_replacement(work, household, new))
     await keep_changes(work, household, old, new, source, reason, by)
     version: int = household["version"] + 1
     return version
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A locked file that was submitted, what it says and what it is to say, and who says so."""
+
+    household: Record
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    by: By
+
+
+async def replace_forms(work: Work, replaced: Sequence[Replacement], source: Source, reason: str | None) -> None:
+    """Put another form into each of these files, with their history, in a few round trips."""
+    await work.transaction.many(_REPLACE, [_replacement(work, each.household, each.new) for each in replaced])
+    found = [(each, differences(each.old, each.new)) for each in replaced]
+    rows = [
+        row for each, changes in found for row in _change_rows(work, each.household, changes, source, reason, each.by)
+    ]
+    await work.transaction.many(_KEEP, rows)
+    changed = [{"row_id": each.household["id"], "changed_at": work.now} for each, changes in found if changes]
+    await work.transaction.many(_CHANGED, changed)
+
+
+def _replacement(work: Work, household: Record, new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "row_id": household["id"],
+        "form": work.keyring.seal(FORM, household["id"], orjson.dumps(new)),
+        "head_masked": mask_name(str(new.get("head", {}).get("name", ""))),
+        "now": work.now,
+    }
 
 
 def end_of(day: date) -> datetime:

@@ -4,8 +4,8 @@ The unit that keeps a file completes it (登记表). Who the head is, who the me
 here: those are requests that two people decide.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -16,18 +16,19 @@ from app.db.scope import post_over
 from app.db.statements import statement
 from app.db.transaction import Record
 from app.db.work import Work
-from app.households.changes import Source, replace_form
+from app.households.changes import By, Replacement, Source, replace_form, replace_forms
 from app.households.classing import Proposed
 from app.households.dictionaries import unknown_codes
 from app.households.forms import HouseholdForm
 from app.households.history import with_value
 from app.households.path import CLASSABLE, CORRECTABLE, DEAD_STATES, EDITABLE, SETTLED
-from app.households.queries import FORM, H, file
-from app.households.steps import Signature, at_hand, written
+from app.households.queries import FORM, H, HouseholdNotFound, file, these_locked
+from app.households.steps import Signature, at_hand, signed_over, written, written_many
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
 from app.policy.drafts import read_draft, read_whole
 
+_BY: Final = (Permission.ACCEPT_CASE,)
 _IDENTITY: Final = ("name", "id_number")
 _IDENTITY_OF_HEAD: Final = tuple(f"/head/{name}" for name in _IDENTITY)
 _MARK = statement(
@@ -61,17 +62,44 @@ async def correct(
     Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow, Invalid, IdentityNeedsRequest,
     HouseholdSizeNeedsRequest.
     """
-    row, signed = await at_hand(
-        work, actor, household_id, expected, CORRECTABLE, (Permission.ACCEPT_CASE,), Signature(note=reason)
-    )
+    row, signed = await at_hand(work, actor, household_id, expected, CORRECTABLE, _BY, Signature(note=reason))
+    await replace_form(work, row, _whole(work, row, given).new, "staff", reason, signed)
+    return await written(work, row, "correct", signed)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is to be put over what a file of this version says."""
+
+    household_id: UUID
+    expected: int
+    given: Mapping[str, Any]
+
+
+async def correct_many(work: Work, actor: Actor, wanted: Sequence[Correction], reason: str, source: Source) -> None:
+    """The same for many files at once: all or none. Raises the same."""
+    rows = await these_locked(work.transaction, actor, (each.household_id for each in wanted))
+    replaced, signatures = list[Replacement](), list[tuple[Record, Signature]]()
+    for each in wanted:
+        row = rows.get(each.household_id)
+        if row is None:
+            raise HouseholdNotFound
+        signed = signed_over(row, actor, each.expected, CORRECTABLE, _BY, Signature(note=reason))
+        replaced.append(replace(_whole(work, row, each.given), by=signed))
+        signatures.append((row, signed))
+    await replace_forms(work, replaced, source, reason)
+    await written_many(work, signatures, "correct")
+
+
+def _whole(work: Work, row: Record, given: Mapping[str, Any]) -> Replacement:
+    """The form of a file before and after. Raises Invalid, IdentityNeedsRequest, HouseholdSizeNeedsRequest."""
     before = work.keyring.open_document(FORM, row["id"], row["form"])
     after = corrected(before, read_draft(HouseholdForm, given))
     read_whole(HouseholdForm, after)
     wrong = unknown_codes(after, work.today)
     if wrong:
         raise Invalid(*(replace(each, pointer=f"/form{each.pointer}") for each in wrong))
-    await replace_form(work, row, after, "staff", reason, signed)
-    return await written(work, row, "correct", signed)
+    return Replacement(row, before, after, By())
 
 
 def corrected(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

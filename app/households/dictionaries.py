@@ -97,7 +97,9 @@ _OF_THE_HOUSEHOLD: Final[Mapping[str, str]] = {
 @cache
 def dictionaries() -> Mapping[str, Dictionary]:
     """Every list by its name, as they are shipped."""
-    told = yaml.safe_load(files("app.households").joinpath("dictionaries.yaml").read_text("utf-8"))
+    # The parser in C, where there is one: the template of imports needs the lists as it is imported.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    told = yaml.load(files("app.households").joinpath("dictionaries.yaml").read_text("utf-8"), Loader=loader)  # noqa: S506 - both are safe
     found = TypeAdapter(list[Dictionary]).validate_python(told)
     return {each.name: each for each in found}
 

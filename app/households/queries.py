@@ -1,6 +1,6 @@
 """Reading household files: one's own, or those within one's reach."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db import paging
 from app.db.base import table_of
@@ -30,7 +31,7 @@ from app.policy.versions import CITY
 
 H, M = table_of(Household), table_of(HouseholdMember)
 FORM = "household.form"
-COUNT_CAP = 10_001
+COUNT_CAP = 1_001
 ACTIVE_STATES = frozenset(IN_FORCE)
 _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEAD_STATES]
 _SUMMARY = [
@@ -94,6 +95,29 @@ async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, lo
     if row is None:
         raise HouseholdNotFound
     return row
+
+
+@cache
+def _these(tiers: Shape) -> Statement:
+    return statement(
+        select(H)
+        .where(
+            H.c.id == any_(bindparam("ids", type_=ARRAY(H.c.id.type))),
+            within(H, tiers),
+            H.c.person_id != bindparam("actor_id"),
+            H.c.submitted_at.is_not(None),
+        )
+        .order_by(H.c.id)
+        .with_for_update()
+    )
+
+
+async def these_locked(transaction: Transaction, actor: Actor, household_ids: Iterable[UUID]) -> dict[UUID, Record]:
+    """Those of these files that are within the actor's reach, never one's own, held until commit."""
+    reach = actor.reach(Permission.READ_CASES)
+    ids = sorted(household_ids)
+    rows = await transaction.rows(_these(shape(reach)), ids=ids, actor_id=actor.person_id, **nodes(reach))
+    return {row["id"]: row for row in rows}
 
 
 _IS_MEMBER = statement(

@@ -1,6 +1,6 @@
 """Taking a step on a household file. What guards it stands in its row of the path."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 
-from app.audit.commands import record
+from app.audit.commands import Entry, record, record_many
 from app.db.base import table_of
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
@@ -169,23 +169,29 @@ async def pass_by(
     counts_as_review: bool = False,
 ) -> None:
     """Write what was done into the file's history; without `to` it stays where it is."""
+    values = _passage(work, row, action, signed, to or row["state"], round or row["round"], counts_as_review)
+    await work.transaction.run(_PASS, **values)
+
+
+def _passage(
+    work: Work, row: Record, action: str, signed: Signature, to: str, round: int, counts_as_review: bool
+) -> dict[str, Any]:
     passage_id = new_id()
-    await work.transaction.run(
-        _PASS,
-        id=passage_id,
-        created_at=work.now,
-        household_id=row["id"],
-        round=round or row["round"],
-        person_id=signed.person_id,
-        post_role=signed.post_role,
-        organisation_name=signed.organisation_name,
-        action=action,
-        from_state=row["state"],
-        to_state=to or row["state"],
-        counts_as_review=counts_as_review,
-        note=work.keyring.seal_text(NOTE, passage_id, signed.note) if signed.note else None,
-        reason_code=signed.reason_code,
-    )
+    return {
+        "id": passage_id,
+        "created_at": work.now,
+        "household_id": row["id"],
+        "round": round,
+        "person_id": signed.person_id,
+        "post_role": signed.post_role,
+        "organisation_name": signed.organisation_name,
+        "action": action,
+        "from_state": row["state"],
+        "to_state": to,
+        "counts_as_review": counts_as_review,
+        "note": work.keyring.seal_text(NOTE, passage_id, signed.note) if signed.note else None,
+        "reason_code": signed.reason_code,
+    }
 
 
 async def take_as_system(work: Work, row: Record, action: str, **change: Any) -> Record:
@@ -207,6 +213,13 @@ async def at_hand(
     Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow.
     """
     row = await file(work.transaction, actor, household_id, locked=True)
+    return row, signed_over(row, actor, expected, states, by, said)
+
+
+def signed_over(
+    row: Record, actor: Actor, expected: int, states: tuple[str, ...], by: tuple[Permission, ...], said: Signature
+) -> Signature:
+    """By which post the actor writes into a locked file. Raises StaleVersion, NotAllowed, NotAllowedNow."""
     if row["version"] != expected:
         raise StaleVersion(version=row["version"])
     post = next((post for permission in by if (post := post_over(actor, permission, row))), None)
@@ -214,8 +227,7 @@ async def at_hand(
         raise NotAllowed
     if row["state"] not in states:
         raise NotAllowedNow(state=row["state"])
-    signed = replace(said, person_id=actor.person_id, post_role=post.role.value, organisation_name=post.place.name)
-    return row, signed
+    return replace(said, person_id=actor.person_id, post_role=post.role.value, organisation_name=post.place.name)
 
 
 async def written(work: Work, row: Record, action: str, signed: Signature) -> Record:
@@ -230,3 +242,13 @@ async def written(work: Work, row: Record, action: str, signed: Signature) -> Re
         subject_person_id=row["person_id"],
     )
     return {"id": row["id"], "state": row["state"], "version": row["version"] + 1}
+
+
+async def written_many(work: Work, done: Sequence[tuple[Record, Signature]], action: str) -> None:
+    """The same for many files at once."""
+    passages = [_passage(work, row, action, signed, row["state"], row["round"], False) for row, signed in done]
+    await work.transaction.many(_PASS, passages)
+    entries = [
+        Entry(signed.person_id, f"household.{action}", "household", row["id"], row["person_id"]) for row, signed in done
+    ]
+    await record_many(work, entries)

@@ -63,11 +63,20 @@ class Door(APIRoute):
                     kept: Keyed | None = request.scope.get(_KEYED)
                     if kept is not None:
                         await kept.keep(response)
-                return response
+                return await response.make() if isinstance(response, Later) else response
             except Replay as replay:
                 return replay.response
 
         return through
+
+
+class Later(Response):
+    """An answer to a GET that is made when its transaction has ended and its connection is back in the pool: what takes
+    long, and needs nothing more of the database."""
+
+    def __init__(self, make: Callable[[], Awaitable[Response]]) -> None:
+        super().__init__()
+        self.make = make
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import exports, files, imports, rehearsals
+from app.jobs import exports, files, imports, rehearsals, reminders
 from app.jobs.duplicates.search import look_at
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
@@ -31,6 +31,7 @@ from app.plans import commands as plans
 from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
 from app.upkeep import commands as upkeep
+from app.upkeep.events import Reminded
 from app.upkeep.rules import causes_of
 
 HOUSEHOLD_NOTICES = {"public_notice": "household_admission", "exit_notice": "household_exit"}
@@ -145,6 +146,11 @@ async def scan_file(jobs: Jobs, fact: dict[str, str]) -> None:
     await files.scan(jobs, UUID(fact["file_id"]), settings().files_scanner)
 
 
+async def remind_people(work: Work, fact: dict[str, str]) -> None:
+    """The worker and the responsible staff find a reminder among their messages."""
+    await reminders.deliver(work, fact)
+
+
 async def check_import(jobs: Jobs, fact: dict[str, str]) -> None:
     """An uploaded workbook of household files gets its dry run."""
     await imports.check(jobs, UUID(fact["import_id"]))
@@ -164,6 +170,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
+    Reminded.__name__: (remind_people,),
 }
 """What is done about a fact: each of these in a job, and a transaction, of its own."""
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {

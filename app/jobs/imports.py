@@ -1,6 +1,7 @@
-"""Running imports: the dry run, piece by piece and apart from each other, and the commit, all in one transaction."""
+"""Running imports: the dry run, piece by piece and apart from each other, and the commit, a transaction a union."""
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -13,20 +14,26 @@ import orjson
 import structlog
 
 from app.bulk import columns as c
-from app.bulk import commands
-from app.bulk.commands import ROW, Overtaken, Run, Staged
-from app.bulk.queries import by_id, committed, good, living, some_errors
+from app.bulk import job_commands as commands
+from app.bulk.commands import ROW, WHY
+from app.bulk.job_commands import Overtaken, Run, Staged
+from app.bulk.queries import by_id, committed, good, living, some_errors, tallies
 from app.bulk.rules import MAX_LINES, Household, Reader, places_in
+from app.bulk.updating import Update
 from app.confined import running
 from app.confined.running import MIB, Done, Limits
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files.store import SHEETS, FileStore
+from app.households.queries import keeper_of
+from app.jobs.import_updates import MOST_REQUESTS, Importer, Known, file_of, importer, judged, known
+from app.jobs.import_updates import carry_out as carry_out_updates
+from app.jobs.import_updates import staged as staged_update
 from app.jobs.running import Jobs
-from app.kernel.errors import Unavailable
+from app.kernel.errors import Conflict, DomainError, Unavailable
 from app.kernel.ids import new_id
 from app.organisations.queries import subtree
-from app.proxy_filings.import_commands import ID_INDEX, Filled, open_many, waiting
+from app.proxy_filings.import_commands import ID_INDEX, Filled, open_many
 from app.spreadsheets.annotating import annotate
 from app.spreadsheets.precheck import Refused
 from app.spreadsheets.reading import Chunk, read
@@ -39,8 +46,8 @@ _ANNOTATING = Limits(memory_bytes=1024 * MIB, cpu_seconds=60, seconds=90, file_b
 log = structlog.get_logger("aid.imports")
 
 
-class _Changed(Exception):
-    """Somebody of the import has come into another file since its dry run."""
+class _Changed(Conflict):
+    """导入名单中有人在试算之后进入了另一份档案。"""
 
 
 def sheets(files: FileStore) -> FileStore:
@@ -55,12 +62,25 @@ class _Trial:
     """A dry run under way."""
 
     run: Run
+    row: Record
     done: frozenset[bytes]
     """The heads of what was committed before."""
-    unions: Mapping[str, Record]
+    unions: Mapping[UUID, Record]
+    codes: Mapping[str, UUID]
     seen: set[bytes] = field(default_factory=set)
+    asked: Counter[UUID] = field(default_factory=Counter)
+    """Requests for changes, by union."""
     hashed: Any = field(default_factory=hashlib.sha256)
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("good", "bad", "lines", "errors"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("good", "bad", "updates", "unchanged", "lines", "errors"), 0)
+    )
+
+    def union_of_code(self, code: str) -> UUID | None:
+        """The union that a new file goes to; None: it is none of the import's."""
+        if not code:
+            own: UUID = self.row["organisation_id"]
+            return own
+        return self.codes.get(code)
 
 
 async def check(jobs: Jobs, import_id: UUID) -> None:
@@ -74,8 +94,9 @@ async def check(jobs: Jobs, import_id: UUID) -> None:
             return
         row = await by_id(work.transaction, import_id)
         assert row is not None
-        unions = {union["code"]: union for union in await subtree(work.transaction, row)}
-        trial = _Trial(run, await committed(work.transaction, import_id), unions)
+        unions = {union["id"]: union for union in await subtree(work.transaction, row)}
+        codes = {union["code"]: union["id"] for union in unions.values()}
+        trial = _Trial(run, row, await committed(work.transaction, import_id), unions, codes)
         today = work.today
     try:
         await _go_through(jobs, row, trial, today)
@@ -131,53 +152,71 @@ def _reader(chunk: Chunk, today: date) -> Reader:
 
 
 async def _judged(work: Work, trial: _Trial, households: list[Household]) -> list[Staged]:
-    """What the form alone cannot tell: who else has the same number, here or in a living file."""
-    indexes = {
-        number: work.keyring.blind_index(ID_INDEX, number) for household in households for _, number in household.people
-    }
-    elsewhere = await living(work.transaction, indexes.values())
-    filed = await waiting(work.transaction, indexes.values())
+    """What the form alone cannot tell: who else has the same number, here or in a living file, and whose file it is."""
+    found, by = await known(work, households), await importer(work, trial.row["asked_by"])
     staged = []
     for household in households:
-        head = indexes.get(household.head_number)
+        head = found.index.get(household.head_number)
         if head in trial.done:
             household.wrong.clear()
             continue
-        _refuse_twins(trial, household, indexes, elsewhere, filed)
+        file = file_of(work, found, household)
+        _refuse_twins(trial, household, found, None if file is None else file[0]["id"])
         trial.counts["lines"] += len(household.lines)
-        staged.append(_staged(trial, household, head))
+        if file is None:
+            one = _staged_filing(trial, household, head, by)
+        else:
+            update = judged(work, by, found, household, file, trial.unions)
+            one = _staged_update(trial, household, head, file[0], update)
+        _count(trial, one)
+        staged.append(one)
     return staged
 
 
-def _refuse_twins(
-    trial: _Trial,
-    household: Household,
-    indexes: Mapping[str, bytes],
-    elsewhere: frozenset[bytes],
-    filed: frozenset[bytes],
-) -> None:
-    for line, number in household.people:
-        index = indexes[number]
+def _refuse_twins(trial: _Trial, household: Household, found: Known, own: UUID | None) -> None:
+    """Whoever is twice in the workbook, or belongs to another household than `own`."""
+    for line, number in (*household.people, *household.left):
+        index = found.index[number]
         if index in trial.seen:
             household.refuse(line, c.NUMBER, "member_repeated")
-        elif index in elsewhere:
+        elif found.household_of.get(index, own) != own:
             household.refuse(line, c.NUMBER, "member_elsewhere")
-        elif index in filed:
+        elif index in found.filed:
             household.refuse(line, c.NUMBER, "filing_open")
         trial.seen.add(index)
-    if household.union_code and household.union_code not in trial.unions:
-        household.refuse(household.lines[0], c.UNION, "union_unknown")
 
 
-def _staged(trial: _Trial, household: Household, head: bytes | None) -> Staged:
-    line = household.lines[0]
-    if household.wrong or household.form is None:
-        trial.counts["bad"] += 1
-        return Staged(line, None, None, good=False)
-    trial.counts["good"] += 1
-    content = {"form": household.form, "phone": household.phone, "union": household.union_code}
-    trial.hashed.update(orjson.dumps([line, content], option=orjson.OPT_SORT_KEYS))
-    return Staged(line, head, content, good=True)
+def _staged_filing(trial: _Trial, household: Household, head: bytes | None, by: Importer) -> Staged:
+    union_id, line = trial.union_of_code(household.union_code), household.lines[0]
+    if union_id is None:
+        household.refuse(line, c.UNION, "union_unknown")
+    if head is not None and head == by.number_index:
+        household.refuse(line, c.NUMBER, "own_family")
+    if household.wrong or household.form is None or union_id is None:
+        return Staged(line, union_id or trial.row["organisation_id"], "bad")
+    content = {"form": household.form, "phone": household.phone, "card": household.card}
+    return Staged(line, union_id, "good", "filing", head, content)
+
+
+def _staged_update(
+    trial: _Trial, household: Household, head: bytes | None, file: Record, update: Update | None
+) -> Staged:
+    keeper, line = keeper_of(file), household.lines[0]
+    if update is not None and not household.wrong:
+        trial.asked[keeper] += len(update.requests)
+        if trial.asked[keeper] > MOST_REQUESTS:
+            household.refuse(line, c.NUMBER, "too_many_requests")
+    if household.wrong or update is None or head is None:
+        return Staged(line, keeper if keeper in trial.unions else trial.row["organisation_id"], "bad", "update")
+    return staged_update(household, head, file, update)
+
+
+def _count(trial: _Trial, one: Staged) -> None:
+    trial.counts[one.state] += 1
+    trial.counts["updates"] += one.state == "good" and one.kind == "update"
+    if one.state == "good":
+        said = [one.line, str(one.organisation_id), one.kind, one.content]
+        trial.hashed.update(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
 
 
 async def _annotated(jobs: Jobs, import_id: UUID, content: bytes) -> UUID | None:
@@ -208,40 +247,74 @@ async def _failed(jobs: Jobs, run: Run, why: str) -> None:
 
 
 async def carry_out(jobs: Jobs, import_id: UUID) -> None:
-    """Everything that the dry run found good becomes filings, or nothing does and it is tried anew.
+    """Everything that the dry run found good in the chosen unions becomes filings and changes of files. Each union is
+    committed as a whole or not at all; where something has changed since, the rest is tried anew.
 
     Raises Unavailable, to be tried again.
     """
-    try:
-        async with jobs.work() as work:
-            row = await by_id(work.transaction, import_id)
-            if row is None or row["state"] != "committing":
-                return
-            unions = {union["code"]: union for union in await subtree(work.transaction, row)}
-            own = next(union for union in unions.values() if union["id"] == row["organisation_id"])
-            count, after = 0, _FIRST
-            while rows := await good(work.transaction, import_id, after, PIECE):
-                await _commit_piece(work, row, rows, unions, own)
-                count, after = count + len(rows), rows[-1]["id"]
-                await _advance(jobs, import_id, min(99, 100 * count // max(row["good"], 1)))
-            await commands.committed(work, row, count)
-    except (_Changed, asyncpg.UniqueViolationError):
-        async with jobs.work() as work:
-            await commands.requeue(work, import_id)
+    async with jobs.work() as work:
+        row = await by_id(work.transaction, import_id)
+        if row is None or row["state"] != "committing":
+            return
+        unions = {union["id"]: union for union in await subtree(work.transaction, row)}
+        waiting = [each for each in await tallies(work.transaction, import_id) if each["good"]]
+    chosen = [each["id"] for each in waiting if row["chosen"] is None or each["id"] in row["chosen"]]
+    progress, changed = _Progress(jobs, import_id, max(row["good"], 1)), False
+    for union_id in chosen:
+        try:
+            if not await _commit_union(jobs, row, unions[union_id], progress):
+                return  # another worker is at it
+        except Unavailable:
+            raise
+        except (DomainError, asyncpg.UniqueViolationError) as stands:
+            log.info("import_changed", id=str(import_id), union=str(union_id), because=type(stands).__name__)
+            changed = True
+    async with jobs.work() as work:
+        await commands.settle(work, import_id, again=changed)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a commit is, told beside its transactions."""
+
+    jobs: Jobs
+    import_id: UUID
+    of: int
+    count: int = 0
+
+    async def add(self, households: int) -> None:
+        self.count += households
+        async with self.jobs.work() as work:
+            await commands.advance(work, self.import_id, min(99, 100 * self.count // self.of))
+
+
+async def _commit_union(jobs: Jobs, row: Record, union: Record, progress: _Progress) -> bool:
+    """All its households, in one transaction. False when another worker is committing."""
+    async with jobs.work() as work:
+        if not await commands.alone(work, row["id"]):
+            return False
+        by, count, after = await importer(work, row["asked_by"]), 0, _FIRST
+        reason = work.keyring.open_text(WHY, row["id"], row["reason"]) if row["reason"] else None
+        while rows := await good(work.transaction, row["id"], union["id"], after, PIECE):
+            await _commit_piece(work, row, rows, union, by, reason)
+            count, after = count + len(rows), rows[-1]["id"]
+            await progress.add(len(rows))
+        if count:
+            await commands.committed(work, row, union["id"], count)
+    return True
 
 
 async def _commit_piece(
-    work: Work, row: Record, rows: Sequence[Record], unions: Mapping[str, Record], own: Record
+    work: Work, row: Record, rows: Sequence[Record], union: Record, by: Importer, reason: str | None
 ) -> None:
-    contents = [work.keyring.open_document(ROW, each["id"], each["content"]) for each in rows]
-    numbers = [person["id_number"] for each in contents for person in (each["form"]["head"], *each["form"]["members"])]
+    contents = [(each, work.keyring.open_document(ROW, each["id"], each["content"])) for each in rows]
+    new = [(each["id"], content) for each, content in contents if each["kind"] == "filing"]
+    numbers = [person["id_number"] for _, each in new for person in (each["form"]["head"], *each["form"]["members"])]
     if await living(work.transaction, [work.keyring.blind_index(ID_INDEX, number) for number in numbers]):
         raise _Changed
-    filled = [Filled(each["form"], each["phone"], unions.get(each["union"], own)) for each in contents]
+    filled = [Filled(each["form"], each["phone"], union, each["card"]) for _, each in new]
     filings = await open_many(work, filled, assisted_by=row["asked_by"], post_role=row["post_role"])
-    await commands.commit_rows(work, list(zip((each["id"] for each in rows), filings, strict=True)))
-
-
-async def _advance(jobs: Jobs, import_id: UUID, percent: int) -> None:
-    async with jobs.work() as work:
-        await commands.advance(work, import_id, percent)
+    changed = [(each, content) for each, content in contents if each["kind"] == "update"]
+    await carry_out_updates(work, by, [(each["household_id"], content) for each, content in changed], reason)
+    done: list[tuple[UUID, UUID | None]] = [(each["id"], None) for each, _ in changed]
+    await commands.commit_rows(work, [*zip((row_id for row_id, _ in new), filings, strict=True), *done])

@@ -20,10 +20,12 @@ from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.people.card_commands import set_bank_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
+from app.people.commands import NAME as PERSON_NAME
 from app.people.commands import enter_person
-from app.people.queries import person
-from app.proxy_filings.queries import FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
+from app.people.queries import bank_cards, person
+from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -109,7 +111,19 @@ async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     _expect(row, expected)
     if await living(work.transaction, actor.person_id) is not None:
         raise HouseholdExists
-    return await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
+    household_id = await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
+    await _keep_card(work, row, actor.person_id)
+    return household_id
+
+
+async def _keep_card(work: Work, row: Record, person_id: UUID) -> None:
+    """Their first card, if it was written down with the rest and is theirs; a change of one goes another way."""
+    if row["bank_card"] is None or await bank_cards(work.transaction, person_id):
+        return
+    card = work.keyring.open_document(CARD, row["id"], row["bank_card"])
+    me = await person(work.transaction, person_id)
+    if card["holder"] == work.keyring.open_text(PERSON_NAME, person_id, me["name"]):
+        await set_bank_card(work, person_id, card["holder"], card["number"], card["bank_name"], card.get("branch"))
 
 
 async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int, signature_file_id: UUID) -> Record:

@@ -1,7 +1,6 @@
 """Opening filings for many workers at once, from an import. Each waits until somebody confirms it.
 
-No history is kept yet: what a filing says is a mere draft. Whoever replaces the form of a file that was submitted calls
-`app.households.changes.keep_changes`, for an import with the source `import`.
+No history is kept yet: what a filing says is a mere draft.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +24,7 @@ _TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _INSERT = insertion(
     table_of(ProxyFiling),
     *"id created_at id_number_index id_number name name_masked phone phone_masked division_code form state".split(),
-    *_TIERS, "version", "assisted_by", "post_role", "organisation_name",
+    *_TIERS, "version", "assisted_by", "post_role", "organisation_name", "bank_card",
 )  # fmt: skip
 _OPEN = statement(
     text(
@@ -41,6 +40,8 @@ class Filled:
     form: Mapping[str, Any]
     phone: str
     union: Record
+    card: Mapping[str, str] | None = None
+    """Holder, number, bank and branch of the card that they want to be paid to."""
 
 
 async def waiting(transaction: Transaction, indexes: Iterable[bytes]) -> frozenset[bytes]:
@@ -69,6 +70,7 @@ def _row(work: Work, filled: Filled) -> dict[str, Any]:
         "phone_masked": mask_phone(filled.phone),
         "division_code": filled.union["division_code"],
         "form": keyring.seal_document("proxy_filing.form", row_id, filled.form),
+        "bank_card": keyring.seal_document("proxy_filing.bank_card", row_id, filled.card) if filled.card else None,
         "state": "open",
         "version": 1,
         "organisation_name": filled.union["name"],

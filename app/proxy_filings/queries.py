@@ -18,7 +18,7 @@ from app.people.queries import PERSON
 from app.proxy_filings.tables import ProxyFiling
 
 F = table_of(ProxyFiling)
-FORM, NAME, ID_NUMBER, PHONE = (f"proxy_filing.{c}" for c in ("form", "name", "id_number", "phone"))
+FORM, NAME, ID_NUMBER, PHONE, CARD = (f"proxy_filing.{c}" for c in ("form", "name", "id_number", "phone", "bank_card"))
 _OPEN = F.c.state == literal_column("'open'")
 _OF_PERSON = (
     select(F)

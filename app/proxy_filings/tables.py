@@ -36,6 +36,8 @@ class ProxyFiling(Row, table=True):
     unit_id: UUID | None = Field(default=None, foreign_key="organisation.id")
     division_code: str = Field(max_length=12)
     form: bytes = sealed(nullable=False)
+    bank_card: bytes | None = sealed()
+    """The card that they wrote down for the worker, who has none until they confirm."""
     state: str = Field(max_length=10)
     version: int = version_column()
     assisted_by: UUID

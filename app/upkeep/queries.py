@@ -34,7 +34,7 @@ from app.upkeep.rules import ListName
 from app.upkeep.tables import HouseholdVerification, WatchTask
 
 V, W = table_of(HouseholdVerification), table_of(WatchTask)
-COUNT_CAP = 10_000
+COUNT_CAP = 1_000
 UNCHANGED_FOR = timedelta(days=365)
 Position = tuple[datetime, UUID]
 _SHOWN = (

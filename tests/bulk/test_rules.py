@@ -8,7 +8,7 @@ import pytest
 from app.bulk import columns as c
 from app.bulk.rules import MESSAGES, Household, Reader, household, places_in
 from app.households import forms
-from app.households.forms import HouseholdForm, Member
+from app.households.forms import Head, HouseholdForm, Member
 from app.spreadsheets.reading import LOST_DIGITS, Line
 from tests.bulk.filling import Row, family, head, member
 from tests.make import TODAY
@@ -108,6 +108,31 @@ def test_columns_may_stand_in_any_order_and_none_that_is_needed_may_be_missing()
     assert places_in(Line(1, ["姓名"])) is None
 
 
+def test_a_choice_is_taken_by_its_word_or_its_code() -> None:
+    said = of(
+        head(**{c.HOUSING: "public_rental", c.CAUSE: "患重特大疾病", c.OTHER_CAUSES: "child_schooling；意外事故"})
+    )
+    assert said.wrong == []
+    assert said.form is not None
+    assert (said.form["housing"], said.form["primary_cause"]) == ("public_rental", "serious_illness")
+    assert said.form["secondary_causes"] == ["child_schooling", "accident"]
+
+
+def test_the_template_has_a_column_for_every_field_that_a_clerk_can_fill_in() -> None:
+    elsewhere = {"organisation_code", "child_consent_id", "bank_card_id", "attachments", "file_ids", "members", "head"}
+    people = {item.head.removeprefix("/head/") for item in c.ITEMS if item.head.startswith("/head/")}
+    assert set(Head.model_fields) - people - elsewhere == {"name", "id_number", "mobile"}
+    assert set(Member.model_fields) - {i.member for i in c.ITEMS} - elsewhere == {"name", "id_number", "relation"}
+    household_fields = set(HouseholdForm.model_fields) - {item.head[1:] for item in c.ITEMS} - elsewhere
+    assert household_fields == {"secondary_causes", "demands", "rigid_spending"}
+
+
+@pytest.mark.parametrize("item", [item for item in c.ITEMS if item.list], ids=lambda item: item.title)
+def test_what_a_drop_down_offers_is_taken(item: c.Item) -> None:
+    assert c.offered(item.list)
+    assert all(word in c.choices(item.list) for word in c.offered(item.list))
+
+
 def choices(annotation: Any) -> set[str]:
     if get_origin(annotation) is Literal:
         return set(get_args(annotation))
@@ -117,12 +142,12 @@ def choices(annotation: Any) -> set[str]:
 @pytest.mark.parametrize(
     ("labels", "annotation"),
     [
-        (c.RELATIONS, forms.Relation),
-        (c.HEALTHS, forms.Health),
-        (c.CAUSES, forms.Cause),
-        (c.SCHOOLINGS, Member.model_fields["schooling"].annotation),
-        (c.HOUSINGS, HouseholdForm.model_fields["housing"].annotation),
-        (c.RESIDENCES, HouseholdForm.model_fields["residence"].annotation),
+        (c.choices("relation"), forms.Relation),
+        (c.choices("health"), forms.Health),
+        (c.choices("cause"), forms.Cause),
+        (c.choices("schooling"), Member.model_fields["schooling"].annotation),
+        (c.choices("housing"), HouseholdForm.model_fields["housing"].annotation),
+        (c.choices("residence"), HouseholdForm.model_fields["residence"].annotation),
         (c.SPENDINGS, forms.Spending),
     ],
 )

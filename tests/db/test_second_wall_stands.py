@@ -32,6 +32,22 @@ async def test_neither_role_may_pass_walls_own_tables_or_sign_in(owner: asyncpg.
         assert await owner.fetchval("select count(*) from pg_class where relowner = $1", role["oid"]) == 0
 
 
+async def test_what_few_need_is_asked_when_the_usual_has_said_no(owner: asyncpg.Connection) -> None:
+    """PostgreSQL asks permissive policies in the reverse order of their names, and a function costs as much as all
+    else: on a list it would be called for every row."""
+    late = await owner.fetch(
+        """
+        select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid
+        where p.polcmd in ('r', '*') and p.polname > 'api' and p.polname <> 'jobs'
+          and pg_get_expr(p.polqual, p.polrelid) ~ '(is|may)_[a-z_]+[(]'
+          and exists (select 1 from pg_policy o where o.polrelid = p.polrelid and o.polname = 'api')
+        """
+    )
+    assert [tuple(each) for each in late] == []
+    plan = await owner.fetch("select polname from pg_policy where polrelid = 'household'::regclass order by polname")
+    assert [each["polname"] for each in plan] == ["after_visited", "api", "jobs"]
+
+
 async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Connection) -> None:
     assert await owner.fetchval("select count(*) from pg_views where schemaname = 'public'") == 0
     definers = await owner.fetch(

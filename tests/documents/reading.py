@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pikepdf
+import zxingcpp
+from PIL import Image, ImageDraw
 
 _PAIRS = re.compile(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>")
 _BLOCKS = re.compile(rb"begin(bfchar|bfrange)(.*?)end", re.DOTALL)
@@ -31,6 +33,42 @@ def fonts(pdf: bytes) -> set[str]:
         for page in opened.pages
         for font in page.resources.get("/Font", {}).values()
     }
+
+
+def codes(picture: Image.Image) -> list[str]:
+    """What the codes (QR and others) in a picture say, as any telephone would read them."""
+    return [found.text for found in zxingcpp.read_barcodes(picture)]
+
+
+def strokes(pdf: bytes, scale: float = 4.0) -> Image.Image:
+    """The first page of a PDF with the straight lines that are drawn on it: its code is made of them."""
+    opened = pikepdf.open(io.BytesIO(pdf))
+    page = opened.pages[0]
+    width, height = (float(side) * scale for side in page.mediabox[2:])
+    picture = Image.new("L", (int(width), int(height)), 255)
+    draw, now, thick = ImageDraw.Draw(picture), pikepdf.Matrix().scaled(scale, scale), 1.0
+    kept, path = list[tuple[pikepdf.Matrix, float]](), list[tuple[float, float]]()
+    for operands, operator in pikepdf.parse_content_stream(page):
+        match str(operator):
+            case "q":
+                kept.append((now, thick))
+            case "Q":
+                now, thick = kept.pop()
+            case "cm":
+                now = pikepdf.Matrix(*map(float, operands)) @ now
+            case "w":
+                thick = float(operands[0])
+            case "m" | "l":
+                path.append(now.transform((float(operands[0]), float(operands[1]))))
+            case "S" | "B":
+                half = thick * abs(now.a) / 2
+                for (x, y), (to_x, to_y) in zip(path[::2], path[1::2], strict=False):
+                    above, below = height - max(y, to_y) - half, height - min(y, to_y) + half
+                    draw.rectangle((min(x, to_x), above, max(x, to_x), below), fill=0)
+                path = []
+            case "f" | "n":
+                path = []
+    return picture
 
 
 def _lines(page: pikepdf.Page) -> Iterator[tuple[str, list[int]]]:

@@ -1,6 +1,7 @@
 """The press: a process of its own that can be slow, wrong or dead without anybody else noticing."""
 
 import asyncio
+import io
 import os
 import signal
 import time
@@ -10,14 +11,17 @@ from typing import Any
 
 import pytest
 import typst
+from PIL import Image
 
+from app.contact_cards.card import FORM as CARD
+from app.contact_cards.card import Responsible, address, content, printed
 from app.documents import fonts, press, printing
 from app.documents.fonts import FontMissing
 from app.documents.printing import NotPrinted, Press
 from app.documents.qr import qr_svg
 from app.households.printed.register_form import register_form
 from app.http.routes.household_forms import PAPER
-from tests.documents.reading import pages
+from tests.documents.reading import codes, pages
 from tests.households.printed.samples import FILE, OPINIONS, WHEN, form
 
 REGISTER = register_form(FILE, form(), OPINIONS, whole=True)
@@ -160,6 +164,17 @@ def test_without_the_font_it_is_said_which_package_is_missing() -> None:
 def test_a_code_is_the_same_every_time_and_different_for_another_link() -> None:
     assert qr_svg("https://a.cn/1") == qr_svg("https://a.cn/1") != qr_svg("https://a.cn/2")
     assert qr_svg("https://a.cn/1").startswith("<svg")
+
+
+def test_a_telephone_reads_the_code_in_the_picture_of_a_card() -> None:
+    """As typst draws the page in pixels; what the PDF itself holds is read in test_contact_cards.py."""
+    link = "https://mini.example.invalid/工会?a=1&b=" + "9" * 60
+    said = content({"number": "DA-1", "head_masked": "陈*明"}, "某工会", Responsible("林", "某工会", "0754-1"), [])
+    data = printed(said, "DA-990101-2026-000001-12", WHEN.date(), link)
+    job = {"as": "png", "form": str(CARD), "data": data, "made_at": WHEN.isoformat(), "ppi": 150.0}
+    drawn = press.draw(job)
+    assert isinstance(drawn, bytes)
+    assert codes(Image.open(io.BytesIO(drawn))) == [address(link, "DA-990101-2026-000001-12")]
 
 
 def test_neither_the_font_nor_typst_is_in_the_process_that_asks() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,7 @@ from app.applications.path import Action, Kind, State
 from app.kernel.ids import new_id
 from app.messaging.outbox import spelt
 from app.messaging.tables import OutMessage
+from app.upkeep.events import Reminded
 from tests import make
 from tests.faults.conftest import SCALE
 from tests.faults.heap import Heap
@@ -89,6 +91,35 @@ async def test_a_killed_worker_leaves_each_fact_with_one_effect(
     assert worker.wait(20) == 0
     assert await notices_of(held, cases) == (FACTS, FACTS)
     assert await held.fetchval("select count(*) from out_message where relayed_at is null") == 0
+    assert "Traceback" not in worker.log
+
+
+async def test_a_killed_worker_reminds_everybody_once(
+    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
+) -> None:
+    heads = []
+    for _ in range(FACTS):
+        someone = await heap.person(consents=())
+        household_id = await heap.household(someone, town.units[0], members=[], plan=None)
+        fact = Reminded(household_id, "review", make.TODAY, 0)
+        await heap.insert(OutMessage, id=new_id(), created_at=make.NOW, name="Reminded", body=spelt(fact))
+        heads.append(someone.id)
+    await heap.pour(held)
+    count = "select count(*) as messages, count(distinct person_id) as persons from message where person_id = any($1)"
+
+    async def reached(due: int) -> bool:
+        return (await held.fetchrow(count, heads))["messages"] >= due
+
+    for number in range(1, KILLS + 1):
+        worker.start()
+        await until(partial(reached, FACTS * number // (KILLS + 1)), 60)
+        worker.kill()
+    worker.start()
+    await until(partial(reached, FACTS), 60)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    row = await held.fetchrow(count, heads)
+    assert (row["messages"], row["persons"]) == (FACTS, FACTS)
     assert "Traceback" not in worker.log
 
 

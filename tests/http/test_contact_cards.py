@@ -12,7 +12,8 @@ import pytest
 from app.contact_cards.card import Measure
 from app.http.routes import contact_cards
 from app.kernel.actor import Role
-from tests.documents.reading import glyphs, pages
+from app.settings import Settings
+from tests.documents.reading import codes, glyphs, pages, strokes
 from tests.make import Someone, Town, World
 
 
@@ -115,6 +116,18 @@ async def test_the_card_names_the_responsible_person_and_the_worker_gets_the_sam
     assert "欧阳小明" not in page
     assert 0 not in glyphs(own.content)
     assert (await mine(client, place))["card"]["serial"] == issued["serial"]
+
+
+async def test_the_code_on_the_printed_card_leads_to_its_page_in_the_mini_program(
+    client: httpx.AsyncClient, place: Place, configured: Settings
+) -> None:
+    assigned = await assign(client, place, place.chair, place.clerk, 1)
+    printed = await card(client, place, place.chair)
+    (read,) = codes(strokes(printed.content))
+    assert read == f"{configured.printed_link}/pages/household/card?serial={assigned.json()['card']['serial']}"
+    assert (await assign(client, place, place.chair, place.clerk, 2)).status_code == 200
+    (after,) = codes(strokes((await card(client, place, place.chair)).content))
+    assert after == read.removesuffix("-1") + "-2"
 
 
 async def test_a_change_issues_a_new_card_and_the_old_one_is_superseded(

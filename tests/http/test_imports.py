@@ -1,20 +1,20 @@
 """An import from the template to filings, its errors, its corrections; and exports as they leave."""
 
 import asyncio
-import io
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
-import python_calamine
 
 from app.bulk import columns as c
 from app.db.sealing import Keyring
 from app.files.store import SHEETS, FileStore
+from app.households.path import PATH
+from app.households.printed.words import text_of
+from app.http.routes.bulk import State
 from app.jobs import exports, imports
 from app.jobs.handlers import LONG_HANDLERS, followed_by
 from app.jobs.relay import relay
@@ -22,68 +22,16 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
-from tests.bulk.filling import Row, family, head, workbook
+from tests.bulk.filling import family, head, workbook
+from tests.bulk.importing import cells, commit, errors_of, seen_after_check, tried, upload
 from tests.http.refusals import refused
-from tests.make import Guild, Someone, Town, World
+from tests.make import Someone, Town, World
 from tests.spreadsheets.bombs import BOMBS
-
-
-async def upload(
-    client: httpx.AsyncClient, who: Someone, content: bytes, union: Guild, *, key: dict[str, str] | None = None
-) -> httpx.Response:
-    return await client.post(
-        "/staff/imports",
-        files={"file": ("a.xlsx", content)},
-        data={"organisation_code": union.code},
-        headers=who.headers | (key or make.keyed()),
-    )
-
-
-async def tried(
-    client: httpx.AsyncClient, background: Jobs, who: Someone, content: bytes, union: Guild
-) -> dict[str, Any]:
-    """An import after its dry run."""
-    answer = await upload(client, who, content, union)
-    assert answer.status_code == 202, answer.text
-    return await seen_after_check(client, background, who, answer.json()["id"])
-
-
-async def seen_after_check(client: httpx.AsyncClient, background: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
-    await imports.check(background, UUID(import_id))
-    shown: dict[str, Any] = (await client.get(f"/staff/imports/{import_id}", headers=who.headers)).json()
-    return shown
-
-
-async def commit(client: httpx.AsyncClient, who: Someone, shown: dict[str, Any], rows: str = "all") -> httpx.Response:
-    return await client.post(
-        f"/staff/imports/{shown['id']}/commit",
-        json={"dry_run": shown["dry_run"], "rows": rows},
-        headers=who.headers | make.keyed(),
-    )
-
-
-async def errors_of(client: httpx.AsyncClient, who: Someone, import_id: str) -> list[dict[str, Any]]:
-    items, cursor = list[dict[str, Any]](), None
-    while True:
-        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get(f"/staff/imports/{import_id}/errors", params=query, headers=who.headers)).json()
-        items, cursor = items + page["items"], page["next_cursor"]
-        if cursor is None:
-            return items
 
 
 async def filings(owner: asyncpg.Connection, who: Someone) -> int:
     count: int = await owner.fetchval("select count(*) from proxy_filing where assisted_by = $1", who.id)
     return count
-
-
-def cells(content: bytes) -> list[list[Any]]:
-    rows: list[list[Any]] = python_calamine.load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-    return rows
-
-
-def repeated(rows: Sequence[Row]) -> list[Row]:
-    return [dict(row) for row in rows]
 
 
 # ---- the whole way ----
@@ -322,6 +270,7 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
     assert "林主席" in banner[0]
     assert titles[:4] == ["档案编号", "状态", "户主", "证件号码"]
     assert (row[2], row[3][6:14], someone.id_number in str(row)) == ("郑*红", "********", False)
+    assert (row[1], row[6]) == ("在档", "患重特大疾病")
     number = await owner.fetchval("select number from household where id = $1", own)
     assert row[0] == number
     audited = await owner.fetch(
@@ -334,6 +283,11 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
         await client.get(f"/staff/exports/{await exported(client, background, chair)}", headers=chair.headers)
     ).json()
     assert whole["rows"] == 2
+
+
+def test_every_state_that_can_be_exported_is_told_in_words() -> None:
+    assert {state: text_of("state", state) for state in get_args(State) if text_of("state", state).isascii()} == {}
+    assert set(get_args(State)) == set(PATH.states) - {"draft"}
 
 
 async def test_an_export_is_its_askers_alone_and_ends_after_a_day(

@@ -53,6 +53,7 @@ OWN_LISTS = {
     ("GET", "/me/proxy_applications"),
     ("GET", "/me/account_claims"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
+OWN_LISTS |= {("GET", "/me/messages"), ("GET", "/me/messages/count")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }

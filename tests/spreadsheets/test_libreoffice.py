@@ -13,12 +13,12 @@ from app.bulk.rules import Household, Reader, places_in
 from app.confined.running import MIB, Done, Limits, run
 from app.jobs.exports import COLUMNS
 from app.spreadsheets.annotating import annotate
-from app.spreadsheets.precheck import check
+from app.spreadsheets.precheck import Refused, check
 from app.spreadsheets.reading import Line, lines_of, read
 from app.spreadsheets.writing import NOTES, Column, Workbook
 from tests.bulk.filling import workbook
 from tests.make import TODAY
-from tests.spreadsheets.fixtures.make import HERE, NUMBERS, filled, through_libreoffice
+from tests.spreadsheets.fixtures.make import EVERY_GROUP, HERE, NUMBERS, filled, through_libreoffice
 
 needs_libreoffice = pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 
@@ -48,6 +48,35 @@ async def test_a_template_that_was_filled_in_and_saved_by_libreoffice_is_read_as
     assert found[0].form is not None
     assert found[0].form["head"]["name"] == "欧阳𬸣"
     assert found[0].form["income_fen_yearly"] == 12_000_50
+
+
+async def test_every_group_of_the_register_is_read_as_words_or_codes() -> None:
+    found = (await households((HERE / "filled.xlsx").read_bytes()))[0]
+    form = found.form
+    assert form is not None
+    told = {item.head for item in c.ITEMS if item.title in EVERY_GROUP}
+    missing = [at for at in told if at.removeprefix("/head/") not in form["head"] and at[1:] not in form]
+    assert missing == []
+    assert (form["head"]["illness"], form["head"]["political_status"]) == ("cancer", "masses")
+    assert (form["head"]["work_began_on"], form["head"]["contract_signed_on"]) == ("1968-07-01", "2008-01-01")
+    assert (form["floor_area"], form["homes"], form["single_parent"]) == ("20_to_50", 0, False)
+    assert [form["members"][0][name] for name in ("ethnicity", "sex")] == ["05", "female"]
+    assert found.card is not None
+    assert found.card["bank_name"] == "中国银行"
+
+
+async def test_numbers_and_days_that_somebody_typed_are_read_as_they_were_meant() -> None:
+    (found,) = await households((HERE / "typed.xlsx").read_bytes())
+    assert found.wrong == []
+    assert found.form is not None
+    head = found.form["head"]
+    assert (head["postcode"], head["birth_date"], head["work_began_on"]) == ("515041", "1949-12-31", "1968-07-01")
+    assert (found.phone, found.form["income_fen_yearly"], found.form["homes"]) == ("13800138000", 12_000_50, 1)
+
+
+def test_another_kind_of_workbook_is_refused_with_a_sentence() -> None:
+    with pytest.raises(Refused, match="spreadsheet_not_xlsx"):
+        check((HERE / "filled.ods").read_bytes())
 
 
 def test_libreoffice_keeps_the_drop_downs_and_the_notes_of_the_template() -> None:

@@ -1,5 +1,6 @@
 """Reading what the printed forms say: the files of a union, and the opinions given on one."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from app.db.scope import Shape, nodes, shape, within
 from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.households.queries import H
+from app.households.printed.lists import summary_line
+from app.households.queries import FORM, H, keeper_of
 from app.households.tables import HouseholdPassage
 from app.kernel.actor import Actor, Permission, Tier
 from app.kernel.business_time import business_date
@@ -19,6 +21,8 @@ from app.kernel.errors import Invalid
 from app.policy.wording import day_text
 
 MOST_FILES = 5_000
+MOST_AT_ONCE = 1_000
+"""As PDF while somebody waits for it; a thousand lines take a second or two to draw."""
 NOTE = "household_passage.note"
 _PASSAGE = table_of(HouseholdPassage)
 _PASSAGES = statement(
@@ -30,6 +34,10 @@ _CITY_STATES = frozenset({"city_approval"})
 
 class TooManyFiles(Invalid):
     """超过 5,000 户，一张表打印不下。请按区县、单位或办理状态分开打印。"""
+
+
+class TooManyAtOnce(Invalid):
+    """超过 1,000 户的 PDF 要画得久一些，请用“导出”生成，完成后下载；也可以改为 Excel。"""
 
 
 @cache
@@ -49,18 +57,41 @@ def _of_union(tiers: Shape, tier: Tier, whole: bool) -> Statement:
 
 
 async def files_of(
-    transaction: Transaction, actor: Actor, organisation_id: UUID, tier: Tier, state: str
+    transaction: Transaction, actor: Actor, organisation_id: UUID, tier: Tier, state: str, *, at_once: bool = False
 ) -> list[Record]:
-    """The files in a state under a union, in the order of their numbers, as far as the actor reaches.
+    """The files in a state under a union, in the order of their numbers, as far as the actor reaches; `at_once`: no
+    more than can be drawn while somebody waits.
 
-    Raises TooManyFiles.
+    Raises TooManyFiles, TooManyAtOnce.
     """
     reach = actor.reach(Permission.READ_CASES)
     given: dict[str, Any] = {"organisation_id": organisation_id, "state": state, "actor_id": actor.person_id}
     # Counted before they are fetched and put in order: a whole city is refused without reading it.
-    if await transaction.value(_of_union(shape(reach), tier, False), **given, **nodes(reach)) > MOST_FILES:
+    count = await transaction.value(_of_union(shape(reach), tier, False), **given, **nodes(reach))
+    if count > MOST_FILES:
         raise TooManyFiles
+    if at_once and count > MOST_AT_ONCE:
+        raise TooManyAtOnce
     return await transaction.rows(_of_union(shape(reach), tier, True), **given, **nodes(reach))
+
+
+def outside_form(row: Record, organisation: str | None) -> dict[str, Any]:
+    """What a file says outside its form, with the name of the union that keeps it."""
+    known = {name: row.get(name) for name in ("number", "state", "category", "archive_level", "cohort_2016")}
+    active = row["active_at"]
+    return known | {
+        "active_on": business_date(active) if active else None,
+        "cohort_fixed_on": row.get("cohort_fixed_on"),
+        "organisation": organisation,
+    }
+
+
+def lines_of(keyring: Keyring, rows: Sequence[Record], names: Mapping[UUID, str]) -> list[dict[str, Any]]:
+    """What the lists say of these files; `names` of the unions that keep them."""
+    return [
+        summary_line(outside_form(row, names[keeper_of(row)]), keyring.open_document(FORM, row["id"], row["form"]))
+        for row in rows
+    ]
 
 
 async def opinions_of(transaction: Transaction, keyring: Keyring, household_id: UUID) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from app.http.routes import (
     households,
     matches,
     me,
+    messages,
     my_data,
     plans,
     policies,
@@ -34,6 +35,7 @@ _MODULES = (
     applications,
     sessions,
     me,
+    messages,
     my_data,
     account_claims,
     # Before the files by their ids.

@@ -13,8 +13,10 @@ from pydantic import Field
 
 from app.bulk import commands
 from app.bulk.columns import COLUMNS, NOTES
-from app.bulk.commands import ImportNotReady, Uploaded
-from app.bulk.queries import ExportNotFound, ImportNotFound, bulk_import, errors, own_export
+from app.bulk.commands import Confirmed, ImportNotReady, Uploaded
+from app.bulk.queries import ExportNotFound, ImportNotFound, bulk_import, errors, own_export, tallies, updates
+from app.db.transaction import Record
+from app.documents.printing import MEDIA_TYPES, Format
 from app.files.store import SHEETS
 from app.http.door import PREFIX, Desk, Door, answer, service_of, staff
 from app.http.idempotency import CONTENT
@@ -24,8 +26,8 @@ from app.http.views import bulk as views
 from app.kernel.actor import Permission
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
-from app.organisations.queries import organisation_of_code
-from app.policy.fields import ShortText
+from app.organisations.queries import OrganisationNotFound, organisation_of_code
+from app.policy.fields import Code, ShortText
 from app.spreadsheets.precheck import MAX_BYTES, MESSAGES
 from app.spreadsheets.reading import refusal
 from app.spreadsheets.writing import Workbook
@@ -48,6 +50,10 @@ class ExportNotReady(Conflict):
 class ImportCommit(In):
     dry_run: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="试算结果的 dry_run，确认提交的就是看到的")]
     rows: Literal["all", "valid"] = Field(description="all：有一户出错就都不提交；valid：只提交没有错误的户")
+    organisation_codes: Annotated[list[Code], Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None, description="只提交这些工会的；每个工会要么全部写入，要么一户也不写入。不填为全部"
+    )
+    reason: ShortText | None = Field(default=None, description="更新已有档案的理由，写进变更记录；有更新时必填")
 
 
 class ExportFilter(In):
@@ -57,6 +63,11 @@ class ExportFilter(In):
 class ExportRequest(In):
     reason: ShortText
     filter: ExportFilter = Field(default_factory=ExportFilter)
+    form: Literal["list", "summary", "notice"] = Field(
+        default="list", description="list 明细表（xlsx）；summary 汇总表、notice 公示表，要填工会和一种状态"
+    )
+    format: Literal["xlsx", "pdf"] = "xlsx"
+    organisation_code: Code | None = Field(default=None, description="汇总表、公示表是哪个工会及其下级的")
 
 
 class _Sheet:
@@ -159,6 +170,30 @@ async def list_import_errors(
     return answer({"items": [views.error(row) for row in page], "next_cursor": following})
 
 
+@router.get("/imports/{import_id}/units", summary="导入涉及的工会", response_model=views.UnitList)
+async def list_import_units(import_id: PathId, desk: Importer) -> Response:
+    """每个工会各有多少户可以提交、有错误、没有变化和已提交；可以只提交其中一些工会的。"""
+    await bulk_import(desk.work.transaction, desk.actor, import_id)
+    return answer({"items": [views.unit(row) for row in await tallies(desk.work.transaction, import_id)]})
+
+
+@router.get("/imports/{import_id}/changes", summary="导入将要作出的变更", response_model=views.FileChangesPage)
+async def list_import_changes(
+    import_id: PathId,
+    desk: Annotated[Desk, staff(Permission.ACCEPT_CASE, recorded=True)],
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response:
+    """逐户列出已有档案的哪些内容会变，变更前后的内容已脱敏；by 为 request 的要由两人核对。每次查看都有记录。"""
+    after = desk.service.cursors.read("import_changes", cursor)
+    await bulk_import(desk.work.transaction, desk.actor, import_id)
+    rows = await updates(desk.work.transaction, import_id, limit + 1, after)
+    page, following = desk.service.cursors.cut("import_changes", rows, limit, "created_at")
+    contents = [(row, desk.work.keyring.open_document(commands.ROW, row["id"], row["content"])) for row in page]
+    await commands.looked_at(desk.work, desk.actor.person_id, import_id, len(page))
+    return answer({"items": [views.changes(row, content) for row, content in contents], "next_cursor": following})
+
+
 @router.get(
     "/imports/{import_id}/file",
     status_code=200,
@@ -179,20 +214,46 @@ async def read_import_file(import_id: PathId, desk: Importer) -> Response:
 
 @router.post("/imports/{import_id}/commit", status_code=202, summary="提交导入", response_model=views.ImportView)
 async def commit_import(import_id: PathId, body: ImportCommit, desk: Importer) -> Response:
-    """按看到的试算结果提交，要么全部成为代办档案，要么一户也不提交。"""
+    """按看到的试算结果提交：新户成为代办档案，已有档案的写入变更，敏感项成为变更申请。每个工会要么全部写入，要么一户
+    也不写入。"""
     row = await bulk_import(desk.work.transaction, desk.actor, import_id, locked=True)
-    valid_only = body.rows == "valid"
-    await commands.confirm(desk.work, row, desk.actor.person_id, bytes.fromhex(body.dry_run), valid_only=valid_only)
+    chosen = None if body.organisation_codes is None else await _units(desk, row, body.organisation_codes)
+    given = Confirmed(bytes.fromhex(body.dry_run), body.rows == "valid", chosen, body.reason)
+    await commands.confirm(desk.work, row, desk.actor.person_id, given)
     return await _import(desk, import_id, 202)
+
+
+async def _units(desk: Desk, row: Record, codes: list[str]) -> frozenset[UUID]:
+    """The unions of these codes. Raises Invalid for one that has nothing in the import."""
+    known = {unit["code"]: unit["id"] for unit in await tallies(desk.work.transaction, row["id"])}
+    unknown = [n for n, code in enumerate(codes) if code not in known]
+    if unknown:
+        raise Invalid(FieldError(f"/organisation_codes/{unknown[0]}", "union_unknown", "这次导入里没有这个工会的户。"))
+    return frozenset(known[code] for code in codes)
 
 
 @router.post("/exports", status_code=202, summary="导出家庭档案", response_model=views.ExportView)
 async def ask_export(body: ExportRequest, desk: Annotated[Desk, staff(Permission.READ_CASES)]) -> Response:
     """范围和脱敏与屏幕上一致；每次导出都有理由、水印和记录，24 小时内可以下载。"""
-    states: list[Any] = list(body.filter.states)
-    export_id = await commands.ask_export(desk.work, desk.actor.person_id, body.reason, {"states": states})
+    wanted: dict[str, Any] = {"states": list(body.filter.states)}
+    if body.form != "list":
+        wanted |= {"form": body.form, "format": body.format, "organisation_id": str(await _union_of(desk, body))}
+    elif body.format != "xlsx" or body.organisation_code is not None:
+        raise Invalid(FieldError("/form", "export_parts", "明细表只有 xlsx 格式，也不按工会另选。"))
+    export_id = await commands.ask_export(desk.work, desk.actor.person_id, body.reason, wanted)
     row = await own_export(desk.work.transaction, desk.actor.person_id, export_id)
     return answer(views.export(row), 202)
+
+
+async def _union_of(desk: Desk, body: ExportRequest) -> UUID:
+    """The union of a statutory list, within the actor's reach. Raises Invalid, OrganisationNotFound."""
+    if body.organisation_code is None or len(body.filter.states) != 1:
+        raise Invalid(FieldError("/form", "export_parts", "汇总表和公示表请填写工会，并只选一种状态。"))
+    union = await organisation_of_code(desk.work.transaction, body.organisation_code)
+    if not any(union[f"{node.tier}_id"] == node.organisation_id for node in desk.actor.reach(Permission.READ_CASES)):
+        raise OrganisationNotFound
+    found: UUID = union["id"]
+    return found
 
 
 @router.get("/exports/{export_id}", summary="查看导出", response_model=views.ExportView)
@@ -206,7 +267,7 @@ async def read_export(export_id: PathId, desk: Annotated[Desk, staff(Permission.
     status_code=200,
     summary="下载导出文件",
     response_class=Attachment,
-    responses=downloaded(XLSX),
+    responses=downloaded(*MEDIA_TYPES.values()),
 )
 async def read_export_file(
     export_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
@@ -217,7 +278,8 @@ async def read_export_file(
         raise ExportNotReady
     if row["expires_at"] <= desk.work.now:
         raise ExportNotFound
-    found = await _workbook(desk, export_id, f"export-{export_id}.xlsx")
+    format: Format = row["wanted"].get("format", "xlsx")
+    found = await _workbook(desk, export_id, f"export-{export_id}.{format}", MEDIA_TYPES[format])
     if found is None:
         raise ExportNotFound
     await commands.downloaded(desk.work, desk.actor.person_id, row)
@@ -228,6 +290,6 @@ async def _import(desk: Desk, import_id: UUID, status: int) -> Response:
     return answer(views.bulk_import(await bulk_import(desk.work.transaction, desk.actor, import_id)), status)
 
 
-async def _workbook(desk: Desk, content_id: UUID | None, name: str) -> Response | None:
+async def _workbook(desk: Desk, content_id: UUID | None, name: str, media_type: str = XLSX) -> Response | None:
     content = await desk.service.files.beside(SHEETS).get(content_id) if content_id else None
-    return Attachment(content, XLSX, name) if content is not None else None
+    return Attachment(content, media_type, name) if content is not None else None

@@ -17,7 +17,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import HouseholdNotFound, file, living
 from app.http.attachments import PDF_WHEN_THERE, attachment
-from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
+from app.http.door import PREFIX, Desk, Door, Later, WorkerDesk, answer, staff
 from app.http.inputs import In, PathId
 from app.http.views import contact_cards as views
 from app.kernel.actor import Permission
@@ -59,8 +59,12 @@ async def print_own_contact_card(desk: WorkerDesk) -> Response:
     row = await card(desk.work.transaction, household["id"])
     if row is None:
         raise NobodyResponsible
-    pdf = await commands.again(desk.work, row, await _issuer(desk, household))
-    return _card(row["serial"], pdf)
+    issuer = await _issuer(desk, household)
+
+    async def drawn() -> Response:
+        return _card(row["serial"], await commands.again(desk.work, row, issuer))
+
+    return Later(drawn)
 
 
 @router.get(

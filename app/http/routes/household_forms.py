@@ -1,7 +1,9 @@
 """The statutory forms of household files (登记表、汇总表、公示表), as PDF and as XLSX."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,15 +14,14 @@ import app.documents as documents
 from app.audit.commands import record
 from app.db.transaction import Record
 from app.documents.printing import Format
-from app.households.printed.lists import notice_form, summary_form, summary_line
-from app.households.printed.queries import files_of, opinions_of
+from app.households.printed.lists import notice_form, summary_form
+from app.households.printed.queries import files_of, lines_of, opinions_of, outside_form
 from app.households.printed.register_form import TITLE, register_form
-from app.households.queries import FORM, HouseholdNotFound, file, form_of, living
+from app.households.queries import FORM, HouseholdNotFound, file, form_of, keeper_of, living
 from app.http.attachments import PDF_OR_XLSX, attachment
-from app.http.door import PREFIX, Desk, Door, WorkerDesk, staff
+from app.http.door import PREFIX, Desk, Door, Later, WorkerDesk, staff
 from app.http.inputs import PathId
 from app.kernel.actor import Permission, Tier
-from app.kernel.business_time import business_date
 from app.organisations.queries import OrganisationNotFound, names, organisation
 from app.people.queries import bank_cards
 
@@ -49,28 +50,29 @@ async def print_own_register_form(desk: WorkerDesk, format: Format = "pdf") -> R
         for card in cards
         if card["state"] == "current"
     ]
-    printed = register_form(await _file(desk, row), {**form, "bank": bank[0] if bank else None}, {}, whole=True)
-    return await _document(desk, printed, format, f"{TITLE}-{row['number']}")
+    whole, told = {**form, "bank": bank[0] if bank else None}, await _file(desk, row)
+    build = partial(_register, told, whole, {}, whole=True)
+    return _document(desk, build, format, f"{TITLE}-{row['number']}")
 
 
 @router.get("/staff/households/summary_form", summary="打印汇总表", response_class=Response, responses=PDF_OR_XLSX)
 async def print_summary_form(
     organisation_id: PathId, desk: Reader, state: State = "active", format: Format = "pdf"
 ) -> Response:
-    """一个工会及其下级的困难职工档案汇总表，姓名和证件号码已脱敏。最多 5,000 户；打印有记录。"""
-    union, lines = await _lines(desk, organisation_id, state, "household.summary_printed")
-    printed = await _built(summary_form, union["name"], lines, desk)
-    return await _document(desk, printed, format, f"汇总表-{union['code']}")
+    """一个工会及其下级的困难职工档案汇总表，姓名和证件号码已脱敏。PDF 最多 1,000 户，更多的用导出；Excel 最多 5,000
+    户；打印有记录。"""
+    union, lines = await _lines(desk, organisation_id, state, format, "household.summary_printed")
+    return _document(desk, partial(summary_form, union["name"], lines), format, f"汇总表-{union['code']}")
 
 
 @router.get("/staff/households/notice_form", summary="打印公示表", response_class=Response, responses=PDF_OR_XLSX)
 async def print_notice_form(
     organisation_id: PathId, desk: Reader, state: State = "public_notice", format: Format = "pdf"
 ) -> Response:
-    """张贴用的公示表：姓名已脱敏，不含证件号码、收入和致困原因。最多 5,000 户；打印有记录。"""
-    union, lines = await _lines(desk, organisation_id, state, "household.notice_printed")
-    printed = await _built(notice_form, union["name"], lines, desk)
-    return await _document(desk, printed, format, f"公示表-{union['code']}")
+    """张贴用的公示表：姓名已脱敏，不含证件号码、收入和致困原因。PDF 最多 1,000 户，更多的用导出；Excel 最多 5,000
+    户；打印有记录。"""
+    union, lines = await _lines(desk, organisation_id, state, format, "household.notice_printed")
+    return _document(desk, partial(notice_form, union["name"], lines), format, f"公示表-{union['code']}")
 
 
 @router.get(
@@ -95,25 +97,26 @@ async def print_register_form(household_id: PathId, desk: Reader, format: Format
         subject_person_id=row["person_id"],
         format=format,
     )
-    printed = register_form(await _file(desk, row), form, said)
-    return await _document(desk, printed, format, f"{TITLE}-{row['number']}")
+    build = partial(_register, await _file(desk, row), form, said)
+    return _document(desk, build, format, f"{TITLE}-{row['number']}")
 
 
-async def _lines(desk: Desk, organisation_id: UUID, state: str, action: str) -> tuple[Record, list[Mapping[str, Any]]]:
+async def _lines(
+    desk: Desk, organisation_id: UUID, state: str, format: Format, action: str
+) -> tuple[Record, list[dict[str, Any]]]:
     """A union and a line for each of its files that the actor may see; that they were listed is recorded."""
     transaction = desk.work.transaction
     union = await organisation(transaction, organisation_id)
     reach = desk.actor.reach(Permission.READ_CASES)
     if not any(union[f"{node.tier}_id"] == node.organisation_id for node in reach):
         raise OrganisationNotFound
-    rows = await files_of(transaction, desk.actor, organisation_id, Tier(union["tier"]), state)
-    unions = await names(transaction, {_union_of(row) for row in rows})
-    lines: list[Mapping[str, Any]] = []
-    for n, row in enumerate(rows):
-        if n % BATCH == 0:
-            await asyncio.sleep(0)  # the others' turn
-        form = desk.work.keyring.open_document(FORM, row["id"], row["form"])
-        lines.append(summary_line(_columns(row) | {"organisation": unions[_union_of(row)]}, form))
+    tier = Tier(union["tier"])
+    rows = await files_of(transaction, desk.actor, organisation_id, tier, state, at_once=format == "pdf")
+    unions = await names(transaction, {keeper_of(row) for row in rows})
+    lines: list[dict[str, Any]] = []
+    for n in range(0, len(rows), BATCH):
+        await asyncio.sleep(0)  # the others' turn
+        lines += lines_of(desk.work.keyring, rows[n : n + BATCH], unions)
     await record(
         desk.work,
         person_id=desk.actor.person_id,
@@ -127,32 +130,25 @@ async def _lines(desk: Desk, organisation_id: UUID, state: str, action: str) -> 
     return union, lines
 
 
-def _union_of(row: Record) -> UUID:
-    """The union that keeps a file."""
-    kept: UUID = row["unit_id"] or row["street_id"] or row["district_id"] or row["city_id"]
-    return kept
-
-
-def _columns(row: Record) -> dict[str, Any]:
-    """What a file says outside its form."""
-    known = {name: row.get(name) for name in ("number", "state", "category", "archive_level", "cohort_2016")}
-    fixed = row.get("cohort_fixed_on")
-    active = row["active_at"]
-    return known | {"active_on": business_date(active) if active else None, "cohort_fixed_on": fixed}
-
-
 async def _file(desk: Desk, row: Record) -> dict[str, Any]:
-    unions = await names(desk.work.transaction, [_union_of(row)])
-    return _columns(row) | {"organisation": unions[_union_of(row)], "printed_on": desk.work.today}
+    union = keeper_of(row)
+    unions = await names(desk.work.transaction, [union])
+    return outside_form(row, unions[union])
 
 
-async def _built(build: Any, union: str, lines: Sequence[Mapping[str, Any]], desk: Desk) -> dict[str, Any]:
-    """A list of thousands of lines is put together beside the event loop."""
-    built: dict[str, Any] = await asyncio.to_thread(build, union, lines, desk.work.today)
-    return built
+def _register(
+    told: Mapping[str, Any], form: Mapping[str, Any], said: Mapping[str, list[str]], printed_on: date, **how: bool
+) -> dict[str, Any]:
+    return register_form({**told, "printed_on": printed_on}, form, said, **how)
 
 
-async def _document(desk: Desk, printed: dict[str, Any], format: Format, name: str) -> Response:
-    press, now = desk.service.press, desk.work.now
-    content = await (press.pdf(PAPER, printed, now) if format == "pdf" else press.xlsx(printed, now))
-    return attachment(content, format, name)
+def _document(desk: Desk, build: Callable[[date], dict[str, Any]], format: Format, name: str) -> Later:
+    """The document that `build` describes, put together beside the event loop, when the transaction is over."""
+    press, now, today = desk.service.press, desk.work.now, desk.work.today
+
+    async def drawn() -> Response:
+        printed = await asyncio.to_thread(build, today)
+        content = await (press.pdf(PAPER, printed, now) if format == "pdf" else press.xlsx(printed, now))
+        return attachment(content, format, name)
+
+    return Later(drawn)

@@ -69,7 +69,7 @@ class HouseholdTaskPage(BaseModel):
 
 
 class HouseholdCount(BaseModel):
-    count: int = Field(description="最多数到 10001")
+    count: int = Field(description="最多数到 1001，即 1,000 以上")
 
 
 class TransferView(BaseModel):

@@ -32,7 +32,7 @@ class ListedFilePage(BaseModel):
 
 
 class Count(BaseModel):
-    count: int = Field(description="最多数到 10001")
+    count: int = Field(description="最多数到 1001，即 1,000 以上")
 
 
 class VerificationView(BaseModel):

@@ -1,0 +1,66 @@
+"""What a person is told in the app (消息)."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from app.db.transaction import Record
+from app.http.door import PREFIX, Door, WorkerDesk, answer
+from app.http.inputs import Cursor, Limit, PathId
+from app.http.views.applications import instant
+from app.messaging.commands import mark_read
+from app.messaging.queries import own_page, unread
+
+router = APIRouter(prefix=f"{PREFIX}/me/messages", tags=["消息"], route_class=Door)
+
+
+class MessageView(BaseModel):
+    """一条消息。subject_kind、subject_id 是它说的档案或办理事项。"""
+
+    id: str
+    kind: str = Field(description="review_due 年度复核提醒 · watch_due 回访提醒")
+    title: str
+    text: str
+    subject_kind: str
+    subject_id: str
+    created_at: str
+    read_at: str | None
+
+
+class MessagePage(BaseModel):
+    items: list[MessageView]
+    next_cursor: str | None
+
+
+class UnreadCount(BaseModel):
+    count: int = Field(description="最多数到 1001，即 1,000 以上")
+
+
+@router.get("", summary="我的消息", response_model=MessagePage)
+async def list_messages(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
+    """职工和工作人员各自的消息，最新的在前。"""
+    after = desk.service.cursors.read("messages", cursor)
+    rows = await own_page(desk.work.transaction, desk.actor.person_id, limit + 1, after)
+    page, following = desk.service.cursors.cut("messages", rows, limit, "created_at")
+    return answer({"items": [_shown(row) for row in page], "next_cursor": following})
+
+
+@router.get("/count", summary="未读消息数", response_model=UnreadCount)
+async def count_messages(desk: WorkerDesk) -> Response:
+    """还没有读过的有多少条。"""
+    return answer({"count": await unread(desk.work.transaction, desk.actor.person_id)})
+
+
+@router.post("/{message_id}/read", summary="标为已读", response_model=MessageView)
+async def read_message(message_id: PathId, desk: WorkerDesk) -> Response:
+    """已读过的保留第一次的时间。"""
+    return answer(_shown(await mark_read(desk.work, desk.actor.person_id, message_id)))
+
+
+def _shown(row: Record) -> dict[str, Any]:
+    told = {name: row[name] for name in ("kind", "title", "text", "subject_kind")}
+    return {
+        "id": str(row["id"]), **told, "subject_id": str(row["subject_id"]), "created_at": instant(row["created_at"]),
+        "read_at": instant(row["read_at"]),
+    }  # fmt: skip
