@@ -16,6 +16,7 @@ from app.households.path import CANCEL_REASONS, EXIT_ENDS
 from app.households.queries import FORM, facts_of
 from app.households.steps import Gates, Signature, allowed, take, take_as_system
 from app.households.tables import HouseholdExit
+from app.households.upkeep import upkeep_policy
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
@@ -69,7 +70,7 @@ async def propose(
 ) -> Record:
     """The unit proposes that a household leaves the file.
 
-    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met.
+    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met; NoPolicyInForce.
     """
     row, step, signed = await allowed(work, actor, household_id, expected, "propose_exit", said, gates)
     if proposal is None:
@@ -116,7 +117,8 @@ def _check(proposal: Proposal, row: Record) -> None:
 
 
 def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None:
-    """What the rules say of it, as it is kept; None where nothing has to be computed. Raises ExitNotSupported."""
+    """What the rules say of it, as it is kept; None where nothing has to be computed. Raises ExitNotSupported,
+    NoPolicyInForce."""
     if proposal.kind == "cancelled":
         return None
     form = work.keyring.open_document(FORM, row["id"], row["form"])
@@ -132,7 +134,8 @@ def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None
         minimum_living_standard_fen=facts.minimum_living_standard_fen,
         standard_source=facts.minimum_living_standard_source,
     )
-    reasons = lifted(recheck) if proposal.kind == "lifted" else relieved(recheck)
+    policy = upkeep_policy(work.policies, work.today, form["division_code"])
+    reasons = lifted(recheck, policy.lifting) if proposal.kind == "lifted" else relieved(recheck, policy.relief)
     unmet = [reason for reason in reasons if reason.met is not True]
     if unmet:
         raise ExitNotSupported(
@@ -143,6 +146,7 @@ def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None
         "facts": asdict(recheck),
         "reasons": [reason._asdict() for reason in reasons],
         "rests_on": facts.minimum_living_standard_version,
+        "upkeep_version": policy.version,
         "decided_on": str(work.today),
     }
 

@@ -20,6 +20,7 @@ from app.households.forms import HouseholdForm
 from app.households.path import DEAD_STATES, EDITABLE, IN_FORCE, PATH
 from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.households.told import told_by
+from app.households.upkeep import review_limit
 from app.kernel.actor import Actor, Node, Permission, Post
 from app.kernel.business_time import business_date
 from app.kernel.errors import NotFound
@@ -274,13 +275,17 @@ def facts_of(form: Mapping[str, Any] | None, row: Record | None, on: date, polic
     otherwise: the union's criteria are written for workers in town.
     """
     residence: Residence = (form.get("residence") if form else None) or "urban"
-    standard = minimum_living_standard(policies, form["division_code"] if form else CITY, on, residence)
+    division = form["division_code"] if form else CITY
+    standard, limit = minimum_living_standard(policies, division, on, residence), review_limit(policies, on, division)
     known: dict[str, Any] = {
         "minimum_living_standard_fen": standard.monthly_fen,
         "edge_line_fen": standard.edge_line_fen,
         "minimum_living_standard_from": standard.in_force_from,
         "minimum_living_standard_version": standard.version,
         "minimum_living_standard_source": standard.source,
+        "review_grace_days": limit.grace_days,
+        "review_source": limit.source,
+        "upkeep_version": limit.version,
     }
     if form is None or row is None:
         return HouseholdFacts(file_active=False, **known)

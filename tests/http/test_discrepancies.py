@@ -14,7 +14,7 @@ import pytest
 from app.db.work import Work
 from app.discrepancies import commands
 from app.discrepancies.commands import Correction, open_discrepancy
-from app.discrepancies.path import ANSWER_WORKING_DAYS, OUTCOMES, PATH
+from app.discrepancies.path import OUTCOMES, PATH
 from app.discrepancies.queries import open_count
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.jobs.transfers import follow
@@ -118,7 +118,7 @@ async def test_the_time_to_answer_is_counted_in_working_days(world: World, town:
     row_id = await discrepancy_of(world, await world.person(), town.units[0])
     async with working(world) as work:
         due = await work.transaction.connection.fetchval("select due_on from discrepancy where id = $1", row_id)
-        assert due == work.calendar.after_working_days(make.TODAY, ANSWER_WORKING_DAYS)
+        assert due == work.calendar.after_working_days(make.TODAY, 10)
 
 
 async def test_the_oldest_comes_first_and_the_overdue_are_found(
