@@ -44,6 +44,8 @@ class Action(StrEnum):
     CONFIRM_PAYMENT = "confirm_payment"
     STOP_PAYMENT = "stop_payment"
     """What was not yet sent is not sent: who is paid, or where, is being changed."""
+    FOLLOW_FILE = "follow_file"
+    """No step of a path: the household file was merged, split or handed on, and the application went with it."""
 
 
 S, A = State, Action

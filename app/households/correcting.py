@@ -23,6 +23,7 @@ from app.households.forms import HouseholdForm
 from app.households.history import with_value
 from app.households.path import CLASSABLE, CORRECTABLE, DEAD_STATES, EDITABLE, SETTLED
 from app.households.queries import FORM, H, file
+from app.households.related import not_related
 from app.households.steps import Signature, at_hand, written
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
@@ -103,6 +104,7 @@ async def put_right(
     post = post_over(actor, Permission.REVIEW_AT_DISTRICT, row)
     if post is None:
         raise NotAllowed
+    await not_related(work, actor, row)
     if row["state"] in (*EDITABLE, *DEAD_STATES) or pointer.startswith("/members") or pointer in _IDENTITY_OF_HEAD:
         return False
     before = work.keyring.open_document(FORM, row["id"], row["form"])

@@ -70,7 +70,8 @@ async def propose(
 ) -> Record:
     """The unit proposes that a household leaves the file.
 
-    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met; NoPolicyInForce.
+    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met;
+    NoPolicyInForce.
     """
     row, step, signed = await allowed(work, actor, household_id, expected, "propose_exit", said, gates)
     if proposal is None:

@@ -18,6 +18,7 @@ from app.db.transaction import Record, Transaction
 from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
 from app.households.path import DEAD_STATES, EDITABLE, IN_FORCE, PATH
+from app.households.related import household_of
 from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.households.told import told_by
 from app.households.upkeep import review_limit
@@ -122,6 +123,7 @@ def _waiting(tiers: Shape, after: bool) -> Statement:
             H.c.state == bindparam(f"state_{n}"),
             H.c.submitted_at.is_not(None),
             H.c.person_id != bindparam("actor_id"),
+            H.c.id.is_distinct_from(household_of(bindparam("actor_id"))),
         )
         if after:
             part = part.where(tuple_(H.c.submitted_at, H.c.id) > _AFTER)
@@ -145,7 +147,7 @@ def _piles(posts: tuple[Post, ...]) -> tuple[Pile, ...]:
 async def waiting(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
-    """The files that wait for this actor, oldest first."""
+    """The files that wait for this actor, oldest first; never that of their own household."""
     piles = _piles(actor.posts)
     if not piles:
         return []

@@ -281,6 +281,11 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
         "audit_chain_append",
+        "awaits_aid",  # yes or no, of a file
+        "covers_follow",  # only by a request for a change of identity that is open
+        "file_takes_payment",  # a trigger: no money to a closed file
+        "follow_file",  # only into the file that another was merged into or split from, or its own union
+        "let_go_of_file",  # only of a file that has ended
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "take_over_household",  # a file that was offered to the caller's own union

@@ -48,6 +48,8 @@ class VisitSummary(BaseModel):
     organisation: str
     visitors: list[VisitorView]
     objected: bool = Field(description="本人提出过异议")
+    signatures_needed: int = Field(description="要几位走访人员签字")
+    signatures: int = Field(description="已经签字的人数；结束走访的人已经签字")
     version: int
 
 
@@ -175,6 +177,8 @@ def summary(row: Record) -> dict[str, Any]:
         "organisation": row["organisation_name"],
         "visitors": row["visitors"],
         "objected": row["objected_at"] is not None,
+        "signatures_needed": row["signatures_needed"],
+        "signatures": len(row["signed_by"]),
         "version": row["version"],
     }
 
