@@ -3,19 +3,15 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
 from app.applications.path import Kind
-from app.db.statements import statement
 from app.db.transaction import Record, Transaction
 from app.households.path import DEAD_STATES
-from app.households.queries import H
+from app.households.queries import state_of
 from app.kernel.errors import Conflict
 from app.plans.queries import running_measure
 from app.plans.rules import MeasureKind, terms_of
 
 _BY_KIND: Final[dict[Kind, MeasureKind]] = {Kind.HARDSHIP_AID: "living_aid", Kind.GOLDEN_AUTUMN: "schooling"}
-_STATE = statement(select(H.c.state).where(H.c.id == bindparam("household_id")))
 _BY_ITEM: Final[dict[str, MeasureKind]] = {"medical": "medical"}
 
 
@@ -37,7 +33,7 @@ async def measure_for(transaction: Transaction, row: Record) -> UUID | None:
     """The measure that an application is paid under; None where no household is aided. Raises MeasureMissing, naming
     the measure that the plan must have, and FileClosed."""
     wanted = measure_kind(Kind(row["kind"]), row["item"])
-    if row["household_id"] is not None and wanted is not None and await _closed(transaction, row["household_id"]):
+    if wanted and row["household_id"] and await state_of(transaction, row["household_id"]) in DEAD_STATES:
         raise FileClosed
     if row["measure_id"] is not None or row["household_id"] is None or wanted is None:
         found: UUID | None = row["measure_id"]
@@ -46,7 +42,3 @@ async def measure_for(transaction: Transaction, row: Record) -> UUID | None:
     if running is None:
         raise MeasureMissing(household_id=str(row["household_id"]), measure=wanted, measure_name=terms_of(wanted).name)
     return running
-
-
-async def _closed(transaction: Transaction, household_id: UUID) -> bool:
-    return await transaction.value(_STATE, household_id=household_id) in DEAD_STATES

@@ -1,8 +1,8 @@
 """Whether a household may leave the file as lifted or as relieved. Pure, exact, whole numbers.
 
-Lifted (脱困): the cause is gone, and the income per head has been above the minimum living standard for some months in
-a row after aid. Relieved (解困): it cannot be lifted, and reaches that standard with the floor of the government and the
-standing aid of the union; it stays in the file. How many months, and what keeps a household from being lifted, the
+Lifted (脱困): the cause is gone, and the income per head has been above the minimum living standard for some months
+in a row after aid. Relieved (解困): it cannot be lifted, and reaches that standard with the floor of the government and
+the standing aid of the union; it stays in the file. How many months, and what keeps a household from being lifted, the
 policy of the day says. A figure per head is never divided: both sides are multiplied instead.
 """
 

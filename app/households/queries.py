@@ -97,6 +97,15 @@ async def file(transaction: Transaction, actor: Actor, household_id: UUID, *, lo
     return row
 
 
+_STATE = statement(select(H.c.state).where(H.c.id == bindparam("household_id")))
+
+
+async def state_of(transaction: Transaction, household_id: UUID) -> str | None:
+    """The state of a file, where this transaction can see it."""
+    found: str | None = await transaction.value(_STATE, household_id=household_id)
+    return found
+
+
 _IS_MEMBER = statement(
     select(M.c.id).where(
         M.c.household_id == bindparam("household_id"), M.c.id_number_index == bindparam("number_index"), M.c.living

@@ -42,6 +42,7 @@ async def visit_of(
         "photos": [],
         "position_agreed": False,
         "started_at": NOW,
+        "signed_by": [each.id for each in visitors[:1]],
         "version": 1,
     }
     places = {f"{tier}_id": home.ancestors[tier] for tier in home.ancestors}

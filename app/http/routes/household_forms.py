@@ -13,7 +13,7 @@ from app.audit.commands import record
 from app.db.transaction import Record
 from app.documents.printing import Format
 from app.households.printed.lists import notice_form, summary_form, summary_line
-from app.households.printed.queries import files_of, opinions_of
+from app.households.printed.queries import files_of, opinions_of, signed_boxes, signers_of
 from app.households.printed.register_form import TITLE, register_form
 from app.households.queries import FORM, HouseholdNotFound, file, form_of, living
 from app.http.attachments import PDF_OR_XLSX, attachment
@@ -22,7 +22,7 @@ from app.http.inputs import PathId
 from app.kernel.actor import Permission, Tier
 from app.kernel.business_time import business_date
 from app.organisations.queries import OrganisationNotFound, names, organisation
-from app.people.queries import bank_cards
+from app.people.queries import bank_cards, names_of
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案表格"], route_class=Door)
 PAPER = Path(documents.__file__).with_name("paper.typ")
@@ -49,7 +49,10 @@ async def print_own_register_form(desk: WorkerDesk, format: Format = "pdf") -> R
         for card in cards
         if card["state"] == "current"
     ]
-    printed = register_form(await _file(desk, row), {**form, "bank": bank[0] if bank else None}, {}, whole=True)
+    signed = await _signed(desk, row, by_name=False)
+    printed = register_form(
+        await _file(desk, row) | signed, {**form, "bank": bank[0] if bank else None}, {}, whole=True
+    )
     return await _document(desk, printed, format, f"{TITLE}-{row['number']}")
 
 
@@ -95,7 +98,8 @@ async def print_register_form(household_id: PathId, desk: Reader, format: Format
         subject_person_id=row["person_id"],
         format=format,
     )
-    printed = register_form(await _file(desk, row), form, said)
+    signed = await _signed(desk, row, by_name=True)
+    printed = register_form(await _file(desk, row) | signed, form, said)
     return await _document(desk, printed, format, f"{TITLE}-{row['number']}")
 
 
@@ -144,6 +148,14 @@ def _columns(row: Record) -> dict[str, Any]:
 async def _file(desk: Desk, row: Record) -> dict[str, Any]:
     unions = await names(desk.work.transaction, [_union_of(row)])
     return _columns(row) | {"organisation": unions[_union_of(row)], "printed_on": desk.work.today}
+
+
+async def _signed(desk: Desk, row: Record, *, by_name: bool) -> dict[str, str]:
+    """Who filed, reviewed and entered the file: to staff by name, in the worker's copy by the union they signed for."""
+    said = await signers_of(desk.work.transaction, row["id"])
+    people = {each.person_id for signed in said.values() for each in signed}
+    names = await names_of(desk.work.transaction, desk.work.keyring, people) if by_name else None
+    return signed_boxes(said, names, submitted=row["submitted_at"] is not None)
 
 
 async def _built(build: Any, union: str, lines: Sequence[Mapping[str, Any]], desk: Desk) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def own(row: Record, keyring: Keyring, policy: VisitPolicy, open_actions: list[s
     """A visit to one's own household; what was written down is shown once it has ended."""
     content = _content(row, keyring) if row["state"] in ANSWERED else {}
     shown = summary(row)
-    del shown["head_masked"], shown["objected"]
+    del shown["head_masked"], shown["objected"], shown["signatures_needed"], shown["signatures"]
     return (
         shown
         | {
