@@ -40,7 +40,7 @@ declare
   each application;
 begin
   select * into file from household h where h.id = into_file;
-  if not (into_file = left_file or file.split_from_id = left_file or exists (
+  if not (into_file = left_file or file.split_from_id is not distinct from left_file or exists (
     select 1 from household h where h.id = left_file and h.merged_into_id = into_file)) then
     return;
   end if;
