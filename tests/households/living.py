@@ -74,7 +74,7 @@ class Acting(RuleBasedStateMachine):
         self.city, self.unions = town.city, town.units[:UNITS]
         over = [*self.unions, town.districts[0], town.city]
         self.people = [await self.world.person(home=self.unions[0]) for _ in range(PEOPLE)]
-        self.staff = []
+        self.staff, self.receiver = [], await self.world.person()
         for role in ROLES:
             person = await self.world.person()
             self.staff.append(Actor(person.id, person.session_id, tuple(Post(role, place_of(each)) for each in over)))

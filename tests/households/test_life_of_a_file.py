@@ -207,7 +207,7 @@ class Life(Acting):
         offered = self.as_staff(0, "offer", offer)
         if offered is None or not through:
             return
-        other = Actor(self.people[0].id, self.people[0].session_id, (Post(Role.UNIT_CLERK, place_of(to)),))
+        other = Actor(self.receiver.id, self.receiver.session_id, (Post(Role.UNIT_CLERK, place_of(to)),))
         self.staff.append(other)
         self.as_staff(-1, f"hand on: {answer}", lambda w, actor: transfers.end(w, actor, offered, 1, answer, None))
         self.staff.pop()
