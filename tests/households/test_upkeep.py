@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from app.households.case import NO_FILE, household_facts
+from app.households.exits import ExitNotSupported, Proposal, judge
 from app.households.facts import HouseholdFacts
 from app.households.queries import facts_of
 from app.households.rules import rests_on, review_findings
@@ -22,6 +23,7 @@ SECOND = FIRST.model_copy(
         "version": "2027",
         "in_force_from": CHANGED_ON,
         "review": FIRST.review.model_copy(update={"grace_days": 60, "source": "测试文件第三条"}),
+        "lifting": FIRST.lifting.model_copy(update={"months_above": 3}),
     }
 )
 BOOK = PolicyBook({**SHIPPED.versions, KIND: (FIRST, SECOND)})
@@ -93,3 +95,21 @@ def test_before_the_first_version_and_where_one_cannot_be_read_nothing_is_guesse
 def test_the_shipped_limits_are_what_was_written_into_the_code_before() -> None:
     assert isinstance(FIRST, UpkeepPolicy)
     assert (FIRST.lifting.months_above, FIRST.review.grace_days, FIRST.discrepancy.answer_working_days) == (6, 30, 10)
+
+
+@pytest.mark.parametrize(("on", "enough"), [(THE_DAY_BEFORE, False), (CHANGED_ON, True)])
+def test_an_exit_is_judged_by_the_version_of_the_day_on_which_it_is_proposed(on: date, enough: bool) -> None:
+    form = {
+        "head": {"id_number": "1", "health": "healthy"}, "members": [], "division_code": "440507",
+        "income_fen_yearly": 0, "rigid_spending": [], "primary_cause": "laid_off",
+    }  # fmt: skip
+    row = {"state": "active", "submitted_at": None}
+    proposal = Proposal("lifted", None, (), 60_000_00, 0, 3, 0, 0)
+    if enough:
+        decision = judge(form, row, proposal, on, BOOK)
+        assert decision is not None
+        assert (decision["upkeep_version"], decision["decided_on"]) == ("2027", "2027-01-01")
+    else:
+        with pytest.raises(ExitNotSupported) as refused:
+            judge(form, row, proposal, on, BOOK)
+        assert [error.code for error in refused.value.errors] == ["exit_months_above_standard"]
