@@ -1,7 +1,7 @@
 """What was still loose in the life of household files: dated limits, applications that follow their file, covers that
 follow a corrected number, and the signature of every visitor
 
-Revision: 20261125_loose_ends, after 20261125_files_named
+Revision: 20261125_loose_ends, after 20261125_chain_qualified
 
 The functions run as aid_jobs, because an application or a cover may lie out of the caller's sight. Each can only do
 what a merge, a split, a transfer or a request for a change that is being decided has made right: it looks for it itself.
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_loose_ends"
-down_revision = "20261125_files_named"
+down_revision = "20261125_chain_qualified"
 branch_labels = None
 depends_on = None
 

@@ -15,10 +15,11 @@ from app.households.exits import DECISION, EVIDENCE, ExitKind, ExitNotSupported,
 from app.households.tables import HouseholdExit
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
+from app.policy.periods import months_after
 from app.policy.versions import NoPolicyInForce
 from app.seed.write import write_all
 from app.upkeep.queries import midnight
-from app.upkeep.rules import WATCH_MONTHS, months_after
+from app.upkeep.rules import WATCH_MONTHS
 from app.upkeep.tables import WatchTask
 
 _INSERT = insertion(
