@@ -144,7 +144,9 @@ def upgrade() -> None:
 
 
 def _signatures() -> None:
-    op.add_column("visit", sa.Column("signatures_needed", sa.SmallInteger(), server_default=sa.text("1"), nullable=False))
+    op.add_column(
+        "visit", sa.Column("signatures_needed", sa.SmallInteger(), server_default=sa.text("1"), nullable=False)
+    )
     op.add_column(
         "visit",
         sa.Column("signed_by", postgresql.ARRAY(sa.Uuid()), server_default=sa.text("'{}'"), nullable=False),
