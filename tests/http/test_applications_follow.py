@@ -13,24 +13,13 @@ from app.applications.queries import by_id_locked
 from app.kernel.actor import Role
 from tests import make
 from tests.discrepancies.making import working
+from tests.http.household_acts import CANCELLED, act, merge, offer, propose, reply, seen, split
 from tests.http.refusals import refused
-from tests.http.test_change_requests import pay
-from tests.http.test_household_life import CANCELLED, merge, offer, propose, reply, seen, split
-from tests.http.test_households import act, officed
+from tests.http.test_payments_held import pay
 from tests.make import Case, Someone, Town, World
 
 UNDER_WAY = (State.DRAFT, State.SUBMITTED, State.UNIT_REVIEW, State.DISTRICT_REVIEW, State.APPROVED, State.PAYING)
 OVER = (State.PAID, State.REJECTED, State.WITHDRAWN)
-
-
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture(scope="module")
-async def office(world: World, town: Town) -> dict[str, Someone]:
-    return await officed(world, town)
 
 
 async def cases(world: World, whose: Someone, town: Town, file: UUID, *states: State) -> list[Case]:

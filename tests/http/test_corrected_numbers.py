@@ -11,10 +11,8 @@ from app.covers.queries import of_holder
 from app.db.sealing import Keyring
 from tests import make
 from tests.discrepancies.making import working
-from tests.http.test_change_requests import Place, ask, decide, place
+from tests.http.change_requests import Place, ask, decide
 from tests.make import World
-
-__all__ = ["place"]
 
 
 @pytest.mark.parametrize("field", ["/head", "/members/1"])

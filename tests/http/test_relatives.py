@@ -4,19 +4,12 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-import pytest
 
 from app.kernel.actor import Role
 from tests import make
+from tests.http.household_acts import LIFTED, act, merge, offer, propose, put, reply, seen, split
 from tests.http.refusals import refused
-from tests.http.test_household_life import LIFTED, merge, offer, propose, reply, seen, split
-from tests.http.test_households import act, put
 from tests.make import Someone, Town, World
-
-
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
 
 
 async def with_member(world: World, town: Town, relative: Someone, **given: object) -> UUID:

@@ -14,11 +14,6 @@ from tests.make import Someone, Town, World
 from tests.visits.making import act, answers, plan, sync, visit_of, visitor
 
 
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
 @pytest.fixture
 async def clerk(world: World, town: Town) -> Someone:
     return await world.staff(Role.UNIT_CLERK, town.units[0])

@@ -5,28 +5,16 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-import pytest
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.handlers import LONG_HANDLERS, issue_card_again
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.documents.reading import pages
 from tests.http.test_contact_cards import Place, assign, mine, place
 from tests.make import Someone, World
 
 __all__ = ["place"]
-
-
-@pytest.fixture
-def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def take(client: httpx.AsyncClient, world: World, household_id: Any, by: Someone, version: int) -> None:
