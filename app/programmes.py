@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from app.applications.path import Kind
 from app.applications.programme import Programme
 from app.households.criteria import CategoryPolicy
+from app.households.upkeep import UpkeepPolicy
 from app.kinds.golden_autumn import rules as golden_autumn
 from app.kinds.golden_autumn.commands import PROGRAMME as GOLDEN_AUTUMN
 from app.kinds.golden_autumn.policy import Policy as GoldenAutumnPolicy
@@ -50,6 +51,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "household_criteria": Shipped(CategoryPolicy, "app.households"),
     "minimum_living_standard": Shipped(StandardVersion, "app.policy", "minimum_living_standard.yaml"),
     "home_visits": Shipped(VisitPolicy, "app.visits"),
+    "household_upkeep": Shipped(UpkeepPolicy, "app.households", "upkeep.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

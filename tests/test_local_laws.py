@@ -182,7 +182,8 @@ WRITERS = (
     "daily.py", "tables.py",
 )  # fmt: skip
 HOUSEHOLD_COMMANDS = tuple(
-    f"app/households/{name}.py" for name in ("correcting", "exits", "members", "steps", "transfers", "writing")
+    f"app/households/{name}.py"
+    for name in ("correcting", "exits", "following", "members", "related", "steps", "transfers", "writing")
 )
 """Commands of one feature that are too many for one file, each named for what it does."""
 

@@ -1,13 +1,13 @@
 """Filing on paper and what follows: applications for a worker, accounts taken over, attempts counted, changes taken back
 
-Revision: 20261125_paper, after 20261125_chain_qualified
+Revision: 20261125_paper, after 20261125_loose_ends
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_paper"
-down_revision = "20261125_chain_qualified"
+down_revision = "20261125_loose_ends"
 branch_labels = None
 depends_on = None
 

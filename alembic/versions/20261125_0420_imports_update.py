@@ -1,6 +1,6 @@
 """Imports change files and are committed union by union; messages to persons; what few need is really asked last
 
-Revision: 20261125_imports_update, after 20261125_chain_qualified
+Revision: 20261125_imports_update, after 20261125_paper
 
 PostgreSQL asks permissive policies in the reverse order of their names: what is to be asked after `api` needs a name that
 comes before it. On a list of files the function was called for every row.
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_imports_update"
-down_revision = "20261125_chain_qualified"
+down_revision = "20261125_paper"
 branch_labels = None
 depends_on = None
 

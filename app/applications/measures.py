@@ -5,12 +5,18 @@ from uuid import UUID
 
 from app.applications.path import Kind
 from app.db.transaction import Record, Transaction
+from app.households.path import DEAD_STATES
+from app.households.queries import state_of
 from app.kernel.errors import Conflict
 from app.plans.queries import running_measure
 from app.plans.rules import MeasureKind, terms_of
 
 _BY_KIND: Final[dict[Kind, MeasureKind]] = {Kind.HARDSHIP_AID: "living_aid", Kind.GOLDEN_AUTUMN: "schooling"}
 _BY_ITEM: Final[dict[str, MeasureKind]] = {"medical": "medical"}
+
+
+class FileClosed(Conflict):
+    """这户的家庭档案已经结束，不能再从这份档案发放帮扶款。"""
 
 
 class MeasureMissing(Conflict):
@@ -25,8 +31,10 @@ def measure_kind(kind: Kind, item: str | None) -> MeasureKind | None:
 
 async def measure_for(transaction: Transaction, row: Record) -> UUID | None:
     """The measure that an application is paid under; None where no household is aided. Raises MeasureMissing, naming
-    the measure that the plan must have."""
+    the measure that the plan must have, and FileClosed."""
     wanted = measure_kind(Kind(row["kind"]), row["item"])
+    if wanted and row["household_id"] and await state_of(transaction, row["household_id"]) in DEAD_STATES:
+        raise FileClosed
     if row["measure_id"] is not None or row["household_id"] is None or wanted is None:
         found: UUID | None = row["measure_id"]
         return found

@@ -46,6 +46,8 @@ class Action(StrEnum):
     """Staff filled in for the worker; in no row of the table, since it comes before the first."""
     STOP_PAYMENT = "stop_payment"
     """What was not yet sent is not sent: who is paid, or where, is being changed."""
+    FOLLOW_FILE = "follow_file"
+    """No step of a path: the household file was merged, split or handed on, and the application went with it."""
 
 
 S, A = State, Action

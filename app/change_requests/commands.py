@@ -14,13 +14,13 @@ from app.change_requests.path import PATH
 from app.change_requests.queries import HOLD, R, asked_by, lock_payments, open_one, to_decide
 from app.change_requests.rules import HEAD, ChangeOutdated, Wanted, applied
 from app.db.scope import post_over
-from app.db.statements import insertion, statement
+from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import By, Source, replace_form
 from app.households.forms import HouseholdForm
 from app.households.masking import masked
-from app.households.members import belongings, hold
+from app.households.members import ID_NUMBER, belongings, hold
 from app.households.path import DEAD_STATES, EDITABLE
 from app.households.queries import FORM, file, is_member
 from app.kernel.actor import Actor, Permission
@@ -42,6 +42,7 @@ _ASK = statement(
     insert(R).values({c: bindparam(c, type_=R.c[c].type) for c in _COLUMNS}).on_conflict_do_nothing().returning(R.c.id)
 )
 _HOLD = insertion(HOLD, "id", "created_at", "person_id", "household_id")
+_COVERS = Statement("select covers_follow($1, $2, $3) as id", ("request", "was", "becomes"), {})
 _RELEASE = statement(
     update(HOLD)
     .where(HOLD.c.id == bindparam("row_id"))
@@ -245,7 +246,7 @@ async def _settle(work: Work, actor: Actor, row: Record, *, approved: bool) -> N
 
 
 async def _change_file(work: Work, actor: Actor, row: Record) -> None:
-    """Form, history and memberships; and the account of the head, when it is their name or number."""
+    """Form, history, memberships and covers; and the account of the head, when it is their name or number."""
     wanted = wanted_of(work, row)
     household = await file(work.transaction, actor, row["household_id"], locked=True)
     form = changed_form(work, household, wanted)
@@ -257,6 +258,22 @@ async def _change_file(work: Work, actor: Actor, row: Record) -> None:
     if wanted.field == HEAD:
         await correct_identity(work, row["person_id"], form.head.name, form.head.id_number, by=actor.person_id)
     await hold(work, household["id"], belongings(whole))
+    if row["kind"] == "identity":
+        await _covers_follow(work, actor, row, wanted)
+
+
+async def _covers_follow(work: Work, actor: Actor, row: Record, wanted: Wanted) -> None:
+    """Covers are found by the number that was corrected, in whatever union they were enrolled."""
+    was, becomes = (work.keyring.blind_index(ID_NUMBER, each["id_number"]) for each in (wanted.before, wanted.after))
+    for cover in await work.transaction.rows(_COVERS, request=row["id"], was=was, becomes=becomes):
+        await record(
+            work,
+            person_id=actor.person_id,
+            action="cover.holder_corrected",
+            subject_kind="cover",
+            subject_id=cover["id"],
+            subject_person_id=row["person_id"] if wanted.field == HEAD else None,
+        )
 
 
 async def _audit(work: Work, by: UUID, done: str, request_id: UUID, subject_person_id: UUID, **details: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, update
 
 from app.audit.commands import record
 from app.contact_cards.card import FORM, Measure, content, printed
+from app.contact_cards.events import CardIssued
 from app.contact_cards.queries import (
     CARD,
     CONTENT,
@@ -34,6 +35,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.business_time import business_date
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
+from app.messaging.outbox import emit
 
 _INSERT_PERSON = insertion(PERSON, *(c.name for c in PERSON.c))
 _INSERT_CARD = insertion(CARD, *(c.name for c in CARD.c))
@@ -109,13 +111,13 @@ async def assign(
     await work.transaction.run(_END_TERM, of=household["id"], today=work.today)
     await work.transaction.run(_INSERT_PERSON, **row)
     await _note(work, actor.person_id, household, "household.responsible_assigned")
-    await current(work, actor, household, issuer)
+    await current(work, actor.person_id, household, issuer)
     return row
 
 
-async def current(work: Work, actor: Actor, household: Record, issuer: Issuer) -> Printed:
+async def current(work: Work, by: UUID | None, household: Record, issuer: Issuer) -> Printed:
     """The card that is right today (the household's row locked): the last one again, or a new one where it says other
-    things by now, or its form was changed. Raises NobodyResponsible, NotPrinted."""
+    things by now, or its form was changed. `by` None: the system. Raises NobodyResponsible, NotPrinted."""
     who, last = (
         await responsible(work.transaction, household["id"]),
         await card(work.transaction, household["id"]),
@@ -127,7 +129,7 @@ async def current(work: Work, actor: Actor, household: Record, issuer: Issuer) -
         pdf = await again(work, last, issuer)
         if sha256(pdf).hexdigest() == last["sha256"]:
             return Printed(last["serial"], pdf)
-    return await _issue(work, actor, household, issuer, said, who["id"], last["sequence"] + 1 if last else 1)
+    return await _issue(work, by, household, issuer, said, who["id"], last["sequence"] + 1 if last else 1)
 
 
 async def again(work: Work, row: Record, issuer: Issuer) -> bytes:
@@ -138,7 +140,7 @@ async def again(work: Work, row: Record, issuer: Issuer) -> bytes:
 
 
 async def _issue(
-    work: Work, actor: Actor, household: Record, issuer: Issuer, said: dict[str, Any], who: UUID, sequence: int
+    work: Work, by: UUID | None, household: Record, issuer: Issuer, said: dict[str, Any], who: UUID, sequence: int
 ) -> Printed:
     card_id, serial = new_id(), f"{household['number']}-{sequence}"
     pdf = await issuer.press.pdf(FORM, printed(said, serial, work.today, issuer.link), work.now)
@@ -155,11 +157,12 @@ async def _issue(
         sha256=sha256(pdf).hexdigest(),
         superseded_at=None,
     )
-    await _note(work, actor.person_id, household, "household.card_issued", serial=serial)
+    await _note(work, by, household, "household.card_issued", serial=serial)
+    await emit(work, CardIssued(household["id"], household["person_id"], serial))
     return Printed(serial, pdf)
 
 
-async def _note(work: Work, person_id: UUID, household: Record, action: str, **details: str) -> None:
+async def _note(work: Work, person_id: UUID | None, household: Record, action: str, **details: str) -> None:
     await record(
         work,
         person_id=person_id,

@@ -62,8 +62,11 @@ def opened(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
     return moved
 
 
-def left_and_back(stage: Stage, cast: Cast, moved: dict[str, Any], form: dict[str, Any]) -> None:
-    """Lifted after months above the line; and back in need later, in a new file that knows the old."""
+def left_and_back(
+    stage: Stage, cast: Cast, moved: dict[str, Any], form: dict[str, Any], waiting: dict[str, Any]
+) -> None:
+    """Lifted after months above the line, once nothing is `waiting`; and back in need later, in a new file that knows
+    the old."""
     stage.scene("脱困与返困：一户人家退出档案，后来又回来")
     clerk, old = cast["clerk-longhu"], moved["id"]
     proof = visits.uploaded(stage, clerk, "上传就业和收入证明")
@@ -77,6 +80,14 @@ def left_and_back(stage: Stage, cast: Cast, moved: dict[str, Any], form: dict[st
     ).json()  # fmt: skip
     stage.say(early["errors"][0]["message"])
     exit_told = proposal | {"months_above": 7}
+    stage.call(
+        clerk, "POST", f"/staff/households/{old}/actions", "还有没办结的申请，不能退出", expect=409,
+        json={"action": "propose_exit", "note": "已就业", "exit": exit_told}, version=moved["version"],
+    )  # fmt: skip
+    stage.call(
+        cast["worker-fang"], "POST", f"/applications/{waiting['id']}/withdraw", "本人撤回申请",
+        version=waiting["version"], show="state",
+    )  # fmt: skip
     moved = act(stage, clerk, moved, "propose_exit", "满七个月，提出脱困", note="已稳定就业", exit=exit_told)
     moved = act(stage, cast["reviewer-longhu"], moved, "approve", "区总工会同意，退出公示")
     moved = published(stage, cast, moved, "lifted")

@@ -195,8 +195,8 @@ def new_household(stage: Stage, cast: Cast) -> None:
         worker, "POST", "/me/household/submit", "提交建档", version=saved["version"], show="state version"
     ).json()
     moved = households.opened(stage, cast, moved)
-    submit(stage, worker, new_application(stage, worker, "hardship_aid", form))
-    households.left_and_back(stage, cast, moved, file)
+    waiting = submit(stage, worker, new_application(stage, worker, "hardship_aid", form))
+    households.left_and_back(stage, cast, moved, file, waiting)
 
 
 def who_looked(stage: Stage, cast: Cast) -> None:

@@ -52,6 +52,14 @@ def visited(stage: Stage, cast: Cast, moved: dict[str, Any]) -> str:
         show="state version",
     ).json()  # fmt: skip
     stage.call(
+        worker, "POST", f"/me/visits/{visit['id']}/confirm", "只有一人签字，还不能确认", expect=409,
+        json={"agrees": True}, version=visit["version"],
+    )  # fmt: skip
+    visit = stage.call(
+        volunteer, "POST", f"{address}/actions", "另一位走访人员签字", json={"action": "sign"},
+        version=visit["version"], show="state version",
+    ).json()  # fmt: skip
+    stage.call(
         worker, "POST", f"/me/visits/{visit['id']}/confirm", "本人确认记录属实", json={"agrees": True},
         version=visit["version"], show="state",
     )  # fmt: skip

@@ -16,9 +16,10 @@ from app.db.statements import statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.discrepancies.events import DiscrepancyAnswered, DiscrepancyOpened, DiscrepancyResolved
-from app.discrepancies.path import ANSWER_WORKING_DAYS, PATH, Outcome, Source
+from app.discrepancies.path import PATH, Outcome, Source
 from app.discrepancies.queries import D, discrepancy, own
 from app.discrepancies.tables import Discrepancy
+from app.households.upkeep import upkeep_policy
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
@@ -91,7 +92,11 @@ Propose = Callable[[Work, Correction], Awaitable[None]]
 
 
 async def open_discrepancy(work: Work, household: Record, found: Found) -> UUID:
-    """Ask the worker about a difference; the same field of the same source is asked about once."""
+    """Ask the worker about a difference; the same field of the same source is asked about once.
+
+    Raises NoPolicyInForce when nobody knows how long the worker has to answer.
+    """
+    limit = upkeep_policy(work.policies, work.today).discrepancy
     known: dict[str, Any] = {
         "household_id": household["id"],
         "field": found.field,
@@ -109,7 +114,7 @@ async def open_discrepancy(work: Work, household: Record, found: Found) -> UUID:
         found_on=found.found_on,
         said_by=found.said_by,
         state="open",
-        due_on=work.calendar.after_working_days(work.today, ANSWER_WORKING_DAYS),
+        due_on=work.calendar.after_working_days(work.today, limit.answer_working_days),
         version=1,
         **{tier: household[tier] for tier in TIERS},
         **known,

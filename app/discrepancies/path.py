@@ -10,12 +10,10 @@ Outcome = Literal["file_right", "found_right", "explained"]
 State = Literal["open", "answered", "resolved"]
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-ANSWER_WORKING_DAYS: Final = 10
 PATH = Path(
     (
         Step("open", "answer", "answered", Permission.OWN),
         Step("open", "resolve", "resolved", Permission.REVIEW_AT_DISTRICT, needs_note=True),
         Step("answered", "resolve", "resolved", Permission.REVIEW_AT_DISTRICT, needs_note=True),
     ),
-    working_days={"open": ANSWER_WORKING_DAYS},
 )

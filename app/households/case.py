@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.households.criteria import Circumstance
 from app.households.facts import HouseholdFacts
+from app.households.upkeep import review_limit
 from app.policy.book import PolicyBook
 from app.policy.fields import Fen, Frozen, IsoDate
 from app.policy.reference import Residence, minimum_living_standard
@@ -55,7 +56,7 @@ NO_FILE = HouseholdCase(file_active=False)
 def household_facts(case: HouseholdCase | None, on: date, area: str, book: PolicyBook) -> HouseholdFacts:
     """The facts of a case on a day. Never raises: a standard that is not known is a fact that is not known."""
     told = case or NO_FILE
-    standard = minimum_living_standard(book, area, on, told.residence)
+    standard, limit = minimum_living_standard(book, area, on, told.residence), review_limit(book, on, area)
     return HouseholdFacts(
         **{name: getattr(told, name) for name in _SAME},
         circumstances=tuple(told.circumstances),
@@ -64,4 +65,7 @@ def household_facts(case: HouseholdCase | None, on: date, area: str, book: Polic
         minimum_living_standard_from=standard.in_force_from,
         minimum_living_standard_version=standard.version,
         minimum_living_standard_source=standard.source,
+        review_grace_days=limit.grace_days,
+        review_source=limit.source,
+        upkeep_version=limit.version,
     )

@@ -23,6 +23,7 @@ from app.households.forms import HouseholdForm
 from app.households.history import with_value
 from app.households.path import CLASSABLE, CORRECTABLE, DEAD_STATES, EDITABLE, SETTLED
 from app.households.queries import FORM, H, HouseholdNotFound, file, these_locked
+from app.households.related import not_related
 from app.households.steps import Signature, at_hand, signed_over, written, written_many
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
@@ -79,6 +80,7 @@ class Correction:
 async def correct_many(work: Work, actor: Actor, wanted: Sequence[Correction], reason: str, source: Source) -> None:
     """The same for many files at once: all or none. Raises the same."""
     rows = await these_locked(work.transaction, actor, (each.household_id for each in wanted))
+    await not_related(work, actor, *rows.values())
     replaced, signatures = list[Replacement](), list[tuple[Record, Signature]]()
     for each in wanted:
         row = rows.get(each.household_id)
@@ -131,6 +133,7 @@ async def put_right(
     post = post_over(actor, Permission.REVIEW_AT_DISTRICT, row)
     if post is None:
         raise NotAllowed
+    await not_related(work, actor, row)
     if row["state"] in (*EDITABLE, *DEAD_STATES) or pointer.startswith("/members") or pointer in _IDENTITY_OF_HEAD:
         return False
     before = work.keyring.open_document(FORM, row["id"], row["form"])

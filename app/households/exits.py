@@ -1,6 +1,8 @@
 """Leaving the file: proposed with evidence, judged by the rules, decided by the district, published, ended."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,10 +18,12 @@ from app.households.path import CANCEL_REASONS, EXIT_ENDS
 from app.households.queries import FORM, facts_of
 from app.households.steps import Gates, Signature, allowed, take, take_as_system
 from app.households.tables import HouseholdExit
+from app.households.upkeep import upkeep_policy
 from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.ids import new_id
 from app.kernel.money import Fen
+from app.policy.book import PolicyBook
 
 ExitKind = Literal["lifted", "relieved", "cancelled"]
 EVIDENCE, DECISION = "household_exit.evidence", "household_exit.decision"
@@ -69,13 +73,15 @@ async def propose(
 ) -> Record:
     """The unit proposes that a household leaves the file.
 
-    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met.
+    Raises as `steps.allowed`; Invalid for what is missing, and ExitNotSupported with every rule that is not met;
+    NoPolicyInForce.
     """
     row, step, signed = await allowed(work, actor, household_id, expected, "propose_exit", said, gates)
     if proposal is None:
         raise Invalid(FieldError("/exit", "missing", "请填写退出的种类、证明材料和现在的收支。"))
     _check(proposal, row)
-    decision = _judge(work, row, proposal)
+    form = work.keyring.open_document(FORM, row["id"], row["form"])
+    decision = judge(form, row, proposal, work.today, work.policies)
     exit_id = new_id()
     evidence = {**asdict(proposal), "file_ids": [str(each) for each in proposal.file_ids]}
     await work.transaction.run(
@@ -115,12 +121,14 @@ def _check(proposal: Proposal, row: Record) -> None:
         raise Invalid(*wrong)
 
 
-def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None:
-    """What the rules say of it, as it is kept; None where nothing has to be computed. Raises ExitNotSupported."""
+def judge(
+    form: Mapping[str, Any], row: Record, proposal: Proposal, on: date, policies: PolicyBook
+) -> dict[str, Any] | None:
+    """What the rules of a day say of it, as it is kept; None where nothing has to be computed. Raises ExitNotSupported,
+    NoPolicyInForce."""
     if proposal.kind == "cancelled":
         return None
-    form = work.keyring.open_document(FORM, row["id"], row["form"])
-    facts = facts_of(form, row, work.today, work.policies)
+    facts = facts_of(form, row, on, policies)
     recheck = Recheck(
         income_fen_yearly=proposal.income_fen_yearly or 0,
         rigid_spending_fen=proposal.rigid_spending_fen or 0,
@@ -132,7 +140,8 @@ def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None
         minimum_living_standard_fen=facts.minimum_living_standard_fen,
         standard_source=facts.minimum_living_standard_source,
     )
-    reasons = lifted(recheck) if proposal.kind == "lifted" else relieved(recheck)
+    policy = upkeep_policy(policies, on, form["division_code"])
+    reasons = lifted(recheck, policy.lifting) if proposal.kind == "lifted" else relieved(recheck, policy.relief)
     unmet = [reason for reason in reasons if reason.met is not True]
     if unmet:
         raise ExitNotSupported(
@@ -143,7 +152,8 @@ def _judge(work: Work, row: Record, proposal: Proposal) -> dict[str, Any] | None
         "facts": asdict(recheck),
         "reasons": [reason._asdict() for reason in reasons],
         "rests_on": facts.minimum_living_standard_version,
-        "decided_on": str(work.today),
+        "upkeep_version": policy.version,
+        "decided_on": str(on),
     }
 
 

@@ -18,6 +18,7 @@ class HouseholdFacts:
     savings and investments, net of debts. `months_below` counts the months in a row, without government aid, in which
     the income was below the standard. Standard and edge line are per person and month, of the day of application.
     `review_overdue_days` counts the days since the yearly verification was due, 0 while it is not; None: not asked.
+    `review_grace_days` are how many of them new aid does not mind; None: no limit of that day is known.
     """
 
     file_active: bool | None = None
@@ -49,3 +50,9 @@ class HouseholdFacts:
     minimum_living_standard_version: str | None = None
     minimum_living_standard_source: str = "没有登记低保标准的出处"
     review_overdue_days: int | None = added_later(None)
+    review_grace_days: int | None = added_later(30)
+    review_source: str = added_later(
+        "困难职工档案管理要求每年至少全面清理一次（总工办〔2016〕36号）；逾期三十天暂停新的帮扶为本系统的管理规则"
+    )
+    upkeep_version: str | None = added_later(None)
+    """None: judged when the limit stood in no policy yet, or by none."""

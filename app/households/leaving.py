@@ -1,20 +1,16 @@
 """Whether a household may leave the file as lifted or as relieved. Pure, exact, whole numbers.
 
-Lifted (脱困): the cause is gone, and the income per head has been above the minimum living standard for six months in a
-row after aid. Relieved (解困): it cannot be lifted, and reaches that standard with the floor of the government and the
-standing aid of the union; it stays in the file. A figure per head is never divided: both sides are multiplied instead.
+Lifted (脱困): the cause is gone, and the income per head has been above the minimum living standard for some months
+in a row after aid. Relieved (解困): it cannot be lifted, and reaches that standard with the floor of the government and
+the standing aid of the union; it stays in the file. How many months, and what keeps a household from being lifted, the
+policy of the day says. A figure per head is never divided: both sides are multiplied instead.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
+from app.households.upkeep import Lifting, Relief
 from app.kernel.money import Fen, yuan
 from app.policy.decision import Reason
-
-MONTHS_ABOVE: Final = 6
-SOURCE: Final = "困难职工解困脱困标准：帮扶后人均收入连续6个月高于当地低保标准为脱困"
-SOURCE_OF_RELIEF: Final = "困难职工解困脱困标准：无法脱困的，由政府兜底和工会常态化帮扶，生活水平达到低保以上为解困"
-CANNOT_BE_LIFTED: Final = frozenset({"serious_illness", "disability", "no_labour_capacity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +28,7 @@ class Recheck:
     standard_source: str
 
 
-def lifted(facts: Recheck) -> tuple[Reason, ...]:
+def lifted(facts: Recheck, policy: Lifting) -> tuple[Reason, ...]:
     """Every rule of being lifted, met or not."""
     net = facts.income_fen_yearly - facts.rigid_spending_fen
     line = _line(facts)
@@ -49,21 +45,21 @@ def lifted(facts: Recheck) -> tuple[Reason, ...]:
         ),
         Reason(
             "exit_months_above_standard",
-            months >= MONTHS_ABOVE,
+            months >= policy.months_above,
             "帮扶后人均收入连续高于低保标准",
-            f"连续{MONTHS_ABOVE}个月以上",
+            f"连续{policy.months_above}个月以上",
             f"连续{months}个月",
-            SOURCE,
+            policy.source,
         ),
     )
 
 
-def relieved(facts: Recheck) -> tuple[Reason, ...]:
+def relieved(facts: Recheck, policy: Relief) -> tuple[Reason, ...]:
     """Every rule of being relieved by floor and standing aid, met or not."""
     aided = facts.income_fen_yearly - facts.rigid_spending_fen
     aided += facts.floor_aid_fen_yearly + facts.standing_aid_fen_yearly
     line = _line(facts)
-    cannot = bool(CANNOT_BE_LIFTED.intersection(facts.circumstances))
+    cannot = bool(set(policy.circumstances).intersection(facts.circumstances))
     return (
         Reason(
             "exit_cannot_be_lifted",
@@ -71,7 +67,7 @@ def relieved(facts: Recheck) -> tuple[Reason, ...]:
             "因重病、残疾或没有劳动能力无法脱困",
             "有其中一种情形",
             "有这样的情形" if cannot else "没有这样的情形",
-            SOURCE_OF_RELIEF,
+            policy.source,
         ),
         Reason(
             "exit_level_reached",

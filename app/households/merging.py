@@ -9,10 +9,12 @@ from app.db.scope import post_over
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import replace_form
+from app.households.following import follow
 from app.households.forms import MAX_MEMBERS, HouseholdForm, Member, Relation
 from app.households.members import ID_NUMBER, hold_indexes
 from app.households.path import SETTLED
 from app.households.queries import FORM, file
+from app.households.related import not_related
 from app.households.steps import Gates, Signature, allowed, take, written
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
@@ -64,6 +66,7 @@ async def merge(
     await hold_indexes(work, stays["id"], [(index(ID_NUMBER, each["id_number"]), each["relation"]) for each in moved])
     await replace_form(work, stays, after, "staff", signed.note, signed)
     await written(work, stays, "take_in", signed)
+    await follow(work, actor.person_id, row["id"], stays["id"])
     return answer
 
 
@@ -73,6 +76,7 @@ async def _staying(work: Work, actor: Actor, into: Into) -> Record:
         raise StaleVersion(version=stays["version"])
     if post_over(actor, Permission.REVIEW_AT_DISTRICT, stays) is None:
         raise NotAllowed
+    await not_related(work, actor, stays)
     if stays["state"] not in SETTLED:
         raise OtherFileNotStanding
     return stays

@@ -20,8 +20,10 @@ from app.db.transaction import Record, Transaction
 from app.households.facts import HouseholdFacts
 from app.households.forms import HouseholdForm
 from app.households.path import DEAD_STATES, EDITABLE, IN_FORCE, PATH
+from app.households.related import household_of
 from app.households.tables import Household, HouseholdMember, HouseholdPassage
 from app.households.told import told_by
+from app.households.upkeep import review_limit
 from app.kernel.actor import Actor, Node, Permission, Post
 from app.kernel.business_time import business_date
 from app.kernel.errors import NotFound
@@ -120,6 +122,15 @@ async def these_locked(transaction: Transaction, actor: Actor, household_ids: It
     return {row["id"]: row for row in rows}
 
 
+_STATE = statement(select(H.c.state).where(H.c.id == bindparam("household_id")))
+
+
+async def state_of(transaction: Transaction, household_id: UUID) -> str | None:
+    """The state of a file, where this transaction can see it."""
+    found: str | None = await transaction.value(_STATE, household_id=household_id)
+    return found
+
+
 _IS_MEMBER = statement(
     select(M.c.id).where(
         M.c.household_id == bindparam("household_id"), M.c.id_number_index == bindparam("number_index"), M.c.living
@@ -146,6 +157,7 @@ def _waiting(tiers: Shape, after: bool) -> Statement:
             H.c.state == bindparam(f"state_{n}"),
             H.c.submitted_at.is_not(None),
             H.c.person_id != bindparam("actor_id"),
+            H.c.id.is_distinct_from(household_of(bindparam("actor_id"))),
         )
         if after:
             part = part.where(tuple_(H.c.submitted_at, H.c.id) > _AFTER)
@@ -169,7 +181,7 @@ def _piles(posts: tuple[Post, ...]) -> tuple[Pile, ...]:
 async def waiting(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
-    """The files that wait for this actor, oldest first."""
+    """The files that wait for this actor, oldest first; never that of their own household."""
     piles = _piles(actor.posts)
     if not piles:
         return []
@@ -299,13 +311,17 @@ def facts_of(form: Mapping[str, Any] | None, row: Record | None, on: date, polic
     otherwise: the union's criteria are written for workers in town.
     """
     residence: Residence = (form.get("residence") if form else None) or "urban"
-    standard = minimum_living_standard(policies, form["division_code"] if form else CITY, on, residence)
+    division = form["division_code"] if form else CITY
+    standard, limit = minimum_living_standard(policies, division, on, residence), review_limit(policies, on, division)
     known: dict[str, Any] = {
         "minimum_living_standard_fen": standard.monthly_fen,
         "edge_line_fen": standard.edge_line_fen,
         "minimum_living_standard_from": standard.in_force_from,
         "minimum_living_standard_version": standard.version,
         "minimum_living_standard_source": standard.source,
+        "review_grace_days": limit.grace_days,
+        "review_source": limit.source,
+        "upkeep_version": limit.version,
     }
     if form is None or row is None:
         return HouseholdFacts(file_active=False, **known)

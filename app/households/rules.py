@@ -21,6 +21,7 @@ from app.households.comparing import (
 from app.households.criteria import CLASS_NAMES, Category, CategoryPolicy, Criterion, HardshipClass
 from app.households.exclusions import exclusions, migrant_conditions
 from app.households.facts import HouseholdFacts
+from app.households.upkeep import KIND as UPKEEP
 from app.households.wording import criterion_text, given_text, needed_text, sources_text, standard_text
 from app.kernel.money import Fen, yuan
 from app.policy.book import PolicyBook
@@ -34,12 +35,7 @@ KIND: Final = "household_criteria"
 _FILE_TEXT: Final = "家庭已建立困难职工档案，并且档案有效"
 _FILE_NEEDED: Final = "困难职工档案已经建立并且有效"
 _CLASS_TEXT: Final = "家庭属于可以帮扶的困难类别"
-REVIEW_GRACE_DAYS: Final = 30
 _REVIEW_TEXT: Final = "家庭档案的年度复核没有逾期太久"
-_REVIEW_NEEDED: Final = f"年度复核按期完成，或逾期不超过{REVIEW_GRACE_DAYS}天（意外救助、临时救助不受此限）"
-_REVIEW_SOURCE: Final = (
-    "困难职工档案管理要求每年至少全面清理一次（总工办〔2016〕36号）；逾期三十天暂停新的帮扶为本系统的管理规则"
-)
 
 
 class Classification(NamedTuple):
@@ -73,9 +69,8 @@ def criteria_of(book: PolicyBook, facts: HouseholdFacts, applied_on: date, divis
 
 def rests_on(facts: HouseholdFacts, policy: CategoryPolicy) -> tuple[Cited, ...]:
     """The versions that a judgement of the household stands on."""
-    criteria = Cited(KIND, policy.version)
-    standard = facts.minimum_living_standard_version
-    return (criteria,) if standard is None else (criteria, Cited("minimum_living_standard", standard))
+    beside = {"minimum_living_standard": facts.minimum_living_standard_version, UPKEEP: facts.upkeep_version}
+    return (Cited(KIND, policy.version), *(Cited(kind, named) for kind, named in beside.items() if named is not None))
 
 
 def standing(facts: HouseholdFacts, policy: CategoryPolicy) -> Classification:
@@ -98,15 +93,17 @@ def review_findings(facts: HouseholdFacts) -> tuple[Asked, ...]:
     days = facts.review_overdue_days
     if days is None:
         return ()
+    grace = facts.review_grace_days
+    allowed = "规定的天数（系统中没有）" if grace is None else f"{grace}天"
     given = f"已逾期{days}天" if days else "没有逾期"
     return (
         finding(
             "household_review_overdue",
-            days <= REVIEW_GRACE_DAYS,
+            days == 0 or (None if grace is None else days <= grace),
             _REVIEW_TEXT,
-            _REVIEW_NEEDED,
+            f"年度复核按期完成，或逾期不超过{allowed}（意外救助、临时救助不受此限）",
             given,
-            _REVIEW_SOURCE,
+            facts.review_source,
             "请联系所在工会完成家庭档案的年度复核（入户、数据比对或书面声明），完成后即可申请",
             True,
             lambda known: replace(known, review_overdue_days=0),

@@ -11,6 +11,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import replace_form
 from app.households.commands import insert_draft
+from app.households.following import follow
 from app.households.forms import Head
 from app.households.members import ID_NUMBER, hold_indexes, person_of, release_one
 from app.households.path import SETTLED
@@ -68,6 +69,7 @@ async def split(
     except asyncpg.UniqueViolationError as taken:
         raise NewHeadHasFile from taken
     await hold_indexes(work, new_file, [(each, "other" if n else "self") for n, each in enumerate(indexes)])
+    await follow(work, actor.person_id, row["id"], new_file, indexes)
     await replace_form(work, row, stays, "staff", note, signed)
     return await written(work, row, "split", signed), new_file
 

@@ -16,9 +16,11 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.changes import By
 from app.households.events import HouseholdMoved
+from app.households.following import let_go, nothing_awaited
 from app.households.members import release
 from app.households.path import DEAD_STATES, PATH, REASONS, way_back
 from app.households.queries import file
+from app.households.related import not_related
 from app.households.tables import HouseholdPassage
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotAllowed, StaleVersion
@@ -92,6 +94,7 @@ async def allowed(
     post = post_over(actor, step.by, row)
     if post is None:
         raise NotAllowed
+    await not_related(work, actor, row)
     check_words(step, said.note, said.reason_code, REASONS)
     for gate in step.gates:
         await gates[gate](work, row)
@@ -111,10 +114,15 @@ async def act(
 async def take(work: Work, row: Record, step: Step, signed: Signature, *, again: bool = False, **change: Any) -> Record:
     """Write the step, its place in the file's history, its audit entry and its fact. `again`: another round begins.
 
-    Raises FileAlreadySigned.
+    Raises FileAlreadySigned, AidAwaited.
     """
     round_ = row["round"] + (again or step.opens_round)
+    ends = step.to in DEAD_STATES and "merged_into_id" not in change
+    if step.by is not Permission.SYSTEM and (ends or step.action == "propose_exit"):
+        await nothing_awaited(work, row)
     version = await _move(work, row, step, round_, change)
+    if ends:
+        await let_go(work, row["id"])
     if step.to in DEAD_STATES:
         await release(work, row["id"])
         await work.transaction.run(_END_OFFERS, row_id=row["id"], now=work.now)
@@ -210,10 +218,12 @@ async def at_hand(
 ) -> tuple[Record, Signature]:
     """The locked file, in one of these states, and who writes into it by which post.
 
-    Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow.
+    Raises HouseholdNotFound, StaleVersion, NotAllowed, NotAllowedNow, MemberOfHousehold.
     """
     row = await file(work.transaction, actor, household_id, locked=True)
-    return row, signed_over(row, actor, expected, states, by, said)
+    signed = signed_over(row, actor, expected, states, by, said)
+    await not_related(work, actor, row)
+    return row, signed
 
 
 def signed_over(

@@ -17,8 +17,10 @@ from app.db.transaction import Record, Transaction
 from app.db.work import Work
 from app.households.changes import replace_form
 from app.households.events import HouseholdMoved
+from app.households.following import follow
 from app.households.path import SETTLED
 from app.households.queries import FORM, H, file
+from app.households.related import not_related
 from app.households.steps import Signature, at_hand, written
 from app.households.tables import HouseholdTransfer
 from app.kernel.actor import Actor, Permission
@@ -150,9 +152,11 @@ async def _record(work: Work, actor: Actor, what: str, household_id: UUID, perso
 async def _received(work: Work, actor: Actor, offer: Record, signed: Signature) -> None:
     """The file is within the reach of the union that took it over: it says so itself, and in its history."""
     row = await file(work.transaction, actor, offer["household_id"], locked=True)
+    await not_related(work, actor, row)
     form = work.keyring.open_document(FORM, row["id"], row["form"])
     head = {name: told for name, told in form["head"].items() if name != "organisation_code"}
     await replace_form(work, row, {**form, "head": head}, "staff", signed.note, signed)
+    await follow(work, actor.person_id, row["id"], row["id"])
     await written(work, row, "transfer", signed)
     await emit(work, HouseholdMoved(row["id"], "transfer", row["state"], row["state"]))
 

@@ -18,7 +18,7 @@ from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import exports, files, imports, rehearsals, reminders
+from app.jobs import cards, exports, files, imports, rehearsals, reminders
 from app.jobs.duplicates.search import look_at
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
@@ -28,6 +28,7 @@ from app.notices import commands as notices
 from app.notices.commands import Published
 from app.organisations.queries import organisation
 from app.plans import commands as plans
+from app.plans.events import MeasureTaken
 from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
 from app.upkeep import commands as upkeep
@@ -161,6 +162,11 @@ async def commit_import(jobs: Jobs, fact: dict[str, str]) -> None:
     await imports.carry_out(jobs, UUID(fact["import_id"]))
 
 
+async def issue_card_again(jobs: Jobs, fact: dict[str, str]) -> None:
+    """Somebody else sees to a household now: its contact card says so."""
+    await cards.issue_again(jobs, UUID(fact["household_id"]))
+
+
 async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
     """A list that was asked for is written."""
     await exports.make(jobs, UUID(fact["export_id"]))
@@ -180,6 +186,7 @@ LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),
     ExportAsked.__name__: (make_export,),
+    MeasureTaken.__name__: (issue_card_again,),
 }
 """What takes longer than one transaction may."""
 

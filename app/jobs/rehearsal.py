@@ -22,6 +22,7 @@ from app.households.queries import facts_of, kept_form
 from app.households.rules import KIND as CRITERIA
 from app.households.rules import criteria_of
 from app.households.told import Form, spent_on
+from app.households.upkeep import KIND as UPKEEP
 from app.jobs.queries import how_many_living, living
 from app.kernel.business_time import business_date
 from app.kinds.golden_autumn import entitlement as golden_autumn
@@ -54,6 +55,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "minimum_living_standard": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "secondary_medical": (Kind.SECONDARY_MEDICAL,),
     "home_visits": (),
+    "household_upkeep": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
 }
 """Which kinds of aid a kind of policy bears on."""
 
@@ -154,7 +156,7 @@ class _Files:
         else:
             known = facts_of(form, row, self.on, self.before.policies)
             before = dict(self._answers(form, known, self.before))
-            if self.proposed.kind == STANDARD:
+            if self.proposed.kind in (STANDARD, UPKEEP):
                 known = facts_of(form, row, self.on, self.after.policies)
             after = dict(self._answers(form, known, self.after))
         for kind, item in dict.fromkeys((*before, *after)):

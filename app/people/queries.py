@@ -1,10 +1,13 @@
 """Reading people, their sessions and their consents."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import any_, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
+from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.kernel.errors import NotFound
@@ -17,6 +20,10 @@ _PERSON = statement(select(PERSON).where(PERSON.c.id == bindparam("id"), PERSON.
 _LOCKED = statement(
     select(PERSON).where(PERSON.c.id == bindparam("id"), PERSON.c.closed_at.is_(None)).with_for_update()
 )
+_NAMES = statement(
+    select(PERSON.c.id, PERSON.c.name).where(PERSON.c.id == any_(bindparam("ids", type_=ARRAY(PERSON.c.id.type))))
+)
+NAME = "person.name"
 _BY_OPENID = statement(
     select(PERSON).where(PERSON.c.openid_index == bindparam("openid_index"), PERSON.c.closed_at.is_(None))
 )
@@ -62,6 +69,12 @@ def _found(row: Record | None) -> Record:
     if row is None:
         raise PersonNotFound
     return row
+
+
+async def names_of(transaction: Transaction, keyring: Keyring, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of those of these people whom this transaction may see."""
+    rows = await transaction.rows(_NAMES, ids=list(ids))
+    return {row["id"]: keyring.open_text(NAME, row["id"], row["name"]) for row in rows if row["name"]}
 
 
 async def person_of_openid(transaction: Transaction, openid_index: bytes) -> Record | None:

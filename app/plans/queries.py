@@ -10,11 +10,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
+from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.queries import H
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
+from app.plans.rules import terms_of
 from app.plans.tables import Measure, Plan, Service
 
 P, M, S = table_of(Plan), table_of(Measure), table_of(Service)
@@ -73,6 +75,18 @@ async def measures_in_force(transaction: Transaction, household_id: UUID) -> lis
     plan = await open_plan(transaction, household_id)
     measures = (await _with_measures(transaction, [plan]))[0][1] if plan else []
     return [each for each in measures if each["state"] == "running"]
+
+
+async def told_on_card(transaction: Transaction, keyring: Keyring, household_id: UUID) -> list[tuple[str, str, str]]:
+    """What a contact card says of each running measure: what is done, who sees to it, by when."""
+    return [
+        (
+            terms_of(each["kind"]).name,
+            keyring.open_text(NAME, each["id"], each["responsible_name"]) if each["responsible_name"] else "",
+            f"{each['due_on']:%Y年%m月%d日}",
+        )
+        for each in await measures_in_force(transaction, household_id)
+    ]
 
 
 async def open_plan_whole(transaction: Transaction, household_id: UUID) -> tuple[Record, list[Record]]:

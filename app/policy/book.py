@@ -16,6 +16,7 @@ PolicyKind: TypeAlias = Literal[
     "household_criteria",
     "minimum_living_standard",
     "home_visits",
+    "household_upkeep",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

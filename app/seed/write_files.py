@@ -12,6 +12,7 @@ from app.db.base import table_of
 from app.db.statements import insertion, statement
 from app.db.work import Work
 from app.households.criteria import HardshipClass
+from app.households.exits import ExitKind
 from app.households.forms import HouseholdForm
 from app.households.levels import ArchiveLevel
 from app.households.path import DEAD_STATES, IN_FORCE, PATH, way_back
@@ -26,6 +27,7 @@ from app.kernel.masking import mask_name
 from app.people.commands import ID_NUMBER
 from app.seed.invented import File, FileState
 from app.seed.write import Placed, tiers, write_all
+from app.seed.write_exits import Left, write_exits
 from app.seed.write_plans import Opened, is_planned, write_plans
 from app.upkeep.rules import next_review
 from app.workflow.path import Step
@@ -36,6 +38,7 @@ RETURNED_BECAUSE = "请补充上一年度的收入证明后再提交。"
 LEAVES_BECAUSE = "经入户核实，符合退出条件。"
 _OPENED = ("submit", "accept", "approve", "report", "approve", "conclude", "end_notice", "approve")
 _LEAVES = (*_OPENED, "propose_exit", "approve")
+_EXITS: dict[FileState, ExitKind] = {"lifted": "lifted", "relieved": "relieved", "cancelled": "cancelled"}
 WAYS: dict[FileState, tuple[str, ...]] = {
     "draft": (),
     "submitted": _OPENED[:1],
@@ -101,15 +104,17 @@ async def write_files(
     serials = [row["nextval"] for row in await work.transaction.rows(_NEXT_NUMBERS, count=len(kept))]
     # Of two who hold the same post at a union, the first signs.
     signers = {(role, each.who.union.code): each.id for each in reversed(placed) for role in each.who.roles}
-    rows = (
+    rows = [
         _file(work, each, serial, child_consents[each.head.id]) | tiers(each.head.who.union, unions)
         for each, serial in zip(kept, serials, strict=True)
-    )
+    ]
     await write_all(work, _INSERT, rows)
     await write_all(work, _INSERT_MEMBER, (row for each in kept for row in _members(work, each)))
     await write_all(work, _INSERT_PASSAGE, (row for each in kept for row in _passages(work, each, signers)))
     opened = ((k.head, k.file, k.id, k.reached("active")) for k in kept if k.file.state in IN_FORCE)
     await write_plans(work, [Opened(head, file, row_id, at) for head, file, row_id, at in opened if at])
+    exits = (_left(work, each, row, signers) for each, row in zip(kept, rows, strict=True))
+    await write_exits(work, [each for each in exits if each is not None])
 
 
 def _kept(work: Work, head: Placed, file: File) -> _Kept:
@@ -204,6 +209,17 @@ def _passages(work: Work, kept: _Kept, signers: Signers) -> Iterator[dict[str, A
             "note": work.keyring.seal_text(NOTE, passage_id, note) if step.needs_note else None,
             "reason_code": None,
         } | _signature(kept.head, step, signers)
+
+
+def _left(work: Work, kept: _Kept, row: dict[str, Any], signers: Signers) -> Left | None:
+    """The exit of a file that went all the way through one."""
+    kind = _EXITS.get(kept.file.state)
+    proposed = next(((at, step) for at, step in kept.steps if step.action == "propose_exit"), None)
+    if kind is None or proposed is None:
+        return None
+    by = _signature(kept.head, proposed[1], signers)["person_id"] or next(iter(signers.values()))
+    form = work.keyring.open_document(FORM, kept.id, row["form"])
+    return Left(row, form, kind, proposed[0], kept.steps[-1][0], by)
 
 
 def _signature(head: Placed, step: Step, signers: Signers) -> dict[str, Any]:

@@ -212,28 +212,18 @@ async def verifications_of(transaction: Transaction, household_id: UUID) -> list
 @cache
 def _earlier(tiers: Shape) -> Statement:
     return statement(
-        select(H)
-        .where(
-            H.c.person_id == bindparam("head_id"),
-            H.c.person_id != bindparam("actor_id"),
-            within(H, tiers),
-            H.c.id != bindparam("except_id"),
-            H.c.state.in_([literal_column("'lifted'"), literal_column("'cancelled'")]),
-            H.c.submitted_at < bindparam("before"),
-        )
-        .order_by(H.c.submitted_at.desc(), H.c.id.desc())
-        .limit(literal_column("1"))
+        select(H).where(H.c.id == bindparam("previous_id"), H.c.person_id != bindparam("actor_id"), within(H, tiers))
     )
 
 
 async def earlier_file(transaction: Transaction, actor: Actor, row: Mapping[str, Any]) -> Record | None:
-    """The file that the same head left last, within the actor's reach."""
+    """The file that this one is linked to as the one its household left before, within the actor's reach."""
+    if row["previous_id"] is None:
+        return None
     reach = actor.reach(Permission.READ_CASES)
     return await transaction.row(
         _earlier(shape(reach)),
-        head_id=row["person_id"],
+        previous_id=row["previous_id"],
         actor_id=actor.person_id,
-        except_id=row["id"],
-        before=row["submitted_at"],
         **nodes(reach),
     )

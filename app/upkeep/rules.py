@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
+from app.kernel.money import Fen
 from app.policy.periods import months_after
 
 Way = Literal["visit", "match", "declaration"]
@@ -29,12 +30,14 @@ def reminder_window(days: int, today: date) -> tuple[date, date]:
 
 
 class Relapse(NamedTuple):
-    """The causes of a first file beside those of a later one of the same household."""
+    """The causes and the yearly income of a first file beside those of a later one of the same household."""
 
     same_primary: bool
     still: tuple[str, ...]
     new: tuple[str, ...]
     gone: tuple[str, ...]
+    income_before_fen: Fen | None
+    income_now_fen: Fen | None
 
 
 def causes_of(form: Mapping[str, Any]) -> tuple[str, ...]:
@@ -50,4 +53,6 @@ def compared(first: Mapping[str, Any], again: Mapping[str, Any]) -> Relapse:
         still=tuple(cause for cause in now if cause in before),
         new=tuple(cause for cause in now if cause not in before),
         gone=tuple(cause for cause in before if cause not in now),
+        income_before_fen=first.get("income_fen_yearly"),
+        income_now_fen=again.get("income_fen_yearly"),
     )

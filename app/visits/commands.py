@@ -22,7 +22,7 @@ from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.visits.events import VisitMoved
 from app.visits.path import PATH, STAFF_ACTIONS, VISITED_AT, Purpose
-from app.visits.photos import check_kept
+from app.visits.photos import check_kept, release_photos
 from app.visits.policy import KIND, VisitPolicy
 from app.visits.queries import V, W, own_visit, visit, visited_household, visitors_for
 from app.visits.rules import contradictions, missing, photos_of
@@ -38,6 +38,7 @@ _INSERT = insertion(
     V,
     *"id created_at household_id person_id round purpose state planned_on planned_by organisation_name".split(),
     *"visitor_ids visitors policy_version head_masked address changed photos position_agreed version".split(),
+    "signatures_needed",
     *TIERS,
 )
 _SEND = insertion(W, "id", "created_at", "visit_id", "person_id")
@@ -50,7 +51,8 @@ def _change(*columns: str) -> Any:
 
 
 _START = _change("state", "started_at", "position", "position_agreed")
-_END = _change("state", "ended_at", "ended_by", "photos")
+_END = _change("state", "ended_at", "ended_by", "photos", "signed_by")
+_SIGN = _change("signed_by")
 _CANCEL = _change("state", "cancelled_because")
 _CONFIRM = _change("state", "confirmed_at")
 _OBJECT = _change("objection", "objected_at")
@@ -66,6 +68,14 @@ class VisitAlreadyPlanned(Conflict):
 
 class ConflictsOpen(Conflict):
     """还有两人填写不一致的地方没有选定，选定后才能结束走访。"""
+
+
+class AlreadySignedVisit(NotAllowed):
+    """这次走访您已经签过字，请由另一位走访人员签字。"""
+
+
+class VisitNotSigned(Conflict):
+    """另一位走访人员还没有签字，签字后再请您确认。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ async def plan(
         "visitor_ids": list(visitor_ids),
         "visitors": visitors,
         "policy_version": policy.version,
+        "signatures_needed": policy.purposes.of(purpose).visitors,
     }
     try:
         await work.transaction.run(_INSERT, **row)
@@ -163,9 +174,10 @@ async def act(
     position: Position | None,
     position_agreed: bool,
 ) -> Record:
-    """Visitors start and end a visit; whoever plans may cancel it.
+    """Visitors start, end and sign a visit; whoever plans may cancel it.
 
-    Raises VisitNotFound, StaleVersion, NotAllowedNow, NotAllowed, Invalid, ConflictsOpen.
+    Raises VisitNotFound, StaleVersion, NotAllowedNow, NotAllowed, Invalid, ConflictsOpen,
+    AlreadySignedVisit.
     """
     row = await visit(work.transaction, actor, visit_id, locked=True)
     if row["version"] != expected:
@@ -180,20 +192,32 @@ async def act(
             await _start(work, row, step, position, position_agreed)
         case "end":
             await _end(work, actor, row, step)
+        case "sign":
+            await work.transaction.run(_SIGN, row_id=row["id"], signed_by=[*row["signed_by"], actor.person_id])
         case _:
-            sealed = work.keyring.seal_text(BECAUSE, row["id"], note or "")
-            await work.transaction.run(_CANCEL, row_id=row["id"], state=step.to, cancelled_because=sealed)
+            await _cancel(work, row, step, note or "")
     await _told(work, actor, row, step.action, step.to)
     return {"id": row["id"], "state": step.to, "version": row["version"] + 1}
 
 
 def _check_may(actor: Actor, row: Record, step: Step) -> None:
-    """Raises NotAllowed: to start and end a visit one must be sent on it, to cancel it hold a post over it."""
+    """Raises NotAllowed: to start, end and sign a visit one must be sent on it, to cancel it hold a post over it; and
+    AlreadySignedVisit, NotAllowedNow for a signature that is there or not wanted."""
     if step.by is Permission.FILL_ASSIGNED_VISIT:
         if not (row["assigned"] and actor.may(step.by)):
             raise NotAllowed
     elif post_over(actor, step.by, row) is None:
         raise NotAllowed
+    if step.action == "sign":
+        if not lacks_signatures(row):
+            raise NotAllowedNow(state=row["state"])
+        if actor.person_id in row["signed_by"]:
+            raise AlreadySignedVisit
+
+
+def lacks_signatures(row: Record) -> bool:
+    """Whether a visit that was ended still waits for another visitor's word."""
+    return len(row["signed_by"]) < int(row["signatures_needed"])
 
 
 def open_actions(actor: Actor, row: Record) -> list[str]:
@@ -221,6 +245,13 @@ async def _start(work: Work, row: Record, step: Step, position: Position | None,
     )
 
 
+async def _cancel(work: Work, row: Record, step: Step, because: str) -> None:
+    """What was photographed on a visit that counts for nothing is nobody's evidence any more."""
+    sealed = work.keyring.seal_text(BECAUSE, row["id"], because)
+    await work.transaction.run(_CANCEL, row_id=row["id"], state=step.to, cancelled_because=sealed)
+    await release_photos(work, row["id"])
+
+
 async def _end(work: Work, actor: Actor, row: Record, step: Step) -> None:
     policy, content = policy_of(work, row), content_of(work, row)
     lacking = missing(policy, row["purpose"], content)
@@ -238,6 +269,7 @@ async def _end(work: Work, actor: Actor, row: Record, step: Step) -> None:
         ended_at=work.now,
         ended_by=actor.person_id,
         photos=photos_of(content),
+        signed_by=[actor.person_id],
     )
 
 
@@ -271,12 +303,14 @@ def content_of(work: Work, row: Record) -> dict[str, Any]:
 async def confirm(work: Work, actor: Actor, visit_id: UUID, expected: int, *, agrees: bool, text: str | None) -> Record:
     """The worker says that it is so, or what is not so; whoever objected may still confirm.
 
-    Raises VisitNotFound, StaleVersion, NotAllowedNow, Invalid.
+    Raises VisitNotFound, StaleVersion, NotAllowedNow, VisitNotSigned, Invalid.
     """
     row = await own_visit(work.transaction, actor.person_id, visit_id)
     if row["version"] != expected:
         raise StaleVersion(version=row["version"])
     step = PATH.step(row["state"], "confirm")
+    if lacks_signatures(row):
+        raise VisitNotSigned
     version = row["version"] + 1
     if agrees:
         await work.transaction.run(_CONFIRM, row_id=row["id"], state=step.to, confirmed_at=work.now)

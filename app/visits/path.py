@@ -14,10 +14,11 @@ PATH = Path(
         Step("planned", "cancel", "cancelled", Permission.PLAN_VISIT, needs_note=True),
         Step("started", "end", "ended", Permission.FILL_ASSIGNED_VISIT),
         Step("started", "cancel", "cancelled", Permission.PLAN_VISIT, needs_note=True),
+        Step("ended", "sign", "ended", Permission.FILL_ASSIGNED_VISIT),
         Step("ended", "confirm", "confirmed", Permission.OWN),
     )
 )
-STAFF_ACTIONS: Final = ("start", "end", "cancel")
+STAFF_ACTIONS: Final = ("start", "end", "sign", "cancel")
 VISITORS: Final = (
     Role.HOME_VISITOR,
     Role.UNIT_CLERK,

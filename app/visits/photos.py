@@ -36,6 +36,11 @@ async def name_photos(work: Work, visit_id: UUID, content: Mapping[str, Any]) ->
     await name(work, "visit", visit_id, _ids(content))
 
 
+async def release_photos(work: Work, visit_id: UUID) -> None:
+    """The visit shows none any more."""
+    await name(work, "visit", visit_id, [])
+
+
 async def check_kept(transaction: Transaction, content: Mapping[str, Any]) -> None:
     """Raises Invalid for every photo that the scanner has refused since it was sent in."""
     refused = await rejected(transaction, _ids(content))

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Uuid, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, SmallInteger, Uuid, text
 from sqlmodel import Field
 
 from app.db.base import Row, document, instant, sealed, version_column
@@ -37,6 +37,7 @@ class Visit(Row, table=True):
         CheckConstraint("state not in ('started','ended','confirmed') or started_at is not null", name="started"),
         CheckConstraint("state not in ('ended','confirmed') or ended_at is not null", name="ended"),
         CheckConstraint("(state = 'confirmed') = (confirmed_at is not null)", name="confirmed"),
+        CheckConstraint("state <> 'confirmed' or cardinality(signed_by) >= signatures_needed", name="signed"),
         CheckConstraint("(state = 'cancelled') = (cancelled_because is not null)", name="cancelled"),
         CheckConstraint("(objection is null) = (objected_at is null)", name="objection"),
     )
@@ -72,6 +73,12 @@ class Visit(Row, table=True):
     started_at: datetime | None = instant(nullable=True)
     ended_at: datetime | None = instant(nullable=True)
     ended_by: UUID | None = Field(default=None)
+    signatures_needed: int = Field(default=1, sa_column=Column(SmallInteger, nullable=False, server_default=text("1")))
+    """How many visitors have to sign what was written down, as the policy of the visit asks."""
+    signed_by: list[UUID] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Uuid()), nullable=False, server_default=text("'{}'"))
+    )
+    """Who has signed; whoever ended the visit did so with it."""
     confirmed_at: datetime | None = instant(nullable=True)
     objection: bytes | None = sealed()
     objected_at: datetime | None = instant(nullable=True)

@@ -16,7 +16,7 @@ from app.db.work import Work
 from app.discrepancies.commands import Found, open_discrepancy
 from app.households.tables import Household
 from app.kernel.ids import new_id
-from app.policy.book import PolicyBook
+from app.programmes import shipped
 from tests.make import NOW, TODAY, Guild, Someone, World
 
 _H = table_of(Household)
@@ -28,7 +28,7 @@ _OF = statement(select(_H.c.id).where(_H.c.person_id == bindparam("person_id")))
 async def working(world: World, now: datetime = NOW) -> AsyncIterator[Work]:
     """What the jobs work with."""
     async with world.jobs.begin(Sight("job")) as transaction:
-        yield Work(transaction, world.keyring, await calendar(transaction), now, PolicyBook({}))
+        yield Work(transaction, world.keyring, await calendar(transaction), now, shipped())
 
 
 async def household_of(work: Work, household_id: UUID) -> Record:

@@ -4,11 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.households.leaving import CANNOT_BE_LIFTED, Recheck, lifted, relieved
+from app.households import leaving
+from app.households.leaving import Recheck
+from app.households.upkeep import UpkeepPolicy
+from app.policy.decision import Reason
+from app.programmes import shipped
 
 STANDARD = 872_00
 YEAR = STANDARD * 12
 FEN = st.integers(0, 10**9)
+POLICY = shipped().versions["household_upkeep"][-1]
+assert isinstance(POLICY, UpkeepPolicy)
+LIFTING, RELIEF = POLICY.lifting, POLICY.relief
 
 
 def household(**given: object) -> Recheck:
@@ -24,6 +31,14 @@ def household(**given: object) -> Recheck:
         "standard_source": "汕头市低保标准",
     }
     return Recheck(**told | given)  # type: ignore[arg-type]
+
+
+def lifted(facts: Recheck) -> tuple[Reason, ...]:
+    return leaving.lifted(facts, LIFTING)
+
+
+def relieved(facts: Recheck) -> tuple[Reason, ...]:
+    return leaving.relieved(facts, RELIEF)
 
 
 def met(reasons: tuple[object, ...]) -> list[bool | None]:
@@ -49,7 +64,7 @@ def test_relieved_is_who_reaches_the_standard_with_floor_and_standing_aid(fen: i
 @pytest.mark.parametrize("circumstance", ["laid_off", "child_schooling", "other"])
 def test_who_could_be_lifted_is_not_relieved(circumstance: str) -> None:
     assert met(relieved(household(income_fen_yearly=4 * YEAR, circumstances=(circumstance,)))) == [False, True]
-    assert circumstance not in CANNOT_BE_LIFTED
+    assert circumstance not in RELIEF.circumstances
 
 
 @pytest.mark.parametrize("unknown", [{"minimum_living_standard_fen": None}, {"members": 0}])
@@ -71,3 +86,24 @@ def test_more_aid_never_makes_it_worse(income: int, floor: int, more: int) -> No
     less = met(relieved(household(income_fen_yearly=income, floor_aid_fen_yearly=floor)))[1]
     further = met(relieved(household(income_fen_yearly=income, floor_aid_fen_yearly=floor + more)))[1]
     assert further or not less
+
+
+@pytest.mark.parametrize(("months", "enough"), [(2, False), (3, True)])
+def test_how_many_months_it_takes_is_what_the_policy_says(months: int, enough: bool) -> None:
+    shorter = LIFTING.model_copy(update={"months_above": 3, "source": "测试文件"})
+    reason = leaving.lifted(household(income_fen_yearly=4 * YEAR, months_above=months), shorter)[1]
+    assert (reason.met, reason.needed, reason.source) == (enough, "连续3个月以上", "测试文件")
+
+
+def test_what_keeps_a_household_from_being_lifted_is_what_the_policy_says() -> None:
+    wider = RELIEF.model_copy(update={"circumstances": ("laid_off",), "source": "测试文件"})
+    reasons = leaving.relieved(household(income_fen_yearly=4 * YEAR, circumstances=("laid_off",)), wider)
+    assert (met(reasons), reasons[0].source) == ([True, True], "测试文件")
+    assert met(leaving.relieved(household(income_fen_yearly=4 * YEAR), wider)) == [False, True]
+
+
+def test_the_limits_are_those_of_everything_that_was_decided_before_they_were_data() -> None:
+    assert (LIFTING.months_above, set(RELIEF.circumstances)) == (
+        6,
+        {"serious_illness", "disability", "no_labour_capacity"},
+    )

@@ -117,5 +117,6 @@ async def test_a_decision_names_every_version_it_rests_on(client: httpx.AsyncCli
     assert [each["kind"] for each in decision["policy"]["rests_on"]] == [
         "household_criteria",
         "minimum_living_standard",
+        "household_upkeep",
     ]
     assert sum(step["amount_fen"] for step in decision["trace"]) == decision["amount_fen"]

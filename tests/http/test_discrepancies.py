@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,15 @@ import pytest
 from app.db.work import Work
 from app.discrepancies import commands
 from app.discrepancies.commands import Correction, open_discrepancy
-from app.discrepancies.path import ANSWER_WORKING_DAYS, OUTCOMES, PATH
+from app.discrepancies.path import OUTCOMES, PATH
 from app.discrepancies.queries import open_count
 from app.households.path import PATH as HOUSEHOLD_PATH
+from app.households.upkeep import UpkeepPolicy
 from app.jobs.transfers import follow
 from app.kernel.actor import Actor, Permission, Place, Post, Role, Tier
 from app.kernel.ids import new_id
+from app.policy.book import PolicyBook
+from app.programmes import shipped
 from tests import make
 from tests.discrepancies.making import discrepancy_of, found, household_of, working
 from tests.http.refusals import refused
@@ -113,7 +117,18 @@ async def test_the_time_to_answer_is_counted_in_working_days(world: World, town:
     row_id = await discrepancy_of(world, await world.person(), town.units[0])
     async with working(world) as work:
         due = await work.transaction.connection.fetchval("select due_on from discrepancy where id = $1", row_id)
-        assert due == work.calendar.after_working_days(make.TODAY, ANSWER_WORKING_DAYS)
+        assert due == work.calendar.after_working_days(make.TODAY, 10)
+
+
+async def test_how_long_there_is_to_answer_is_what_the_policy_of_the_day_says(world: World, town: Town) -> None:
+    household_id = await world.household(await world.person(), town.units[0])
+    (policy,) = shipped().of("household_upkeep", UpkeepPolicy)
+    other = policy.model_copy(update={"discrepancy": policy.discrepancy.model_copy(update={"answer_working_days": 3})})
+    async with working(world) as work:
+        changed = replace(work, policies=PolicyBook({"household_upkeep": (other,)}))
+        row_id = await open_discrepancy(changed, await household_of(work, household_id), found())
+        due = await work.transaction.connection.fetchval("select due_on from discrepancy where id = $1", row_id)
+        assert due == work.calendar.after_working_days(make.TODAY, 3)
 
 
 async def test_the_oldest_comes_first_and_the_overdue_are_found(

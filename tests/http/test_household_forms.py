@@ -71,6 +71,26 @@ async def test_the_opinions_on_the_register_are_those_of_the_reviewers(client: h
     assert town.units[0].name in printed
 
 
+async def test_who_signed_stands_on_the_register_by_name_for_staff_and_by_union_for_the_worker(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    town = await world.town()
+    worker = await world.person(home=town.units[0])
+    household = await world.household(worker, town.units[0], state="submitted")
+    clerk = await world.staff(Role.UNIT_CLERK, town.units[0], name="陈冬梅")
+    chair = await world.staff(Role.UNIT_CHAIR, town.units[0], name="郑学文")
+    for version, (by, action) in enumerate(((clerk, "accept"), (chair, "approve")), 1):
+        headers = by.headers | {"If-Match": f'"{version}"', "Idempotency-Key": f"signed-{version}"}
+        step = await client.post(f"/staff/households/{household}/actions", json={"action": action}, headers=headers)
+        assert step.status_code == 200, step.text
+    sheet = rows(await get(client, chair, f"/staff/households/{household}/register_form", format="xlsx"))
+    (line,) = [row for row in sheet if "建档人" in row]
+    assert line[:6] == ["建档人", "陈冬梅", "审核人", "郑学文", "录入人", "本人"]
+    own = rows(await get(client, worker, "/me/household/register_form", format="xlsx"))
+    (line,) = [row for row in own if "建档人" in row]
+    assert line[:6] == ["建档人", town.units[0].name, "审核人", town.units[0].name, "录入人", "本人"]
+
+
 async def test_a_printed_register_stands_in_the_log_of_the_household(client: httpx.AsyncClient, world: World) -> None:
     town = await world.town()
     worker = await world.person(home=town.units[0])

@@ -52,14 +52,16 @@ async def test_a_visit_from_the_plan_to_the_workers_confirmation(
     said = {each["text"]: each["shown"] for each in own["answers"]}
     assert (said["全家上一年度总收入"], said["住房类型"], own["photos"]) == ("60000.00 元", "租房", 1)
     assert not await passed(world, family.id)
-    done = await confirmed(client, family.worker, visit_id, ended.json()["version"])
+    signed = await act(client, first, visit_id, ended.json()["version"], "sign")
+    assert (signed.status_code, signed.json()["state"]) == (200, "ended"), signed.text
+    done = await confirmed(client, family.worker, visit_id, signed.json()["version"])
     assert (done.status_code, done.json()["state"]) == (200, "confirmed")
     assert await passed(world, family.id)
     assert not await passed(world, family.id, 2)
     moves = await owner.fetch(
         "select body ->> 'action' as action from out_message where body ->> 'visit_id' = $1 order by id", visit_id
     )
-    assert [move["action"] for move in moves] == ["plan", "start", "end", "confirm"]
+    assert [move["action"] for move in moves] == ["plan", "start", "end", "sign", "confirm"]
 
 
 async def test_answers_that_contradict_the_file_are_asked_about_and_move_nothing(

@@ -63,6 +63,15 @@ def test_facts_of_a_household_from_before_the_yearly_verification_are_read_as_th
     assert facts_from(HouseholdFacts, canonical(written)) == HouseholdFacts(file_active=True, members=3)
 
 
+def test_facts_from_before_the_limits_were_data_are_judged_by_the_thirty_days_of_then() -> None:
+    then = HouseholdFacts(file_active=True, review_overdue_days=31)
+    written = orjson.loads(facts_json(then))
+    for later in ("review_grace_days", "review_source", "upkeep_version"):
+        written.pop(later)
+    assert (then.review_grace_days, then.upkeep_version) == (30, None)
+    assert facts_from(HouseholdFacts, canonical(written)) == then
+
+
 def test_what_was_written_is_read_again() -> None:
     assert reader_of(Told)(PLAIN) == TOLD
     assert facts_from(Told, facts_json(TOLD)) == TOLD

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from app.db.transaction import Database, Sight
+from app.households.exits import DECISION, EVIDENCE
 from app.households.forms import HouseholdForm
 from app.households.members import ID_NUMBER as MEMBER_NUMBER
 from app.households.path import DEAD_STATES, PATH, way_back
@@ -25,7 +26,7 @@ from tests.seed.conftest import APPID, KEYRING, NOW
 
 TABLES = (
     "organisation person post consent bank_card household household_member household_passage cover audit_entry "
-    "out_message application"
+    "out_message application household_exit watch_task"
 ).split()
 
 
@@ -218,6 +219,36 @@ async def test_the_file_of_a_worker_was_signed_at_every_desk(
 
 
 @pytest.mark.usefixtures("told")
+async def test_every_file_that_was_left_has_its_exit_with_what_the_rules_said_of_it(seed_database: Database) -> None:
+    rows = await fetch(
+        seed_database,
+        "select h.state as file, h.left_at, h.relieved_at, h.cancel_code, x.* from household h "
+        "left join household_exit x on x.household_id = h.id where h.state in ('lifted', 'relieved', 'cancelled')",
+    )
+    assert {row["file"] for row in rows} == {"lifted", "relieved", "cancelled"}
+    judged = 0
+    for row in rows:
+        assert (row["kind"], row["state"], row["code"]) == (row["file"], "ended", row["cancel_code"])
+        assert row["ended_at"] == (row["relieved_at"] if row["file"] == "relieved" else row["left_at"])
+        evidence = KEYRING.open_document(EVIDENCE, row["id"], row["evidence"])
+        assert (evidence["income_fen_yearly"] is None) == (row["kind"] == "cancelled")
+        if row["decision"] is not None:
+            decision = KEYRING.open_document(DECISION, row["id"], row["decision"])
+            assert {reason["met"] for reason in decision["reasons"]} == {True}
+            judged += 1
+    assert judged > 0
+    watched = await fetch(
+        seed_database,
+        "select months, count(*), count(*) filter (where (done_at is null) = (due_on >= $1)) as told from watch_task "
+        "group by 1", business_date(NOW),
+    )  # fmt: skip
+    lifted = sum(row["file"] == "lifted" for row in rows)
+    assert {(row["months"], row["count"], row["told"]) for row in watched} == {
+        (6, lifted, lifted),
+        (12, lifted, lifted),
+    }
+
+
 async def test_a_covered_worker_is_covered_today_under_their_own_union(seed_database: Database) -> None:
     for who in personas():
         rows = await fetch(

@@ -237,12 +237,42 @@ async def test_what_brought_a_household_back_is_compared_with_what_it_left_behin
         world, town, background, columns={"submitted_at": make.NOW - timedelta(days=500)}, **causes
     )
     alone = await client.get(f"/staff/households/{gone}/relapse", headers=clerk.headers)
-    assert alone.json() == {"previous": None, "same_primary": None, "still": [], "new": [], "gone": []}
+    assert alone.json() == {
+        "previous": None, "same_primary": None, "still": [], "new": [], "gone": [], "income_before_fen": None,
+        "income_now_fen": None,
+    }  # fmt: skip
     await owner.execute("update household_member set living = false where household_id = $1", gone)
     causes = {"primary_cause": "child_schooling", "secondary_causes": ["serious_illness"], "members": []}
-    again = await world.household(head, town.units[0], state="district_review", **causes)
+    again = await world.household(
+        head,
+        town.units[0],
+        state="district_review",
+        columns={"previous_id": gone},
+        income_fen_yearly=18_000_00,
+        **causes,
+    )
     shown = (await client.get(f"/staff/households/{again}/relapse", headers=clerk.headers)).json()
     assert shown.pop("previous")["household_id"] == str(gone)
     assert shown == {
         "same_primary": False, "still": ["child_schooling"], "new": ["serious_illness"], "gone": ["laid_off"],
+        "income_before_fen": 24_000_00, "income_now_fen": 18_000_00,
     }  # fmt: skip
+
+
+async def test_the_comparison_is_with_the_file_that_is_linked_and_with_no_other(
+    client: httpx.AsyncClient, world: World, town: Town, clerk: Someone, owner: asyncpg.Connection
+) -> None:
+    head, long_ago = await world.person(), {"submitted_at": make.NOW - timedelta(days=900)}
+    linked = await world.household(head, town.units[0], state="lifted", members=[], columns=long_ago)
+    # A duplicate of then, cancelled later than the other was left: it is the same head, and nothing to compare with.
+    later = {"submitted_at": make.NOW - timedelta(days=500), "cancel_code": "duplicate"}
+    await world.household(head, town.units[0], state="cancelled", members=[], columns=later)
+    await owner.execute("update household_member set living = false where household_id in "
+                        "(select id from household where person_id = $1)", head.id)  # fmt: skip
+    columns = {"previous_id": linked}
+    again = await world.household(head, town.units[0], state="district_review", members=[], columns=columns)
+    shown = (await client.get(f"/staff/households/{again}/relapse", headers=clerk.headers)).json()
+    assert shown["previous"]["household_id"] == str(linked)
+    await owner.execute("update household set previous_id = null where id = $1", again)
+    shown = (await client.get(f"/staff/households/{again}/relapse", headers=clerk.headers)).json()
+    assert shown["previous"] is None

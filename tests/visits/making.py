@@ -42,6 +42,7 @@ async def visit_of(
         "photos": [],
         "position_agreed": False,
         "started_at": NOW,
+        "signed_by": [each.id for each in visitors[:1]],
         "version": 1,
     }
     places = {f"{tier}_id": home.ancestors[tier] for tier in home.ancestors}
@@ -54,7 +55,9 @@ async def visit_of(
 async def confirmed_visit(world: World, household_id: UUID, owner: Someone, home: Guild, *, round: int = 1) -> UUID:
     """A visit for the admission of a file that its worker has confirmed."""
     done = {"purpose": "admission", "state": "confirmed", "ended_at": NOW, "confirmed_at": NOW, "round": round}
-    return await visit_of(world, household_id, owner, home, (), **done | {"visitor_ids": [new_id()]})
+    visitors = [new_id(), new_id()]
+    both = {"visitor_ids": visitors, "signed_by": visitors, "signatures_needed": 2}
+    return await visit_of(world, household_id, owner, home, (), **done | both)
 
 
 async def plan(

@@ -1,6 +1,7 @@
-"""Reading what the printed forms say: the files of a union, and the opinions given on one."""
+"""Reading what the printed forms say: the files of a union, the opinions given on one, and who signed for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ _PASSAGES = statement(
 )
 _UNIT_STATES = frozenset({"submitted", "unit_review"})
 _CITY_STATES = frozenset({"city_approval"})
+_ADMITTING = _UNIT_STATES | _CITY_STATES | {"district_review"}
 
 
 class TooManyFiles(Invalid):
@@ -105,6 +107,67 @@ async def opinions_of(transaction: Transaction, keyring: Keyring, household_id: 
             words = keyring.open_text(NOTE, row["id"], row["note"]) if row["note"] else "同意。"
             said[_level(row["from_state"])] = [words, f"{row['organisation_name'] or ''}　{on}"]
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Somebody who signed for a union; nobody of staff: the worker did it alone."""
+
+    person_id: UUID
+    organisation_name: str
+
+
+Signers = Mapping[str, Sequence[Signed]]
+"""By the names of the form's boxes: `opened_by` filed it, `reviewed_by` let it pass, `entered_by` filled it in."""
+
+
+def signers(passages: Iterable[Record]) -> dict[str, list[Signed]]:
+    """Who filed, reviewed and entered a file, each once, from its history (oldest first).
+
+    Filed by whoever accepted it last, on paper whoever filed it for the worker; reviewed by whoever let it pass in that
+    round; entered by whoever filled it in for the worker in the first (代办、导入).
+    """
+    found: dict[str, list[Signed]] = {"opened_by": [], "reviewed_by": [], "entered_by": []}
+    for row in passages:
+        if row["action"] == "submit":
+            found["opened_by"], found["reviewed_by"] = [], []  # another round: what was signed before is void
+        box = _box(row)
+        if box is None or row["person_id"] is None or row["post_role"] is None:
+            continue
+        by = Signed(row["person_id"], row["organisation_name"] or "")
+        if box == "opened_by":
+            found[box] = [by]
+        elif by not in found[box]:
+            found[box].append(by)
+    return found
+
+
+def _box(row: Record) -> str | None:
+    match row["action"]:
+        case "submit" | "accept":
+            return "opened_by"
+        case "assist":
+            return "entered_by"
+        case "approve" if row["from_state"] in _ADMITTING:
+            return "reviewed_by"
+        case _:
+            return None
+
+
+async def signers_of(transaction: Transaction, household_id: UUID) -> dict[str, list[Signed]]:
+    """The same, of a file that the caller has found."""
+    return signers(await transaction.rows(_PASSAGES, household_id=household_id))
+
+
+def signed_boxes(said: Signers, names: Mapping[UUID, str] | None, *, submitted: bool) -> dict[str, str]:
+    """What stands in the boxes. With `names` people sign by name; without (the worker's own copy) by their union."""
+    boxes = {}
+    for box, signed in said.items():
+        told = [(names or {}).get(each.person_id) or each.organisation_name for each in signed]
+        boxes[box] = "、".join(dict.fromkeys(told))
+    if submitted and not boxes["entered_by"]:
+        boxes["entered_by"] = "本人"
+    return boxes
 
 
 def _level(state: str) -> str:

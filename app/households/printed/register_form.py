@@ -8,6 +8,7 @@ from app.households.printed.persons import completed, masked
 from app.households.printed.words import cause, coded, day, listed, money, yes_no
 from app.kernel.money import half_up
 
+_OFFICIAL: Final = ("number", "organisation", "opened_by", "reviewed_by", "entered_by")
 TITLE: Final = "困难职工登记表"
 SIGNATURE: Final = "签字（盖章）：　　　　　　　　　　年　　月　　日"
 HEAD: Final = (
@@ -132,8 +133,8 @@ def register_form(
     """
     everything = _everything(file, form)
     shown = everything if whole else masked(everything)
-    # A union's or a file's own name is no personal value.
-    shown |= {key: everything.get(key) for key in ("number", "organisation")}
+    # A union's or a file's own name is no personal value; who signed did so in office.
+    shown |= {key: everything.get(key) for key in _OFFICIAL}
     return paper(
         TITLE,
         [

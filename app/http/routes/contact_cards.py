@@ -23,8 +23,7 @@ from app.http.views import contact_cards as views
 from app.kernel.actor import Permission
 from app.kernel.errors import NotAllowed
 from app.organisations.queries import names
-from app.plans.queries import measures_in_force
-from app.plans.rules import terms_of
+from app.plans.queries import told_on_card
 from app.policy.fields import Id
 
 router = APIRouter(prefix=PREFIX, tags=["帮扶联系卡"], route_class=Door)
@@ -42,8 +41,7 @@ class ResponsibleChange(In):
 
 async def measures_of(work: Work, household_id: UUID) -> Sequence[Measure]:
     """What is being done for the household: the running measures of its open plan."""
-    running = await measures_in_force(work.transaction, household_id)
-    return [Measure(terms_of(each["kind"]).name, due=f"{each['due_on']:%Y年%m月%d日}") for each in running]
+    return [Measure(*each) for each in await told_on_card(work.transaction, work.keyring, household_id)]
 
 
 @router.get("/me/household/responsible", summary="我家的帮扶责任人", response_model=views.MyResponsibleView)
@@ -118,7 +116,7 @@ async def print_contact_card(
 ) -> Response:
     """现在有效的联系卡（PDF），卡号同时在 Contact-Card-Serial 里；帮扶措施有变化的，换发新卡。打印有记录。"""
     household = await file(desk.work.transaction, desk.actor, household_id, locked=True)
-    printed = await commands.current(desk.work, desk.actor, household, await _issuer(desk, household))
+    printed = await commands.current(desk.work, desk.actor.person_id, household, await _issuer(desk, household))
     await record(
         desk.work,
         person_id=desk.actor.person_id,

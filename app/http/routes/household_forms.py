@@ -15,7 +15,7 @@ from app.audit.commands import record
 from app.db.transaction import Record
 from app.documents.printing import Format
 from app.households.printed.lists import notice_form, summary_form
-from app.households.printed.queries import files_of, lines_of, opinions_of, outside_form
+from app.households.printed.queries import files_of, lines_of, opinions_of, outside_form, signed_boxes, signers_of
 from app.households.printed.register_form import TITLE, register_form
 from app.households.queries import FORM, HouseholdNotFound, file, form_of, keeper_of, living
 from app.http.attachments import PDF_OR_XLSX, attachment
@@ -23,7 +23,7 @@ from app.http.door import PREFIX, Desk, Door, Later, WorkerDesk, staff
 from app.http.inputs import PathId
 from app.kernel.actor import Permission, Tier
 from app.organisations.queries import OrganisationNotFound, names, organisation
-from app.people.queries import bank_cards
+from app.people.queries import bank_cards, names_of
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案表格"], route_class=Door)
 PAPER = Path(documents.__file__).with_name("paper.typ")
@@ -51,7 +51,7 @@ async def print_own_register_form(desk: WorkerDesk, format: Format = "pdf") -> R
         if card["state"] == "current"
     ]
     whole, told = {**form, "bank": bank[0] if bank else None}, await _file(desk, row)
-    build = partial(_register, told, whole, {}, whole=True)
+    build = partial(_register, told | await _signed(desk, row, by_name=False), whole, {}, whole=True)
     return _document(desk, build, format, f"{TITLE}-{row['number']}")
 
 
@@ -97,8 +97,8 @@ async def print_register_form(household_id: PathId, desk: Reader, format: Format
         subject_person_id=row["person_id"],
         format=format,
     )
-    build = partial(_register, await _file(desk, row), form, said)
-    return _document(desk, build, format, f"{TITLE}-{row['number']}")
+    told = await _file(desk, row) | await _signed(desk, row, by_name=True)
+    return _document(desk, partial(_register, told, form, said), format, f"{TITLE}-{row['number']}")
 
 
 async def _lines(
@@ -140,6 +140,14 @@ def _register(
     told: Mapping[str, Any], form: Mapping[str, Any], said: Mapping[str, list[str]], printed_on: date, **how: bool
 ) -> dict[str, Any]:
     return register_form({**told, "printed_on": printed_on}, form, said, **how)
+
+
+async def _signed(desk: Desk, row: Record, *, by_name: bool) -> dict[str, str]:
+    """Who filed, reviewed and entered the file: to staff by name, in the worker's copy by the union they signed for."""
+    said = await signers_of(desk.work.transaction, row["id"])
+    people = {each.person_id for signed in said.values() for each in signed}
+    names = await names_of(desk.work.transaction, desk.work.keyring, people) if by_name else None
+    return signed_boxes(said, names, submitted=row["submitted_at"] is not None)
 
 
 def _document(desk: Desk, build: Callable[[date], dict[str, Any]], format: Format, name: str) -> Later:

@@ -105,7 +105,7 @@ async def verify(household_id: PathId, body: VerificationRequest, desk: Reader) 
 async def read_relapse(
     household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
 ) -> Response:
-    """同一户主上一次退出的档案，和致困原因的异同。每次查看都有记录，本人可以看到。"""
+    """这份档案所接续的、上一次退出的档案，和致困原因、收入的异同。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await file(work.transaction, desk.actor, household_id)
     earlier = await earlier_file(work.transaction, desk.actor, row)

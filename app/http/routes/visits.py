@@ -47,7 +47,7 @@ class PositionIn(In):
 
 
 class VisitAction(In):
-    action: Literal["start", "end", "cancel"]
+    action: Literal["start", "end", "sign", "cancel"]
     note: LongText | None = Field(default=None, description="取消时必填原因")
     position: PositionIn | None = Field(default=None, description="开始走访时的位置，只有本人同意才可以记录")
     position_agreed: bool = Field(default=False, description="本人同意记录位置")
@@ -187,7 +187,10 @@ async def read_visit(
 
 @router.post("/staff/visits/{visit_id}/actions", summary="办理走访", response_model=views.VisitMovedView)
 async def act_on_visit(visit_id: PathId, body: VisitAction, desk: VisitDesk) -> Response:
-    """开始、结束或取消。结束时，与档案不一致的回答会请本人说明。需要 If-Match。"""
+    """开始、结束、签字或取消。结束时，与档案不一致的回答会请本人说明；要两人走访的，另一位签字后本人才能确认。
+
+    取消的走访不再使用已上传的照片。需要 If-Match。
+    """
     row = await commands.act(
         desk.work,
         desk.actor,
@@ -250,7 +253,7 @@ async def list_own_visits(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = 
             row,
             desk.work.keyring,
             commands.policy_of(desk.work, row),
-            PATH.open_to(row["state"], [Permission.OWN]),
+            [] if commands.lacks_signatures(row) else PATH.open_to(row["state"], [Permission.OWN]),
         )
         for row in page
     ]

@@ -92,13 +92,15 @@ class EarlierFile(BaseModel):
 
 
 class RelapseView(BaseModel):
-    """与上一次档案相比的致困原因；没有上一次档案的，previous 为 null。"""
+    """与上一次档案相比的致困原因和全年收入；没有上一次档案的，previous 为 null。"""
 
     previous: EarlierFile | None
     same_primary: bool | None
     still: list[str]
     new: list[str]
     gone: list[str]
+    income_before_fen: int | None
+    income_now_fen: int | None
 
 
 def listed(row: Record, changed_at: str) -> dict[str, Any]:
@@ -154,4 +156,6 @@ def relapse(earlier: Record | None, found: Relapse | None) -> dict[str, Any]:
         "still": list(found.still) if found else [],
         "new": list(found.new) if found else [],
         "gone": list(found.gone) if found else [],
+        "income_before_fen": found.income_before_fen if found else None,
+        "income_now_fen": found.income_now_fen if found else None,
     }

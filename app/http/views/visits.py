@@ -48,6 +48,8 @@ class VisitSummary(BaseModel):
     organisation: str
     visitors: list[VisitorView]
     objected: bool = Field(description="本人提出过异议")
+    signatures_needed: int = Field(description="要几位走访人员签字")
+    signatures: int = Field(description="已经签字的人数；结束走访的人已经签字")
     version: int
 
 
@@ -175,6 +177,8 @@ def summary(row: Record) -> dict[str, Any]:
         "organisation": row["organisation_name"],
         "visitors": row["visitors"],
         "objected": row["objected_at"] is not None,
+        "signatures_needed": row["signatures_needed"],
+        "signatures": len(row["signed_by"]),
         "version": row["version"],
     }
 
@@ -217,7 +221,7 @@ def own(row: Record, keyring: Keyring, policy: VisitPolicy, open_actions: list[s
     """A visit to one's own household; what was written down is shown once it has ended."""
     content = _content(row, keyring) if row["state"] in ANSWERED else {}
     shown = summary(row)
-    del shown["head_masked"], shown["objected"]
+    del shown["head_masked"], shown["objected"], shown["signatures_needed"], shown["signatures"]
     return (
         shown
         | {

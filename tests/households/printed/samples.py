@@ -9,6 +9,7 @@ UNION = "汕头市龙湖区金霞街道纺织行业联合工会委员会"
 FILE: dict[str, Any] = {
     "number": "DA-440507-2026-000123", "state": "active", "category": "deep", "archive_level": "municipal",
     "organisation": UNION, "active_on": "2026-11-03", "printed_on": "2026-11-25", "cohort_2016": False,
+    "opened_by": "陈冬梅", "reviewed_by": "林楚鑫、苏映彤", "entered_by": "郑雪芬",
 }  # fmt: skip
 OPINIONS = {
     "unit": ["情况属实，同意上报。", f"{UNION}　2026年10月20日", "公示结果：公示期满，无异议。　2026年11月2日"],
