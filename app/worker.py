@@ -27,7 +27,8 @@ from app.jobs.daily import forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
-from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, end_notice, followed_by
+from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
+from app.jobs.notices.ending import end_notice
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.errors import Unavailable

@@ -225,6 +225,7 @@ async def act(
         row,
         step,
         keep=keep,
+        round=row["round"] + step.opens_round,
         measure_id=await measure_for(work.transaction, row) if pays else None,
         person_id=actor.person_id,
         post_role=post.role.value,

@@ -1,8 +1,10 @@
 """Reading people, their sessions and their consents."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import any_, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -41,6 +43,16 @@ _CARDS = statement(
         CARD.c.state.in_([literal_column("'current'"), literal_column("'pending'")]),
     )
     .order_by(CARD.c.state)
+)
+
+
+_AGREED = statement(
+    select(CONSENT.c.person_id).where(
+        CONSENT.c.person_id == any_(bindparam("ids", type_=ARRAY(CONSENT.c.person_id.type))),
+        CONSENT.c.purpose == bindparam("purpose"),
+        CONSENT.c.text_sha256 == bindparam("sha256"),
+        CONSENT.c.withdrawn_at.is_(None),
+    )
 )
 
 
@@ -87,6 +99,13 @@ def purposes_of(hashes: str) -> frozenset[Purpose]:
     """The purposes whose texts in use have these hashes, which stand apart by spaces."""
     given = set(hashes.split())
     return frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
+
+
+async def agreed_to(transaction: Transaction, ids: Iterable[UUID], purpose: Purpose) -> frozenset[UUID]:
+    """For the jobs, which see every consent: those of these people who have consented to the text in use."""
+    sha256 = consent_texts()[purpose].sha256
+    rows = await transaction.rows(_AGREED, ids=list(ids), purpose=purpose, sha256=sha256)
+    return frozenset(row["person_id"] for row in rows)
 
 
 async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:

@@ -1,0 +1,105 @@
+"""What waits to be published, and who signed it: for the jobs, which see every application and household file."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Select, Table, any_, bindparam, exists, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.applications.queries import A, P
+from app.applications.tables import OPEN_STATES
+from app.db.base import table_of
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Transaction
+from app.households.queries import H
+from app.households.tables import HouseholdPassage
+from app.kernel.actor import Tier
+from app.notices.queries import N
+
+Column = Literal["application_id", "household_id"]
+_HP = table_of(HouseholdPassage)
+_TABLES: dict[Column, Table] = {"application_id": A, "household_id": H}
+_SHOWN: dict[Column, list[Any]] = {
+    "application_id": [
+        A.c[name]
+        for name in "id number kind round organisation_name amount_fen city_id district_id street_id unit_id".split()
+    ]
+    + [A.c.applicant_id.label("person_id"), A.c.applicant_masked.label("name_masked")],
+    "household_id": [
+        H.c[name] for name in "id number round person_id city_id district_id street_id unit_id".split()
+    ]
+    + [H.c.head_masked.label("name_masked")],
+}
+_COUNTING = [literal_column(f"'{state}'") for state in ("open", "suspended", "ended")]
+_IDS = bindparam("ids", type_=ARRAY(A.c.id.type))
+_SIGNED = {
+    "application_id": statement(
+        select(P.c.application_id.label("id"), func.array_agg(P.c.person_id.distinct()).label("by"))
+        .join(A, A.c.id == P.c.application_id)
+        .where(P.c.application_id == any_(_IDS), P.c.round == A.c.round, P.c.counts_as_review, P.c.person_id.is_not(None))
+        .group_by(P.c.application_id)
+    ),
+    "household_id": statement(
+        select(_HP.c.household_id.label("id"), func.array_agg(_HP.c.person_id.distinct()).label("by"))
+        .join(H, H.c.id == _HP.c.household_id)
+        .where(
+            _HP.c.household_id == any_(_IDS), _HP.c.round == H.c.round, _HP.c.counts_as_review,
+            _HP.c.person_id.is_not(None),
+        )
+        .group_by(_HP.c.household_id)
+    ),
+}  # fmt: skip
+
+
+def _unpublished(of: Column, kind_of_line: bool) -> Select[Any]:
+    """Those in this state whose round has no line that is shown, looked into or over."""
+    table = _TABLES[of]
+    line = exists().where(N.c[of] == table.c.id, N.c.round == table.c.round, N.c.state.in_(_COUNTING))
+    if kind_of_line:
+        line = line.where(N.c.kind == bindparam("kind", type_=N.c.kind.type))
+    return select(*_SHOWN[of]).where(table.c.state == bindparam("state", type_=table.c.state.type), ~line)
+
+
+_ONE: dict[Column, Statement] = {
+    "application_id": statement(
+        _unpublished("application_id", False).where(A.c.id == bindparam("id")).with_for_update(of=A)
+    ),
+    "household_id": statement(_unpublished("household_id", True).where(H.c.id == bindparam("id")).with_for_update(of=H)),
+}
+
+
+def _together(of: Column, tier: Tier) -> Statement:
+    table = _TABLES[of]
+    query = _unpublished(of, of == "household_id").where(table.c[f"{tier}_id"] == bindparam("union_id"))
+    if of == "application_id":
+        # Word for word as the index of open applications has it, which finds them by union and state.
+        query = query.where(A.c.kind == bindparam("kind"), literal_column(f"application.state in {OPEN_STATES}"))
+    query = query.where(table.c.id != bindparam("except_id")).order_by(table.c.submitted_at, table.c.id)
+    return statement(query.limit(bindparam("size")).with_for_update(of=table, skip_locked=True))
+
+
+_TOGETHER = {(of, tier): _together(of, tier) for of in _TABLES for tier in Tier}
+
+
+async def unpublished(
+    transaction: Transaction, of: Column, subject_id: UUID, state: str, kind: str
+) -> Record | None:
+    """One that waits in this state for its notice, held until commit; None where it has its line, or moved on."""
+    return await transaction.row(
+        _ONE[of], id=subject_id, state=state, **({"kind": kind} if of == "household_id" else {})
+    )
+
+
+async def unpublished_with(
+    transaction: Transaction, of: Column, tier: Tier, union_id: UUID, state: str, kind: str, *, but: UUID, size: int
+) -> list[Record]:
+    """What else waits under a union for a notice of this kind, oldest first, held until commit; not what others hold."""
+    return await transaction.rows(
+        _TOGETHER[of, tier], union_id=union_id, state=state, kind=kind, except_id=but, size=size
+    )
+
+
+async def signers(transaction: Transaction, of: Column, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Who signed the round that these are in."""
+    return {row["id"]: tuple(row["by"]) for row in await transaction.rows(_SIGNED[of], ids=list(ids))}
