@@ -114,9 +114,7 @@ def upgrade() -> None:
     op.execute(NOTICE_GUARD)
     op.execute(BEFORE_PAYMENT)
     op.execute("revoke execute on function notice_before_payment() from public")
-    op.execute(
-        "create trigger guard before insert or update on notice for each row execute function notice_guard()"
-    )
+    op.execute("create trigger guard before insert or update on notice for each row execute function notice_guard()")
     op.execute(
         "create constraint trigger notice_before_payment after insert or update of state, round, kind on application "
         "for each row when (new.state in ('paying', 'paid') and new.kind <> 'secondary_medical') "
@@ -152,9 +150,7 @@ def batches() -> None:
         sa.CheckConstraint("ends_at > created_at", name=op.f("ck_notice_batch_period")),
         sa.CheckConstraint("working_days >= 5", name=op.f("ck_notice_batch_working_days")),
         *(
-            sa.ForeignKeyConstraint(
-                [column], ["organisation.id"], name=op.f(f"fk_notice_batch_{column}_organisation")
-            )
+            sa.ForeignKeyConstraint([column], ["organisation.id"], name=op.f(f"fk_notice_batch_{column}_organisation"))
             for column in ("organisation_id", *(f"{tier}_id" for tier in TIERS))
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_batch")),
@@ -206,7 +202,10 @@ def lines() -> None:
     op.create_index("ix_notice_due", "notice", ["ends_at"], postgresql_where=sa.text(OPEN))
     op.create_index("ix_notice_published", "notice", ["created_at", "id"], postgresql_where=sa.text(OPEN))
     op.create_index("ix_notice_application", "notice", ["application_id", "round"])
-    for subject, columns in (("application", ["application_id", "round"]), ("household", ["household_id", "round", "kind"])):
+    for subject, columns in (
+        ("application", ["application_id", "round"]),
+        ("household", ["household_id", "round", "kind"]),
+    ):
         op.create_index(
             f"uq_notice_{subject}", "notice", columns, unique=True,
             postgresql_where=sa.text(f"{subject}_id is not null and {COUNTS}"),
@@ -253,9 +252,7 @@ def objections() -> None:
         sa.Column("post_role", sa.String(32), nullable=True),
         sa.Column("organisation_name", sa.String(100), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "state in ('open','upheld','dismissed')", name=op.f("ck_notice_investigation_state")
-        ),
+        sa.CheckConstraint("state in ('open','upheld','dismissed')", name=op.f("ck_notice_investigation_state")),
         sa.CheckConstraint(
             "(state = 'open') = (decided_by is null) and (state = 'open') = (decided_at is null)"
             " and (state = 'open') = (note is null)",
@@ -294,9 +291,7 @@ def objections() -> None:
         sa.CheckConstraint("objector_id is not null or anonymous", name=op.f("ck_notice_objection_anonymous")),
         sa.CheckConstraint("anonymous = (objector_masked is null)", name=op.f("ck_notice_objection_masked")),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_notice_objection_notice_id_notice")),
-        sa.ForeignKeyConstraint(
-            ["objector_id"], ["person.id"], name=op.f("fk_notice_objection_objector_id_person")
-        ),
+        sa.ForeignKeyConstraint(["objector_id"], ["person.id"], name=op.f("fk_notice_objection_objector_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_objection")),
     )
     op.create_index("ix_notice_objection_line", "notice_objection", ["notice_id", "id"])

@@ -10,7 +10,6 @@ from app.applications.queries import by_id_locked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
-from app.db.transaction import Record
 from app.db.work import Work
 from app.files.events import FileKept
 from app.households import queries as households

@@ -34,15 +34,11 @@ _INSERT_LINE = insertion(
 _CLOSE = statement(
     update(_N)
     .where(_N.c.id == bindparam("row_id"), _N.c.state == bindparam("from_state", type_=_N.c.state.type))
-    .values(
-        state=bindparam("to_state", type_=_N.c.state.type), closed_at=bindparam("now", type_=_N.c.closed_at.type)
-    )
+    .values(state=bindparam("to_state", type_=_N.c.state.type), closed_at=bindparam("now", type_=_N.c.closed_at.type))
 )
 _END = statement(
     update(_N)
-    .where(
-        _N.c.id == bindparam("row_id"), _N.c.state == literal_column("'open'"), _N.c.ends_at <= bindparam("now_too")
-    )
+    .where(_N.c.id == bindparam("row_id"), _N.c.state == literal_column("'open'"), _N.c.ends_at <= bindparam("now_too"))
     .values(state=literal_column("'ended'"), closed_at=bindparam("now", type_=_N.c.closed_at.type))
 )
 
@@ -142,6 +138,7 @@ async def end(work: Work, notice_id: UUID) -> bool:
 
 async def close(work: Work, notice_id: UUID, from_state: Literal["open", "suspended"], to_state: Closed) -> bool:
     """Take a line down for another reason; False when it is not in that state."""
-    return await work.transaction.run(
-        _CLOSE, row_id=notice_id, from_state=from_state, to_state=to_state, now=work.now
-    ) == 1
+    return (
+        await work.transaction.run(_CLOSE, row_id=notice_id, from_state=from_state, to_state=to_state, now=work.now)
+        == 1
+    )

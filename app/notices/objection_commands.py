@@ -54,9 +54,7 @@ _OBJECT = insertion(
 )
 _DECIDE = statement(
     update(_I)
-    .where(
-        _I.c.id == bindparam("row_id"), _I.c.version == bindparam("seen"), _I.c.state == literal_column("'open'")
-    )
+    .where(_I.c.id == bindparam("row_id"), _I.c.version == bindparam("seen"), _I.c.state == literal_column("'open'"))
     .values(
         state=bindparam("to_state", type_=_I.c.state.type),
         version=_I.c.version + literal_column("1"),
@@ -85,7 +83,7 @@ class OwnObjection(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An objection. `objector_id`: None when nobody was asked who they are; `masked`: None when it is not to be told."""
+    """An objection. `objector_id`: None of somebody unknown; `masked`: None where it is not to be told who they are."""
 
     words: str
     contact: str | None = None

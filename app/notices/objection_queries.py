@@ -20,9 +20,7 @@ COUNT_CAP: Final = 10_000
 _AFTER = tuple_(bindparam("at", type_=I.c.created_at.type), bindparam("after_id", type_=I.c.id.type))
 _OPEN = I.c.state == literal_column("'open'")
 _OBJECTIONS = statement(select(O).where(O.c.notice_id == bindparam("id")).order_by(O.c.id).limit(literal_column("100")))
-_OBJECTED = statement(
-    select(O.c.id).where(O.c.notice_id == bindparam("id"), O.c.objector_id == bindparam("person_id"))
-)
+_OBJECTED = statement(select(O.c.id).where(O.c.notice_id == bindparam("id"), O.c.objector_id == bindparam("person_id")))
 _LINE_OF = statement(select(O.c.notice_id).where(O.c.id == bindparam("id")))
 _DECIDED = statement(select(I).where(I.c.id == bindparam("id")))
 

@@ -16,7 +16,11 @@ Union = Literal["district", "own"]
 Amount = Literal["hidden", "band", "exact"]
 LEAST_WORKING_DAYS: Final = 5
 """No version may ask for less (公示不少于 5 个工作日)."""
-_MORE: Final = {"name": ("hidden", "surname", "masked"), "union": ("district", "own"), "amount": ("hidden", "band", "exact")}
+_MORE: Final = {
+    "name": ("hidden", "surname", "masked"),
+    "union": ("district", "own"),
+    "amount": ("hidden", "band", "exact"),
+}
 """What can be said of each part, the least first. No word here says more than a masked name."""
 
 
@@ -29,7 +33,9 @@ class Shown(Frozen):
 
     def exceeds(self, other: "Shown") -> bool:
         """Whether any part says more than the other's."""
-        return any(order.index(getattr(self, part)) > order.index(getattr(other, part)) for part, order in _MORE.items())
+        return any(
+            order.index(getattr(self, part)) > order.index(getattr(other, part)) for part, order in _MORE.items()
+        )
 
 
 class OfLevel(Frozen):
@@ -79,7 +85,8 @@ class NoticePolicy(Version):
     published_by: PublishedBy = Field(description="发布单位")
     shows: Levels = Field(description="公示的内容")
     bands_fen: Annotated[
-        tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1, max_length=20, description="金额区间的分界，单位分")
+        tuple[Annotated[int, Field(gt=0)], ...],
+        Field(min_length=1, max_length=20, description="金额区间的分界，单位分"),
     ]
 
     @model_validator(mode="after")

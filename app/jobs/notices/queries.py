@@ -26,12 +26,10 @@ _SHOWN: dict[Column, list[Any]] = {
         for name in "id number kind round organisation_name amount_fen city_id district_id street_id unit_id".split()
     ]
     + [A.c.applicant_id.label("person_id"), A.c.applicant_masked.label("name_masked")],
-    "household_id": [
-        H.c[name] for name in "id number round person_id city_id district_id street_id unit_id".split()
-    ]
+    "household_id": [H.c[name] for name in "id number round person_id city_id district_id street_id unit_id".split()]
     + [H.c.head_masked.label("name_masked")],
 }
-_COUNTING = [literal_column(f"'{state}'") for state in ("open", "suspended", "ended")]
+_COUNTING: list[Any] = [literal_column(f"'{state}'") for state in ("open", "suspended", "ended")]
 _IDS = bindparam("ids", type_=ARRAY(A.c.id.type))
 _SIGNED = {
     "application_id": statement(
@@ -65,7 +63,9 @@ _ONE: dict[Column, Statement] = {
     "application_id": statement(
         _unpublished("application_id", False).where(A.c.id == bindparam("id")).with_for_update(of=A)
     ),
-    "household_id": statement(_unpublished("household_id", True).where(H.c.id == bindparam("id")).with_for_update(of=H)),
+    "household_id": statement(
+        _unpublished("household_id", True).where(H.c.id == bindparam("id")).with_for_update(of=H)
+    ),
 }
 
 
@@ -82,9 +82,7 @@ def _together(of: Column, tier: Tier) -> Statement:
 _TOGETHER = {(of, tier): _together(of, tier) for of in _TABLES for tier in Tier}
 
 
-async def unpublished(
-    transaction: Transaction, of: Column, subject_id: UUID, state: str, kind: str
-) -> Record | None:
+async def unpublished(transaction: Transaction, of: Column, subject_id: UUID, state: str, kind: str) -> Record | None:
     """One that waits in this state for its notice, held until commit; None where it has its line, or moved on."""
     return await transaction.row(
         _ONE[of], id=subject_id, state=state, **({"kind": kind} if of == "household_id" else {})
@@ -94,7 +92,7 @@ async def unpublished(
 async def unpublished_with(
     transaction: Transaction, of: Column, tier: Tier, union_id: UUID, state: str, kind: str, *, but: UUID, size: int
 ) -> list[Record]:
-    """What else waits under a union for a notice of this kind, oldest first, held until commit; not what others hold."""
+    """What else waits under a union for a notice of this kind, oldest first, held until commit."""
     return await transaction.rows(
         _TOGETHER[of, tier], union_id=union_id, state=state, kind=kind, except_id=but, size=size
     )
