@@ -327,12 +327,14 @@ class World:
         paid_to = given.get("household_id") if paid_for else None
         columns["measure_id"] = self.measures.get((paid_to, wanted)) if paid_to and wanted else None
         columns |= {f"{t}_id": union_id for t, union_id in home.ancestors.items()} | given
-        was = State.APPROVED if paid_for and kind is not Kind.SECONDARY_MEDICAL else state
+        over = kind is not Kind.SECONDARY_MEDICAL and (paid_for or state is State.APPROVED)
+        was = State.APPROVED if over else state
         await self.insert(
             Application, id=application_id, created_at=filed or NOW, updated_at=filed or NOW, **columns | {"state": was}
         )
-        if was is not state:  # who is paid had their notice
+        if over:
             await self.noticed(application_id, applicant, home, kind)
+        if was is not state:  # who is paid had their notice before
             async with self.jobs.begin(Sight("job")) as transaction:
                 await transaction.run(_BECOMES, row_id=application_id, state=state)
         if filed:

@@ -116,7 +116,7 @@ def upgrade() -> None:
     op.execute("revoke execute on function notice_before_payment() from public")
     op.execute("create trigger guard before insert or update on notice for each row execute function notice_guard()")
     op.execute(
-        "create constraint trigger notice_before_payment after insert or update of state, round, kind on application "
+        "create trigger notice_before_payment after insert or update of state, round, kind on application "
         "for each row when (new.state in ('paying', 'paid') and new.kind <> 'secondary_medical') "
         "execute function notice_before_payment()"
     )

@@ -62,12 +62,19 @@ _OWN = statement(
 _OWN_LOCKED = statement(
     select(*_DETAIL).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")).with_for_update()
 )
+_EDITABLE = A.c.state.in_([literal_column("'draft'"), literal_column("'returned'")])
+_EDITABLE_LOCKED = statement(
+    select(*_STANDING)
+    .where(A.c.applicant_id == bindparam("applicant_id"), _EDITABLE)
+    .order_by(A.c.id)
+    .with_for_update()
+)
 _OPEN_DRAFT = statement(
     select(A.c.id).where(
         A.c.applicant_id == bindparam("applicant_id"),
         A.c.kind == bindparam("kind"),
         A.c.period == bindparam("period"),
-        A.c.state.in_([literal_column("'draft'"), literal_column("'returned'")]),
+        _EDITABLE,
     )
 )
 
@@ -90,6 +97,11 @@ async def own(transaction: Transaction, actor: Actor, application_id: UUID) -> R
 async def own_locked(transaction: Transaction, actor: Actor, application_id: UUID) -> Record:
     """The same, held until commit, without the timeline."""
     return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
+
+
+async def editable_locked(transaction: Transaction, actor: Actor) -> list[Record]:
+    """The person's applications that they could submit, held until commit."""
+    return await transaction.rows(_EDITABLE_LOCKED, applicant_id=actor.person_id)
 
 
 _OTHER = A.alias("other")
@@ -212,19 +224,35 @@ def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
     return query.where(within(A, tiers), A.c.applicant_id != bindparam("actor_id"), A.c.submitted_at.is_not(None))
 
 
+def to_act(tiers: Shape) -> Select[Any]:
+    """What a step needs to know of a case within a reach of this shape; `case_asked` gives the parameters."""
+    return _in_reach(select(*_STANDING), tiers).where(A.c.id == bindparam("id"))
+
+
+def case_asked(actor: Actor, application_id: UUID) -> dict[str, Any]:
+    """The parameters of a case within the actor's reach."""
+    return {"id": application_id, "actor_id": actor.person_id, **nodes(actor.reach(Permission.READ_CASES))}
+
+
+def to_act_found(row: Record) -> Record:
+    """A row of `to_act`; beside another question it is there without an id where there is no such case.
+
+    Raises ApplicationNotFound.
+    """
+    return _found(row if row["id"] else None)
+
+
 @cache
 def _case(tiers: Shape, whole: bool) -> Statement:
-    query = _in_reach(select(*_DETAIL, _TIMELINE) if whole else select(*_STANDING), tiers)
-    return statement(query.where(A.c.id == bindparam("id")))
+    if not whole:
+        return statement(to_act(tiers))
+    return statement(_in_reach(select(*_DETAIL, _TIMELINE), tiers).where(A.c.id == bindparam("id")))
 
 
 async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True) -> Record:
     """A case within the actor's reach; `whole`: with form, decision and timeline. Raises ApplicationNotFound."""
     reach = actor.reach(Permission.READ_CASES)
-    found = await transaction.row(
-        _case(shape(reach), whole), id=application_id, actor_id=actor.person_id, **nodes(reach)
-    )
-    return _found(found)
+    return _found(await transaction.row(_case(shape(reach), whole), **case_asked(actor, application_id)))
 
 
 _VERSION = statement(select(A.c.version).where(A.c.id == bindparam("id")))

@@ -1,7 +1,7 @@
 """Applications of every kind, as the worker takes them from draft to decision."""
 
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,12 +23,12 @@ from app.applications.queries import (
     to_submit,
     to_submit_asked,
 )
-from app.applications.steps import KeyedStep, Moved, Overtaken
+from app.applications.steps import KeyedStep, Moved
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
-from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
+from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer, asked_again
 from app.http.idempotency import beside_session
 from app.http.inputs import In, Limit, PathId
 from app.http.problems import FieldProblem
@@ -42,7 +42,6 @@ from app.people.queries import person_locked
 from app.policy.drafts import read_draft, read_whole, warnings_of
 from app.programmes import KINDS, draft_name
 
-OVERTAKEN_AT_MOST = 5
 _TO_SUBMIT = beside_session(TO_SUBMIT)
 router = APIRouter(prefix=PREFIX, tags=["申请"], route_class=Door)
 FormDraft = Annotated[
@@ -119,14 +118,11 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
 @router.post("/applications/{application_id}/submit", summary="提交申请", response_model=SubmittedView)
 async def submit(application_id: PathId, desk: WorkerBrief) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
+    return await asked_again(partial(_submit, desk, application_id))
+
+
+async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
     expected = desk.expected_version()
-    for _ in range(OVERTAKEN_AT_MOST):
-        with suppress(Overtaken):  # by something that is to be seen when asking again
-            return await _submit(desk, application_id, expected)
-    raise Overtaken
-
-
-async def _submit(desk: BriefDesk, application_id: UUID, expected: int) -> Response:
     asked = to_submit_asked(desk.actor, application_id, _year(desk.work))
     held = to_submit(await desk.ask(_TO_SUBMIT, **asked))
     commands.expect_version(held.row, expected)

@@ -35,7 +35,10 @@ _SIGNED = {
     "application_id": statement(
         select(P.c.application_id.label("id"), func.array_agg(P.c.person_id.distinct()).label("by"))
         .join(A, A.c.id == P.c.application_id)
-        .where(P.c.application_id == any_(_IDS), P.c.round == A.c.round, P.c.counts_as_review, P.c.person_id.is_not(None))
+        .where(
+            P.c.application_id == any_(_IDS), P.c.round == A.c.round, P.c.counts_as_review,
+            P.c.person_id.is_not(None),
+        )
         .group_by(P.c.application_id)
     ),
     "household_id": statement(
