@@ -14,7 +14,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.ids import new_id
 from app.notices.policy import Level, NoticeKind, NoticePolicy
-from app.notices.rules import Heading, Line, Subject, frozen, lines_of
+from app.notices.rules import Heading, Line, Subject, end_of_period, frozen, lines_of
 from app.notices.tables import Notice, NoticeBatch
 from app.policy.replay import sha256
 
@@ -67,7 +67,7 @@ async def publish(
 
     The subjects are locked, and none has a line of its round that is shown or over: the database takes no second one.
     """
-    ends_at = work.calendar.end_of_working_day(work.now, policy.working_days)
+    ends_at = end_of_period(work.calendar, work.now, policy.working_days)
     if seconds:
         ends_at = work.now + timedelta(seconds=seconds)
     heading = Heading(

@@ -5,18 +5,21 @@ What is not in `Subject` cannot be shown by mistake: the sealed form, and whatev
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-from app.kernel.business_time import rfc3339
+from app.kernel.business_time import SHANGHAI, business_date, rfc3339
 from app.kernel.money import yuan
+from app.kernel.working_days import Calendar
 from app.notices.policy import Level, NoticeKind, NoticePolicy, Shown
 from app.policy.replay import canonical, sha256
 
 FORMAT: Final = 1
+FREE_BY_LAW: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
+"""The holidays of the sun's calendar (全国年节及纪念日放假办法), as month and day."""
 NOBODY: Final = "*"
 MOST_LINES: Final = 200
 """In one batch: what waits beyond them makes another."""
@@ -101,6 +104,19 @@ def band(amount_fen: int, bands: Sequence[int]) -> str:
     if above is None:
         return f"{yuan(bands[0])}及以下"
     return f"{yuan(above)}以上" if below is None else f"{yuan(above)}至{yuan(below)}"
+
+
+def end_of_period(calendar: Calendar, start: datetime, days: int) -> datetime:
+    """The end (24:00, Asia/Shanghai) of the last of so many whole working days after the day of `start`.
+
+    Of a year whose holidays are not announced yet, what the law names counts as free: rather too long than short.
+    """
+    day = business_date(start)
+    while days > 0:
+        day += timedelta(days=1)
+        free = calendar.is_provisional(day) and (day.month, day.day) in FREE_BY_LAW
+        days -= calendar.works(day) and not free
+    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
 
 
 def frozen(heading: Heading, lines: Sequence[Line]) -> bytes:

@@ -110,7 +110,7 @@ async def _settle_household(work: Work, notice: Record, found: Record) -> None:
     if not await _closed(work, notice, found, there=_is_shown(row, notice)) or row is None:
         return
     if found["state"] == "dismissed":
-        await open_for(work, "household_id", row["id"], row["state"], alone=True)
+        await open_for(work, "household_id", row["id"], row["state"], notice["kind"], alone=True)
         return
     said = work.keyring.open_text(NOTE, found["id"], found["note"])
     signed = Signature(found["decided_by"], found["post_role"], found["organisation_name"], note=said)

@@ -40,38 +40,38 @@ class Notable(NamedTuple):
 async def open_notice(work: Work, fact: dict[str, str]) -> None:
     """An application that reached the public notice is shown to the public."""
     if fact["to_state"] == "public_notice":
-        await open_for(work, "application_id", UUID(fact["application_id"]), "public_notice", fact.get("kind"))
+        kind = cast(NoticeKind, fact["kind"])
+        await open_for(work, "application_id", UUID(fact["application_id"]), fact["to_state"], kind)
 
 
 async def open_household_notice(work: Work, fact: dict[str, str]) -> None:
     """A household file that is to be opened, or left, is shown to the public: who, of which union, and that alone."""
     if fact["to_state"] in HOUSEHOLD_NOTICES:
-        await open_for(work, "household_id", UUID(fact["household_id"]), fact["to_state"])
+        kind = HOUSEHOLD_NOTICES[fact["to_state"]]
+        await open_for(work, "household_id", UUID(fact["household_id"]), fact["to_state"], kind)
 
 
 async def open_for(
-    work: Work, of: Column, subject_id: UUID, state: str, kind: str | None = None, *, alone: bool = False
+    work: Work, of: Column, subject_id: UUID, state: str, kind: NoticeKind, *, alone: bool = False
 ) -> None:
     """Publish a subject, if it waits for that, and what waits with it; `alone`: nothing else. Safe to run twice."""
-    wanted = HOUSEHOLD_NOTICES[state] if of == "household_id" else kind
-    row = await unpublished(work.transaction, of, subject_id, state, wanted or "")
+    row = await unpublished(work.transaction, of, subject_id, state, kind)
     if row is None:
         return
     policy = work.policies.in_force(KIND, NoticePolicy, work.today)
-    line_kind = cast(NoticeKind, HOUSEHOLD_NOTICES[state] if of == "household_id" else row["kind"])
-    what = Notable(of, state, line_kind, policy.published_by.of(line_kind), policy)
+    what = Notable(of, state, kind, policy.published_by.of(kind), policy)
     tier, union_id = _publisher(row, what.level)
     beside: list[Record] = []
     if not alone:
         beside = await unpublished_with(
-            work.transaction, of, tier, union_id, state, line_kind, but=subject_id, size=MOST_LINES - 1
+            work.transaction, of, tier, union_id, state, kind, but=subject_id, size=MOST_LINES - 1
         )
     # One whose own union stands higher is published there, by its own fact.
     together = [row, *(each for each in beside if _publisher(each, what.level) == (tier, union_id))]
     publisher = await organisation(work.transaction, union_id)
     entries = await _entries(work, what, together)
     seconds = settings().public_notice_seconds
-    await publish(work, publisher, line_kind, what.level, policy, entries, seconds=seconds)
+    await publish(work, publisher, kind, what.level, policy, entries, seconds=seconds)
 
 
 def _publisher(row: Record, level: Level) -> tuple[Tier, UUID]:

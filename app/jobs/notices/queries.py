@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, Table, any_, bindparam, exists, func, literal_column, select
+from sqlalchemy import Table, any_, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.queries import A, P
@@ -53,31 +53,30 @@ _SIGNED = {
 }  # fmt: skip
 
 
-def _unpublished(of: Column, kind_of_line: bool) -> Select[Any]:
-    """Those in this state whose round has no line that is shown, looked into or over."""
-    table = _TABLES[of]
-    line = exists().where(N.c[of] == table.c.id, N.c.round == table.c.round, N.c.state.in_(_COUNTING))
-    if kind_of_line:
-        line = line.where(N.c.kind == bindparam("kind", type_=N.c.kind.type))
-    return select(*_SHOWN[of]).where(table.c.state == bindparam("state", type_=table.c.state.type), ~line)
-
-
+_LIVES = N.c.state.in_(_COUNTING)
 _ONE: dict[Column, Statement] = {
-    "application_id": statement(
-        _unpublished("application_id", False).where(A.c.id == bindparam("id")).with_for_update(of=A)
-    ),
-    "household_id": statement(
-        _unpublished("household_id", True).where(H.c.id == bindparam("id")).with_for_update(of=H)
-    ),
+    of: statement(
+        select(*_SHOWN[of])
+        .where(table.c.id == bindparam("id"), table.c.state == bindparam("state"))
+        .with_for_update(of=table)
+    )
+    for of, table in _TABLES.items()
 }
 
 
 def _together(of: Column, tier: Tier) -> Statement:
     table = _TABLES[of]
-    query = _unpublished(of, of == "household_id").where(table.c[f"{tier}_id"] == bindparam("union_id"))
+    lined = exists().where(
+        N.c[of] == table.c.id, N.c.round == table.c.round, N.c.kind == bindparam("kind", type_=N.c.kind.type), _LIVES
+    )
+    query = select(*_SHOWN[of]).where(
+        table.c[f"{tier}_id"] == bindparam("union_id"), table.c.state == bindparam("state"), ~lined
+    )
     if of == "application_id":
         # Word for word as the index of open applications has it, which finds them by union and state.
-        query = query.where(A.c.kind == bindparam("kind"), literal_column(f"application.state in {OPEN_STATES}"))
+        query = query.where(
+            A.c.kind == bindparam("kind", type_=N.c.kind.type), literal_column(f"application.state in {OPEN_STATES}")
+        )
     query = query.where(table.c.id != bindparam("except_id")).order_by(table.c.submitted_at, table.c.id)
     return statement(query.limit(bindparam("size")).with_for_update(of=table, skip_locked=True))
 
@@ -85,20 +84,38 @@ def _together(of: Column, tier: Tier) -> Statement:
 _TOGETHER = {(of, tier): _together(of, tier) for of in _TABLES for tier in Tier}
 
 
+# Whoever waited for a row sees that as it is now, but lines as they were when the statement began: they are asked again.
+_LINED = {
+    of: statement(
+        select(N.c[of].label("id"), N.c.round).where(N.c[of] == any_(_IDS), N.c.kind == bindparam("kind"), _LIVES)
+    )
+    for of in _TABLES
+}
+
+
 async def unpublished(transaction: Transaction, of: Column, subject_id: UUID, state: str, kind: str) -> Record | None:
     """One that waits in this state for its notice, held until commit; None where it has its line, or moved on."""
-    return await transaction.row(
-        _ONE[of], id=subject_id, state=state, **({"kind": kind} if of == "household_id" else {})
-    )
+    row = await transaction.row(_ONE[of], id=subject_id, state=state)
+    rows = await _without_line(transaction, of, kind, [row] if row else [])
+    return rows[0] if rows else None
 
 
 async def unpublished_with(
     transaction: Transaction, of: Column, tier: Tier, union_id: UUID, state: str, kind: str, *, but: UUID, size: int
 ) -> list[Record]:
     """What else waits under a union for a notice of this kind, oldest first, held until commit."""
-    return await transaction.rows(
+    rows = await transaction.rows(
         _TOGETHER[of, tier], union_id=union_id, state=state, kind=kind, except_id=but, size=size
     )
+    return await _without_line(transaction, of, kind, rows)
+
+
+async def _without_line(transaction: Transaction, of: Column, kind: str, held: list[Record]) -> list[Record]:
+    if not held:
+        return held
+    lined = await transaction.rows(_LINED[of], ids=[row["id"] for row in held], kind=kind)
+    there = {(row["id"], row["round"]) for row in lined}
+    return [row for row in held if (row["id"], row["round"]) not in there]
 
 
 async def signers(transaction: Transaction, of: Column, ids: Iterable[UUID]) -> dict[UUID, tuple[UUID, ...]]:
