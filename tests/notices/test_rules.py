@@ -1,5 +1,6 @@
 """What a notice shows of whom, how long it lasts, and what its hash says."""
 
+import json
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -110,8 +111,6 @@ def changed(**parts: Any) -> dict[str, Any]:
     ],
 )
 def test_a_policy_that_asks_for_less_time_or_shows_more_without_consent_is_none(wrong: dict[str, Any]) -> None:
-    import json
-
     assert NoticePolicy.model_validate_json(json.dumps(changed())) == POLICY
     with pytest.raises(ValidationError):
         NoticePolicy.model_validate_json(json.dumps(changed(**wrong)))
