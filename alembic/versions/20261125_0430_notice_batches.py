@@ -202,6 +202,7 @@ def lines() -> None:
     op.create_index("ix_notice_due", "notice", ["ends_at"], postgresql_where=sa.text(OPEN))
     op.create_index("ix_notice_published", "notice", ["created_at", "id"], postgresql_where=sa.text(OPEN))
     op.create_index("ix_notice_application", "notice", ["application_id", "round"])
+    op.create_index("ix_notice_person", "notice", ["person_id"], postgresql_where=sa.text(OPEN))
     for subject, columns in (
         ("application", ["application_id", "round"]),
         ("household", ["household_id", "round", "kind"]),
@@ -394,7 +395,7 @@ def _as_they_were() -> None:
         "n.application_id or later.household_id = n.household_id))"
     )
     op.execute("alter table notice force row level security")
-    for index in ("ix_notice_due", "ix_notice_published", "ix_notice_application", "uq_notice_application",
+    for index in ("ix_notice_due", "ix_notice_published", "ix_notice_application", "ix_notice_person", "uq_notice_application",
                   "uq_notice_household"):  # fmt: skip
         op.drop_index(index, "notice")
     op.drop_constraint("uq_notice_batch_id_serial", "notice")

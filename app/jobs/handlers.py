@@ -18,13 +18,14 @@ from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
 from app.jobs import exports, files, imports, rehearsals
 from app.jobs.duplicates.search import look_at
-from app.jobs.notices.ending import settle, take_down, take_down_file
+from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
 from app.jobs.transfers import follow
 from app.kernel.business_time import business_date
 from app.notices.events import InvestigationDecided
+from app.people.events import ConsentWithdrawn
 from app.plans import commands as plans
 from app.rehearsals.events import RehearsalAsked
 from app.settings import settings
@@ -118,6 +119,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
     InvestigationDecided.__name__: (settle,),
+    ConsentWithdrawn.__name__: (publish_anew,),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
 }
 """What is done about a fact: each of these in a job, and a transaction, of its own."""

@@ -40,6 +40,7 @@ _OF_SUBJECT = statement(
     )
     .with_for_update()
 )
+_OF_PERSON = statement(select(N).where(N.c.person_id == bindparam("person_id"), _OPEN).order_by(N.c.id))
 _BATCH = statement(select(B).where(B.c.id == bindparam("id"), B.c.ends_at > bindparam("now")))
 _STILL = statement(select(N.c.serial).where(N.c.batch_id == bindparam("id"), _OPEN).order_by(N.c.serial))
 _KEPT = statement(
@@ -111,6 +112,11 @@ async def line(transaction: Transaction, notice_id: UUID) -> Record | None:
 async def live_of(transaction: Transaction, subject_id: UUID) -> list[Record]:
     """For the jobs: the lines of an application or household file that are shown or looked into, held until commit."""
     return await transaction.rows(_OF_SUBJECT, subject_id=subject_id, subject_too=subject_id)
+
+
+async def shown_of(transaction: Transaction, person_id: UUID) -> list[Record]:
+    """For the jobs: the lines about a person that everyone may read."""
+    return await transaction.rows(_OF_PERSON, person_id=person_id)
 
 
 async def kept_batches(transaction: Transaction, after: UUID, size: int) -> list[Record]:

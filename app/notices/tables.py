@@ -74,6 +74,7 @@ class Notice(Row, table=True):
             postgresql_where=text(f"application_id is not null and {COUNTS}"),
         ),
         Index("ix_notice_application", "application_id", "round"),
+        Index("ix_notice_person", "person_id", postgresql_where=text(OPEN)),
         Index(
             "uq_notice_household",
             "household_id",

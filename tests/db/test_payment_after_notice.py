@@ -112,8 +112,9 @@ async def test_an_insured_claim_has_no_notice_and_no_other_kind_becomes_one(
 async def test_what_is_written_as_paid_from_the_beginning_is_refused_too(world: World, town: Town, acting: As) -> None:
     case = await world.application(await world.person(), town.units[0], state=State.CITY_APPROVAL)
     copied = (
-        "insert into application select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), 'number', "
-        "gen_random_uuid(), 'state', 'paid', 'paid_at', now(), 'approved_at', now()))).* from application a where id = $1"
+        "insert into application select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(), "
+        "'number', gen_random_uuid(), 'state', 'paid', 'paid_at', now(), 'approved_at', now()))).* "
+        "from application a where id = $1"
     )
     for role in ROLES:
         async with acting(role) as connection:

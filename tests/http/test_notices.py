@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from app.applications.path import Kind, State
+from app.jobs.handlers import HANDLERS
 from app.jobs.notices import opening
 from app.jobs.notices.opening import open_household_notice, open_notice
 from app.kernel.actor import Role
@@ -26,7 +27,7 @@ from app.policy.book import PolicyBook
 from tests import make
 from tests.documents.reading import pages
 from tests.make import Someone, World
-from tests.notices.making import jobs_of, line_of, publish, published, waiting
+from tests.notices.making import jobs_of, line_of, lines_of, publish, published, waiting
 
 AGREED = (Purpose.PRIVACY_POLICY, Purpose.SENSITIVE_FINANCE, Purpose.PUBLIC_NOTICE)
 NOT_AGREED = AGREED[:2]
@@ -226,6 +227,38 @@ async def test_nothing_planted_in_a_hidden_field_ever_appears(
 
 def test_the_levels_of_this_test_are_all() -> None:
     assert set(opening._UPWARDS) == {"unit", "district", "city"}
+
+
+async def test_who_withdraws_their_consent_is_shown_with_less_from_then_on(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    town = await world.town()
+    someone = await world.person(home=town.units[0])
+    case, line = await published(world, town.units[0], who=someone)
+    beside = await waiting(world, town.units[0])
+    consents = (await client.get("/me/consents", headers=someone.headers)).json()["items"]
+    given = next(each for each in consents if each["purpose"] == "public_notice")
+    gone = await client.post(f"/me/consents/{given['id']}/withdraw", headers=someone.headers | make.keyed())
+    assert gone.status_code in (200, 204), gone.text
+    for _ in range(2):
+        for handle in HANDLERS["ConsentWithdrawn"]:
+            async with jobs_of(world).work() as found:
+                await handle(
+                    replace(found, now=found.now + timedelta(hours=1)),
+                    {"person_id": str(someone.id), "purpose": "public_notice"},
+                )
+    before, after = await lines_of(world, case.id)
+    if before["state"] == "open":
+        before, after = after, before
+    assert (before["state"], after["state"]) == ("withdrawn", "open")
+    assert after["batch_id"] != line["batch_id"]
+    assert (after["name_masked"], after["organisation_name"], after["amount_fen"]) == (
+        "*",
+        town.districts[0].name,
+        None,
+    )
+    assert (await client.get(f"/public/notices/{line['id']}")).status_code == 404
+    assert await lines_of(world, beside.id) == []
 
 
 # ---- frozen ----

@@ -16,10 +16,12 @@ from app.households import queries as households
 from app.households.path import PATH
 from app.households.steps import Signature
 from app.jobs.notices.opening import HOUSEHOLD_NOTICES, open_for
+from app.jobs.notices.queries import Column
 from app.notices import commands as notices
 from app.notices.objection_commands import NOTE
 from app.notices.objection_queries import decided
-from app.notices.queries import line, live_of
+from app.notices.queries import line, live_of, shown_of
+from app.people.consents import Purpose
 
 
 async def end_notice(work: Work, notice: Record) -> None:
@@ -68,6 +70,19 @@ async def _take_down(work: Work, row: Record | None) -> None:
     for each in await live_of(work.transaction, row["id"]) if row else ():
         if row and each["round"] < row["round"]:
             await notices.close(work, each["id"], each["state"], "withdrawn")
+
+
+async def publish_anew(work: Work, fact: dict[str, str]) -> None:
+    """Who no longer consents to being published is shown with as much as is shown without: in another list, from the
+    beginning."""
+    if fact["purpose"] != Purpose.PUBLIC_NOTICE:
+        return
+    for each in await shown_of(work.transaction, UUID(fact["person_id"])):
+        of: Column = "household_id" if each["application_id"] is None else "application_id"
+        lock = households.by_id_locked if of == "household_id" else by_id_locked
+        row = await lock(work.transaction, each[of])
+        if row is not None and await notices.close(work, each["id"], "open", "withdrawn"):
+            await open_for(work, of, row["id"], row["state"], each["kind"], alone=True)
 
 
 async def settle(work: Work, fact: dict[str, str]) -> None:

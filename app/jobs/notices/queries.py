@@ -84,7 +84,8 @@ def _together(of: Column, tier: Tier) -> Statement:
 _TOGETHER = {(of, tier): _together(of, tier) for of in _TABLES for tier in Tier}
 
 
-# Whoever waited for a row sees that as it is now, but lines as they were when the statement began: they are asked again.
+# Whoever waited for a row sees that as it is now, but lines as they were when the statement began: these are asked for
+# once more.
 _LINED = {
     of: statement(
         select(N.c[of].label("id"), N.c.round).where(N.c[of] == any_(_IDS), N.c.kind == bindparam("kind"), _LIVES)
