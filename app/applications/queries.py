@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, bindparam, func, literal_column, select, te
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, Application, Passage
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -23,7 +24,7 @@ from app.people.queries import CONSENTED, PERSON, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
-AFTER = tuple_(bindparam("at", type_=A.c.created_at.type), bindparam("after_id", type_=A.c.id.type))
+AFTER = paging.place(A.c.created_at, A.c.id)
 
 _STEP_COLUMNS = [column for column in P.c if column.name != "application_id"]
 _PAIRS: list[Any] = []
@@ -212,7 +213,7 @@ async def own_page(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The applicant's applications, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_own_page(after is not None), applicant_id=actor.person_id, size=size, **position)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -17,7 +18,7 @@ from app.notices.tables import NoticeInvestigation, NoticeObjection
 
 I, O = table_of(NoticeInvestigation), table_of(NoticeObjection)  # noqa: E741
 COUNT_CAP: Final = 10_000
-_AFTER = tuple_(bindparam("at", type_=I.c.created_at.type), bindparam("after_id", type_=I.c.id.type))
+_AFTER = paging.place(I.c.created_at, I.c.id)
 _OPEN = I.c.state == literal_column("'open'")
 _OBJECTIONS = statement(select(O).where(O.c.notice_id == bindparam("id")).order_by(O.c.id).limit(literal_column("100")))
 _OBJECTED = statement(select(O.c.id).where(O.c.notice_id == bindparam("id"), O.c.objector_id == bindparam("person_id")))
@@ -103,7 +104,7 @@ async def waiting(
 ) -> list[Record]:
     """What is to be looked into within the actor's reach, oldest first; `overdue_on`: only what was due before."""
     tiers, values = _asked(actor)
-    values |= ({"at": after[0], "after_id": after[1]} if after else {}) | ({"today": overdue_on} if overdue_on else {})
+    values |= paging.values(after) | ({"today": overdue_on} if overdue_on else {})
     query = _waiting(tiers, overdue_on is not None, after is not None, False)
     return await transaction.rows(query, size=size, **values)
 

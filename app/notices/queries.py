@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -70,7 +70,7 @@ class NoticeBatchNotFound(NotFound):
 def _open(after: bool) -> Statement:
     query = _SHOWN
     if after:
-        position = tuple_(bindparam("at", type_=N.c.created_at.type), bindparam("after_id", type_=N.c.id.type))
+        position = paging.place(N.c.created_at, N.c.id)
         query = query.where(tuple_(N.c.created_at, N.c.id) < position)
     return statement(query.order_by(N.c.created_at.desc(), N.c.id.desc()).limit(bindparam("size")))
 
@@ -79,7 +79,7 @@ async def notices(
     transaction: Transaction, now: datetime, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The lines that are shown, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_open(after is not None), now=now, size=size, **position)
 
 
@@ -133,7 +133,7 @@ _LISTED = "id created_at organisation_name kind level policy_version lines sha25
 def _in_reach(tiers: Shape, after: bool) -> Statement:
     query = select(*(B.c[name] for name in _LISTED)).where(within(B, tiers))
     if after:
-        position = tuple_(bindparam("at", type_=B.c.created_at.type), bindparam("after_id", type_=B.c.id.type))
+        position = paging.place(B.c.created_at, B.c.id)
         query = query.where(tuple_(B.c.created_at, B.c.id) < position)
     return statement(query.order_by(B.c.created_at.desc(), B.c.id.desc()).limit(bindparam("size")))
 
@@ -143,5 +143,5 @@ async def batches(
 ) -> list[Record]:
     """The lists that the unions within the actor's reach published, newest first."""
     reach = actor.reach(Permission.READ_CASES)
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_in_reach(shape(reach), after is not None), size=size, **position, **nodes(reach))

@@ -18,6 +18,7 @@ import pytest
 from app.applications.path import PATHS, Kind, State
 from app.db.transaction import Sight
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from tests import make
 from tests.make import Case, Town, World
 from tests.notices.making import decide, line_of, objected, over, publish, reviewers, settled, waiting
@@ -41,7 +42,7 @@ def acting(database_url: str, town: Town) -> As:
         """Rolled back at the end. The API's role stands where it sees every case of the town."""
         connection = await asyncpg.connect(database_url, server_settings={"role": role})
         try:
-            await connection.execute(Sight("staff", make.new_id(), (town.city.id,)).opening())
+            await connection.execute(Sight("staff", new_id(), (town.city.id,)).opening())
             assert await connection.fetchval("select current_user") == role
             yield connection
         finally:
@@ -214,12 +215,12 @@ async def _add(
     }
     content = orjson.dumps({"lines": [line]})
     row = batch | {
-        "id": make.new_id(), "content": content, "sha256": hashlib.sha256(content).hexdigest(), "created_at": created,
+        "id": new_id(), "content": content, "sha256": hashlib.sha256(content).hexdigest(), "created_at": created,
         "working_days": days, "ends_at": ends - shorter, "lines": 1,
     }  # fmt: skip
     await _insert(owner, "notice_batch", row)
     await _insert(owner, "notice", {
-        "id": make.new_id(), "created_at": created, "batch_id": row["id"], "serial": 1, "application_id": case.id,
+        "id": new_id(), "created_at": created, "batch_id": row["id"], "serial": 1, "application_id": case.id,
         "person_id": case.applicant.id, "signer_ids": [], "city_id": town.city.id, "round": 1, "number": "X",
         "kind": row["kind"], "name_masked": "*", "organisation_name": "Y", "working_days": days,
         "ends_at": row["ends_at"], "state": "open", "objections": 0,

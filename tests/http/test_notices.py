@@ -19,6 +19,7 @@ from app.jobs.handlers import HANDLERS
 from app.jobs.notices import opening
 from app.jobs.notices.opening import open_household_notice, open_notice
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from app.notices.policy import Level, NoticePolicy, PublishedBy
 from app.notices.queries import kept_batches
 from app.notices.rules import Line, is_intact
@@ -313,7 +314,7 @@ async def test_a_line_says_what_its_list_says(world: World, owner: asyncpg.Conne
     _, line = await published(world, (await world.town()).units[0])
     other = await waiting(world, (await world.town()).units[0])
     for said in ({"name_masked": "郑小明"}, {"amount_fen": 1}, {"serial": 2}, {"number": "X"}):
-        row = dict(line) | {"id": make.new_id(), "application_id": other.id, "person_id": other.applicant.id} | said
+        row = dict(line) | {"id": new_id(), "application_id": other.id, "person_id": other.applicant.id} | said
         columns = ", ".join(row)
         places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
         with pytest.raises(asyncpg.CheckViolationError, match="what its list says"):

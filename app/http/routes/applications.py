@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
@@ -30,7 +30,7 @@ from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer, asked_again
 from app.http.idempotency import beside_session
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.http.views.decisions import DecisionView
@@ -147,9 +147,7 @@ async def withdraw(application_id: PathId, desk: WorkerDesk) -> Response:
 
 
 @router.get("/applications", summary="我的申请", response_model=ApplicationPage)
-async def list_applications(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_applications(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("applications", cursor)
     rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)

@@ -15,9 +15,8 @@ from app.files.commands import attach
 from app.files.queries import named_by
 from app.http.attachments import PDF, attachment
 from app.http.door import PREFIX, Desk, Door, answer, look, service_of, staff
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.problems import MEDIA_TYPE
-from app.http.routes.reference import reference
 from app.http.service import clock
 from app.http.views import notice_page
 from app.http.views import notices as views
@@ -46,7 +45,6 @@ TOO_MANY: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
-Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class Objection(In):
@@ -65,7 +63,7 @@ class InvestigationCount(BaseModel):
     count: int = Field(description="最多数到 10001")
 
 
-# ---- everyone ----
+# ---- everyone; no cache keeps what is to be taken down ----
 
 
 @router.get("/public/notices", summary="公示列表", response_model=views.NoticePage)
@@ -76,14 +74,14 @@ async def list_notices(request: Request, limit: Limit = 20, cursor: Cursor = Non
     work = await look(request, Sight("public"))
     rows = await notices(work.transaction, now, limit + 1, after)
     page, following = cursors.cut("notices", rows, limit, "created_at")
-    return reference(request, {"items": [views.notice(row) for row in page], "next_cursor": following})
+    return answer({"items": [views.notice(row) for row in page], "next_cursor": following})
 
 
 @router.get("/public/notices/{notice_id}", summary="一条公示", response_model=views.NoticeView)
 async def read_notice(request: Request, notice_id: PathId) -> Response:
     """已撤下或暂停的公示视同不存在。"""
     work = await look(request, Sight("public"))
-    return reference(request, views.notice(await notice(work.transaction, notice_id, work.now)))
+    return answer(views.notice(await notice(work.transaction, notice_id, work.now)))
 
 
 @router.post(

@@ -72,8 +72,10 @@ def _together(of: Column, tier: Tier) -> Statement:
     query = select(*_SHOWN[of]).where(
         table.c[f"{tier}_id"] == bindparam("union_id"), table.c.state == bindparam("state"), ~lined
     )
-    if of == "application_id":
-        # Word for word as the index of open applications has it, which finds them by union and state.
+    # Word for word as the indexes by union and state have it.
+    if of == "household_id":
+        query = query.where(H.c.submitted_at.is_not(None))
+    else:
         query = query.where(
             A.c.kind == bindparam("kind", type_=N.c.kind.type), literal_column(f"application.state in {OPEN_STATES}")
         )
