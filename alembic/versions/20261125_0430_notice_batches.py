@@ -1,6 +1,6 @@
 """Notices are lines of frozen lists; an objection stops its line; without an ended line nobody is paid
 
-Revision: 20261125_notice_batches, after 20261125_files_named
+Revision: 20261125_notice_batches, after 20261125_chain_qualified
 
 What the law asks for stands here and not only in the code: a list is never changed and is what its hash says, a line says
 what its list says, lasts its whole working days and ends only when they are over (`notice_guard`), and an application
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_notice_batches"
-down_revision = "20261125_files_named"
+down_revision = "20261125_chain_qualified"
 branch_labels = None
 depends_on = None
 
