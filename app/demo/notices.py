@@ -17,7 +17,10 @@ def objected_to(stage: Stage, cast: Cast, moved: dict[str, Any], investigator: s
     number = stage.http.get(f"/applications/{moved['id']}", headers=cast["worker-chen"].headers).json()["number"]
     line = until(lambda: notice_of(stage, number), "the notice was not published")
     page = stage.http.get(f"/public/notice_batches/{line['batch_id']}/page")
-    stage.check(f"公示网页写明名单校验码 {line['sha256'][:12]}…，没有脚本", line["sha256"] in page.text)
+    stage.check(
+        f"公示网页写明名单校验码 {line['sha256'][:12]}…，没有脚本",
+        line["sha256"] in page.text and "<script" not in page.text,
+    )
     _object(stage, line)
     stage.check("这一行暂停公示", notice_of(stage, number) is None)
     case = _investigated(stage, cast[investigator], line["id"])
