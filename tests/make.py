@@ -317,7 +317,7 @@ class World:
         notice_id, ended = new_id(), NOW - timedelta(hours=1)
         await self.insert(
             Notice, id=notice_id, created_at=ended - timedelta(days=9), application_id=application_id,
-            person_id=applicant.id, signer_ids=[], city_id=home.ancestors["city"],
+            person_id=applicant.id, signer_ids=[], agreed=True, city_id=home.ancestors["city"],
             district_id=home.ancestors["district"], round=round, number=str(application_id), kind=kind,
             name_masked=mask_name(applicant.name), organisation_name=home.name, amount_fen=AMOUNT_FEN, working_days=5,
             ends_at=ended, state="open", objections=0,

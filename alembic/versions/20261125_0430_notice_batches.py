@@ -175,13 +175,14 @@ def lines() -> None:
     op.add_column("notice", sa.Column("serial", sa.Integer(), nullable=True))
     op.add_column("notice", sa.Column("person_id", sa.Uuid(), nullable=True))
     op.add_column("notice", sa.Column("signer_ids", postgresql.ARRAY(sa.Uuid()), nullable=True))
+    op.add_column("notice", sa.Column("agreed", sa.Boolean(), nullable=True))
     op.add_column("notice", sa.Column("city_id", sa.Uuid(), nullable=True))
     op.add_column("notice", sa.Column("district_id", sa.Uuid(), nullable=True))
     op.add_column("notice", sa.Column("amount_band", sa.String(60), nullable=True))
     op.add_column("notice", sa.Column("state", sa.String(10), nullable=True))
     op.add_column("notice", sa.Column("objections", sa.Integer(), nullable=True))
     _fill_lines()
-    for column in ("person_id", "signer_ids", "city_id", "state", "objections"):
+    for column in ("person_id", "signer_ids", "agreed", "city_id", "state", "objections"):
         op.alter_column("notice", column, nullable=False)
     op.create_foreign_key(op.f("fk_notice_batch_id_notice_batch"), "notice", "notice_batch", ["batch_id"], ["id"])
     op.create_foreign_key(op.f("fk_notice_person_id_person"), "notice", "person", ["person_id"], ["id"])
@@ -227,7 +228,7 @@ def _fill_lines() -> None:
         "from household h where h.id = n.household_id"
     )
     op.execute(
-        "update notice set signer_ids = '{}', objections = 0, state = case when closed_at is null then 'open' "
+        "update notice set signer_ids = '{}', agreed = true, objections = 0, state = case when closed_at is null then 'open' "
         "when closed_at >= ends_at then 'ended' else 'withdrawn' end"
     )
     for table in tables:
@@ -401,7 +402,7 @@ def _as_they_were() -> None:
     op.drop_constraint("uq_notice_batch_id_serial", "notice")
     for check in ("amount", "state", "closed", "ended", "objections"):
         op.drop_constraint(f"ck_notice_{check}", "notice")
-    for column in ("batch_id", "serial", "person_id", "signer_ids", "city_id", "district_id", "amount_band", "state",
+    for column in ("batch_id", "serial", "person_id", "signer_ids", "agreed", "city_id", "district_id", "amount_band", "state",
                    "objections"):  # fmt: skip
         op.drop_column("notice", column)
     op.create_check_constraint(op.f("ck_notice_amount"), "notice", "(household_id is null) = (amount_fen is not null)")

@@ -27,8 +27,8 @@ _INSERT_BATCH = insertion(
 )
 _INSERT_LINE = insertion(
     _N,
-    *"id created_at batch_id serial application_id household_id person_id signer_ids city_id district_id".split(),
-    *"round number kind name_masked organisation_name amount_fen amount_band working_days ends_at".split(),
+    *"id created_at batch_id serial application_id household_id person_id signer_ids agreed city_id".split(),
+    *"district_id round number kind name_masked organisation_name amount_fen amount_band working_days ends_at".split(),
     *("state", "objections"),
 )
 _CLOSE = statement(
@@ -115,6 +115,7 @@ async def _add(work: Work, batch_id: UUID, heading: Heading, entry: Entry, line:
         household_id=entry.subject.household_id,
         person_id=entry.subject.person_id,
         signer_ids=list(entry.signer_ids),
+        agreed=entry.subject.agreed,
         city_id=entry.city_id,
         district_id=entry.district_id,
         round=entry.subject.round,

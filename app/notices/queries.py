@@ -40,7 +40,7 @@ _OF_SUBJECT = statement(
     )
     .with_for_update()
 )
-_OF_PERSON = statement(select(N).where(N.c.person_id == bindparam("person_id"), _OPEN).order_by(N.c.id))
+_OF_PERSON = statement(select(N).where(N.c.person_id == bindparam("person_id"), N.c.agreed, _OPEN).order_by(N.c.id))
 _BATCH = statement(select(B).where(B.c.id == bindparam("id"), B.c.ends_at > bindparam("now")))
 _STILL = statement(select(N.c.serial).where(N.c.batch_id == bindparam("id"), _OPEN).order_by(N.c.serial))
 _KEPT = statement(
@@ -115,7 +115,7 @@ async def live_of(transaction: Transaction, subject_id: UUID) -> list[Record]:
 
 
 async def shown_of(transaction: Transaction, person_id: UUID) -> list[Record]:
-    """For the jobs: the lines about a person that everyone may read."""
+    """For the jobs: the lines about a person that everyone may read, and that say what they had consented to."""
     return await transaction.rows(_OF_PERSON, person_id=person_id)
 
 

@@ -93,6 +93,8 @@ class Notice(Row, table=True):
     person_id: UUID = Field(foreign_key="person.id")
     signer_ids: list[UUID] = Field(default=[], sa_column=Column(ARRAY(PG_UUID), nullable=False))
     """Who signed this round: they look into no objection to it."""
+    agreed: bool = Field(default=True)
+    """Whether they had consented to being published when it was."""
     city_id: UUID = Field(foreign_key="organisation.id")
     district_id: UUID | None = Field(default=None, foreign_key="organisation.id")
     round: int

@@ -46,13 +46,16 @@ _CARDS = statement(
 )
 
 
+# Held until commit: what is withdrawn is withdrawn after what was done in reliance on it.
 _AGREED = statement(
-    select(CONSENT.c.person_id).where(
+    select(CONSENT.c.person_id)
+    .where(
         CONSENT.c.person_id == any_(bindparam("ids", type_=ARRAY(CONSENT.c.person_id.type))),
         CONSENT.c.purpose == bindparam("purpose"),
         CONSENT.c.text_sha256 == bindparam("sha256"),
         CONSENT.c.withdrawn_at.is_(None),
     )
+    .with_for_update(read=True)
 )
 
 

@@ -221,7 +221,8 @@ async def _add(
     await _insert(owner, "notice_batch", row)
     await _insert(owner, "notice", {
         "id": new_id(), "created_at": created, "batch_id": row["id"], "serial": 1, "application_id": case.id,
-        "person_id": case.applicant.id, "signer_ids": [], "city_id": town.city.id, "round": 1, "number": "X",
+        "person_id": case.applicant.id, "signer_ids": [], "agreed": True, "city_id": town.city.id,
+        "round": 1, "number": "X",
         "kind": row["kind"], "name_masked": "*", "organisation_name": "Y", "working_days": days,
         "ends_at": row["ends_at"], "state": "open", "objections": 0,
     })  # fmt: skip

@@ -26,6 +26,7 @@ async def due_notice(world: World, minutes: int) -> Case:
         application_id=case.id,
         person_id=case.applicant.id,
         signer_ids=[],
+        agreed=True,
         city_id=town.city.id,
         district_id=town.districts[0].id,
         state="open",
