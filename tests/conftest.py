@@ -28,10 +28,13 @@ from app.programmes import MODELS
 from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
+from tests import thorough
 from tests.contract import hold_to_the_contract
 from tests.make import NOW, Someone, Town, World
 from tests.serving import serving
 from tests.throwaway import memory, throwaway_folder
+
+assert thorough.thorough  # no property test has a deadline
 
 UNSAFE_AND_FAST = {
     "fsync": "off",

@@ -13,17 +13,9 @@ from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import (
-    TO_SUBMIT,
-    ToSubmit,
-    own,
-    own_locked,
-    own_page,
-    own_to_submit,
-    to_submit,
-    to_submit_asked,
-)
+from app.applications.queries import own, own_locked, own_page
 from app.applications.steps import KeyedStep, Moved
+from app.applications.submission_queries import TO_SUBMIT, ToSubmit, own_to_submit, to_submit, to_submit_asked
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named
