@@ -106,7 +106,14 @@ async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await _consume_once(dsn, jobs, stopping)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, PgqException) as away:
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # of a connection whose end was read but not yet acted upon
+            RuntimeError,
+            PgqException,
+        ) as away:
             log.warning("queue_away", error=type(away).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)
