@@ -25,6 +25,7 @@ from app.kinds.secondary_medical import rules as secondary_medical
 from app.kinds.secondary_medical.commands import PROGRAMME as SECONDARY_MEDICAL
 from app.kinds.secondary_medical.facts import Facts as SecondaryMedicalFacts
 from app.kinds.secondary_medical.scheme import Policy as SecondaryMedicalPolicy
+from app.notices.policy import NoticePolicy
 from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
@@ -52,6 +53,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "minimum_living_standard": Shipped(StandardVersion, "app.policy", "minimum_living_standard.yaml"),
     "home_visits": Shipped(VisitPolicy, "app.visits"),
     "household_upkeep": Shipped(UpkeepPolicy, "app.households", "upkeep.yaml"),
+    "public_notice": Shipped(NoticePolicy, "app.notices"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -27,7 +27,8 @@ from app.jobs.daily import forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
-from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, end_notice, followed_by
+from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
+from app.jobs.notices.ending import end_notice
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.errors import Unavailable
@@ -105,7 +106,14 @@ async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await _consume_once(dsn, jobs, stopping)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RuntimeError, PgqException) as away:
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,  # of a connection whose end was read but not yet acted upon
+            RuntimeError,
+            PgqException,
+        ) as away:
             log.warning("queue_away", error=type(away).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)

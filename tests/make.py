@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from sqlalchemy import text
 
 from app.applications.commands import DECISION, FORM
 from app.applications.measures import measure_kind
@@ -19,7 +20,7 @@ from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
 from app.db.base import table_of
 from app.db.sealing import Keyring
-from app.db.statements import insertion
+from app.db.statements import insertion, statement
 from app.db.transaction import Database, Sight
 from app.files.tables import File
 from app.households.path import DEAD_STATES
@@ -27,6 +28,7 @@ from app.households.tables import Household, HouseholdMember
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
+from app.notices.tables import Notice
 from app.organisations.tables import Organisation, Post
 from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
@@ -71,6 +73,10 @@ __all__ = [
     "unique",
 ]
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
+
+
+_BECOMES = statement(text("update application set state = :state where id = :row_id"))
+_NOTICE_OVER = statement(text("update notice set state = 'ended', closed_at = :now where id = :row_id"))
 
 
 @dataclass(frozen=True)
@@ -283,15 +289,20 @@ class World:
             "paid_at": filed if state is State.PAID else None,
         }
         wanted = measure_kind(kind, given.get("item"))
-        paid_to = given.get("household_id") if state in (State.PAYING, State.PAID) else None
+        paid_for = state in (State.PAYING, State.PAID)
+        paid_to = given.get("household_id") if paid_for else None
         columns["measure_id"] = self.measures.get((paid_to, wanted)) if paid_to and wanted else None
+        columns |= {f"{t}_id": union_id for t, union_id in home.ancestors.items()} | given
+        over = kind is not Kind.SECONDARY_MEDICAL and (paid_for or state is State.APPROVED)
+        was = State.APPROVED if over else state
         await self.insert(
-            Application,
-            id=application_id,
-            created_at=filed or NOW,
-            updated_at=filed or NOW,
-            **columns | {f"{t}_id": union_id for t, union_id in home.ancestors.items()} | given,
+            Application, id=application_id, created_at=filed or NOW, updated_at=filed or NOW, **columns | {"state": was}
         )
+        if over:
+            await self.noticed(application_id, applicant, home, kind)
+        if was is not state:  # who is paid had their notice before
+            async with self.jobs.begin(Sight("job")) as transaction:
+                await transaction.run(_BECOMES, row_id=application_id, state=state)
         if filed:
             passage_id = new_id()
             await self.insert(
@@ -300,6 +311,20 @@ class World:
                 counts_as_review=False, note=self.keyring.seal_text(NOTE, passage_id, note) if note else None,
             )  # fmt: skip
         return Case(application_id, number, kind, state, applicant, home, filed)
+
+    async def noticed(self, application_id: UUID, applicant: Someone, home: Guild, kind: Kind, round: int = 1) -> UUID:
+        """The line of an application whose notice is over, without objection."""
+        notice_id, ended = new_id(), NOW - timedelta(hours=1)
+        await self.insert(
+            Notice, id=notice_id, created_at=ended - timedelta(days=9), application_id=application_id,
+            person_id=applicant.id, signer_ids=[], agreed=True, city_id=home.ancestors["city"],
+            district_id=home.ancestors["district"], round=round, number=str(application_id), kind=kind,
+            name_masked=mask_name(applicant.name), organisation_name=home.name, amount_fen=AMOUNT_FEN, working_days=5,
+            ends_at=ended, state="open", objections=0,
+        )  # fmt: skip
+        async with self.jobs.begin(Sight("job")) as transaction:
+            await transaction.run(_NOTICE_OVER, row_id=notice_id, now=NOW)
+        return notice_id
 
     async def cover(
         self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True

@@ -57,6 +57,10 @@ class HouseholdChangePending(Conflict):
     """家庭信息或银行卡的变更正在核对，核对结束后才能付款。"""
 
 
+class NoticeNotOver(Conflict):
+    """这份申请的公示还没有期满，或者有异议没有核查完，不能付款。"""
+
+
 class ConsentsMissing(NotAllowed):
     """提交前请先阅读并同意所需的授权书。"""
 
@@ -216,13 +220,20 @@ async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep)
 async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:
     """A member of staff starts or confirms the payment of a case within their reach.
 
-    Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing.
+    Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing,
+    NoticeNotOver.
     """
     step, signed = _signed(actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
-    return await take(work, row, step, keep, measure_id=await measure_for(work.transaction, row), **signed)
+    measure_id = await measure_for(work.transaction, row)
+    try:
+        return await take(work, row, step, keep, measure_id=measure_id, **signed)
+    except asyncpg.CheckViolationError as refused:
+        if refused.constraint_name != "notice_before_payment":
+            raise
+        raise NoticeNotOver from refused
 
 
 def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
@@ -235,6 +246,7 @@ def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]
         raise NotAllowed
     check_words(step, said.note, said.reason_code, REASONS)
     return step, {
+        "round": row["round"] + step.opens_round,
         "person_id": actor.person_id,
         "post_role": post.role.value,
         "organisation_name": post.place.name,

@@ -40,6 +40,8 @@ class Action(StrEnum):
     APPROVE = "approve"
     REFUSE_BY_RULE = "refuse_by_rule"
     END_NOTICE = "end_notice"
+    OBJECT = "object"
+    """What was published is objected to, and rightly: its district looks at it anew."""
     START_PAYMENT = "start_payment"
     CONFIRM_PAYMENT = "confirm_payment"
     ASSIST = "assist"
@@ -99,6 +101,17 @@ def _review(state: State, by: Permission, to: State) -> tuple[Step, ...]:
     )
 
 
+def _notice() -> tuple[Step, ...]:
+    """A notice ends by itself, or its application goes back to the district, into another round with another notice."""
+    return (
+        Step(S.PUBLIC_NOTICE, A.END_NOTICE, S.APPROVED, Permission.SYSTEM),
+        Step(
+            S.PUBLIC_NOTICE, A.OBJECT, S.DISTRICT_REVIEW, Permission.INVESTIGATE,
+            needs_note=True, opens_round=True, optional=True,
+        ),
+    )  # fmt: skip
+
+
 def _route(city: Permission, after_city: State) -> Path:
     return Path(
         (
@@ -108,11 +121,7 @@ def _route(city: Permission, after_city: State) -> Path:
             *_review(S.UNIT_REVIEW, Permission.REVIEW_AT_UNIT, S.DISTRICT_REVIEW),
             *_review(S.DISTRICT_REVIEW, Permission.REVIEW_AT_DISTRICT, S.CITY_APPROVAL),
             *_review(S.CITY_APPROVAL, city, after_city),
-            *(
-                (Step(S.PUBLIC_NOTICE, A.END_NOTICE, S.APPROVED, Permission.SYSTEM),)
-                if after_city is S.PUBLIC_NOTICE
-                else ()
-            ),
+            *(_notice() if after_city is S.PUBLIC_NOTICE else ()),
             Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),

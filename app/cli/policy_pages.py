@@ -19,6 +19,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "minimum_living_standard": "低保标准",
     "home_visits": "入户走访",
     "household_upkeep": "档案动态管理",
+    "public_notice": "公示",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

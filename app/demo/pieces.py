@@ -105,7 +105,7 @@ def notice(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
     line = until(lambda: notice_of(stage, mine["number"]), "the notice was not published")
     stage.say(f"公示：{line['name_masked']} {line['organisation']} {line['amount_fen'] / 100:,.2f} 元")
     stage.say(f"正式环境公示 {line['working_days']} 个工作日；演示环境缩短为几秒")
-    shown: dict[str, Any] = until(lambda: _if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
+    shown: dict[str, Any] = until(lambda: if_state(stage, cast, moved["id"], "approved"), "the notice did not end")
     stage.check("公示期满，自动进入待发放", shown["state"] == "approved")
     stage.check("期满后公示已撤下", notice_of(stage, mine["number"]) is None)
     return shown
@@ -116,7 +116,7 @@ def notice_of(stage: Stage, number: str) -> dict[str, Any] | None:
     return next((item for item in items if item["number"] == number), None)
 
 
-def _if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict[str, Any] | None:
+def if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict[str, Any] | None:
     shown: dict[str, Any] = stage.http.get(
         f"/applications/{application_id}", headers=cast["worker-chen"].headers
     ).json()

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.demo import households, policies
+from app.demo.notices import objected_to
 from app.demo.pieces import (
     Cast,
     act,
@@ -116,7 +117,7 @@ def golden_autumn(stage: Stage, cast: Cast) -> None:
     moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
     moved = act(stage, cast["leader-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，进入公示")
-    pay(stage, cast, notice(stage, cast, moved))
+    pay(stage, cast, objected_to(stage, cast, moved, "reviewer-longhu"))
 
 
 def secondary_medical(stage: Stage, cast: Cast) -> None:

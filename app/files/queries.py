@@ -41,6 +41,17 @@ MESSAGES: Final[Mapping[str, str]] = {
 """The codes with which a form that names files is refused."""
 
 
+_NAMED_BY = statement(
+    select(U.c.subject_id, U.c.file_id)
+    .where(
+        U.c.subject_kind == bindparam("kind"),
+        U.c.subject_id == any_(bindparam("subjects", type_=ARRAY(U.c.subject_id.type))),
+        U.c.living,
+    )
+    .order_by(U.c.file_id)
+)
+
+
 class FileNotFound(NotFound):
     """没有找到这份材料。"""
 
@@ -63,6 +74,14 @@ async def by_id(transaction: Transaction, file_id: UUID) -> Record | None:
 async def uses(transaction: Transaction, file_id: UUID) -> list[Record]:
     """What names a file: `subject_kind`, `subject_id`."""
     return await transaction.rows(_USES, id=file_id)
+
+
+async def named_by(transaction: Transaction, kind: str, subjects: list[UUID]) -> dict[UUID, list[UUID]]:
+    """The files that these documents of one kind name."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await transaction.rows(_NAMED_BY, kind=kind, subjects=subjects):
+        found.setdefault(row["subject_id"], []).append(row["file_id"])
+    return found
 
 
 async def own_clean(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:

@@ -19,6 +19,7 @@ from app.http.routes import ROUTERS
 from app.kernel import identifiers, text
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.errors import DomainError
+from app.notices.path import PATH as OBJECTION_PATH
 from app.policy import drafts
 from app.programmes import KINDS
 from app.visits.path import PATH as VISIT_PATH
@@ -50,6 +51,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "same": "同一户",
         "different": "不是同一户",
         "cleared": "已自动消除",
+        "upheld": "异议成立",
+        "dismissed": "异议不成立",
         "home_visit": "入户调查",
         "means_check": "信息核对",
         "annual_review": "年度复核",
@@ -84,6 +87,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "report": "上报",
         "conclude": "核对完毕",
         "object": "异议成立",
+        "uphold": "认定异议成立",
+        "dismiss": "认定异议不成立",
         "start_review": "开始年度复核",
         "finish_review": "复核完毕",
         "suspend": "暂停",
@@ -115,6 +120,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "visit:assigned": "走访分派给自己的家庭",
         "duplicate:judge": "认定档案是否重复",
         "match:run": "与部门比对",
+        "notice:investigate": "核查公示异议",
         "own": "本人",
         "system": "系统",
         # roles
@@ -161,6 +167,7 @@ def diagrams() -> dict[str, str]:
         "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
         "visit.md": _path_page("入户走访", VISIT_PATH, {}, OF_VISITS),
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
+        "objection.md": _path_page("公示异议", OBJECTION_PATH, {}),
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
@@ -175,6 +182,7 @@ def _index() -> Iterable[str]:
         "- [不一致](discrepancy.md)：说明与核实",
         "- [入户走访](visit.md)：安排、走访、本人确认",
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
+        "- [公示异议](objection.md)：核查与认定",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
     ]

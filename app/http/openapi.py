@@ -60,6 +60,7 @@ VERSIONED = frozenset(
         ("put", "/api/v1/staff/measures/{measure_id}"),
         ("post", "/api/v1/staff/plans/{plan_id}/close"),
         ("post", "/api/v1/staff/watch_tasks/{task_id}/complete"),
+        ("post", "/api/v1/staff/notices/investigations/{investigation_id}/actions"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

@@ -3,30 +3,29 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from app.applications.commands import stop_payments, take_as_system
+from app.applications.commands import stop_payments
 from app.applications.events import ApplicationMoved
-from app.applications.path import Action, State
+from app.applications.path import State
 from app.applications.queries import by_id_locked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
-from app.db.transaction import Record
 from app.db.work import Work
 from app.files.events import FileKept
-from app.households import exits, steps
 from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
 from app.jobs import cards, exports, files, imports, rehearsals, reminders
 from app.jobs.duplicates.search import look_at
+from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
+from app.jobs.notices.opening import open_household_notice, open_notice
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
 from app.jobs.transfers import follow
 from app.kernel.business_time import business_date
-from app.notices import commands as notices
-from app.notices.commands import Published
-from app.organisations.queries import organisation
+from app.notices.events import InvestigationDecided
+from app.people.events import ConsentWithdrawn
 from app.plans import commands as plans
 from app.plans.events import MeasureTaken
 from app.rehearsals.events import RehearsalAsked
@@ -35,30 +34,8 @@ from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
 from app.upkeep.rules import causes_of
 
-HOUSEHOLD_NOTICES = {"public_notice": "household_admission", "exit_notice": "household_exit"}
-"""The states in which a file is shown to the public, and as what."""
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
-
-
-async def open_notice(work: Work, fact: dict[str, str]) -> None:
-    """An application that reached the public notice is shown to the public."""
-    if fact["to_state"] != State.PUBLIC_NOTICE:
-        return
-    row = await by_id_locked(work.transaction, UUID(fact["application_id"]))
-    if row is None or row["state"] != State.PUBLIC_NOTICE:
-        return
-    shown = Published(
-        application_id=row["id"],
-        household_id=None,
-        round=row["round"],
-        number=row["number"],
-        kind=row["kind"],
-        name_masked=row["applicant_masked"],
-        organisation_name=row["organisation_name"],
-        amount_fen=row["amount_fen"],
-    )
-    await notices.publish(work, shown, seconds=settings().public_notice_seconds)
 
 
 async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
@@ -67,28 +44,6 @@ async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
     if request is not None and request["state"] == "open":
         await lock_payments(work.transaction, request["person_id"], request["household_id"])
         await stop_payments(work, request["person_id"], request["household_id"])
-
-
-async def open_household_notice(work: Work, fact: dict[str, str]) -> None:
-    """A household file that is to be opened, or left, is shown to the public: who, of which union, and that alone."""
-    kind = HOUSEHOLD_NOTICES.get(fact["to_state"])
-    if kind is None:
-        return
-    row = await households.by_id_locked(work.transaction, UUID(fact["household_id"]))
-    if row is None or row["state"] != fact["to_state"]:
-        return
-    keeper = await organisation(work.transaction, households.keeper_of(row))
-    shown = Published(
-        application_id=None,
-        household_id=row["id"],
-        round=row["round"],
-        number=row["number"],
-        kind=kind,
-        name_masked=row["head_masked"],
-        organisation_name=keeper["name"],
-        amount_fen=None,
-    )
-    await notices.publish(work, shown, seconds=settings().public_notice_seconds)
 
 
 async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
@@ -173,8 +128,10 @@ async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
 
 
 HANDLERS: dict[str, tuple[Handler, ...]] = {
-    ApplicationMoved.__name__: (open_notice, note_payment),
-    HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file),
+    ApplicationMoved.__name__: (open_notice, note_payment, take_down),
+    HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
+    InvestigationDecided.__name__: (settle,),
+    ConsentWithdrawn.__name__: (publish_anew,),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
 }
@@ -198,28 +155,3 @@ def followed_by() -> dict[str, tuple[str, ...]]:
         for fact, each in handlers.items():
             follows[fact] = follows.get(fact, ()) + tuple(handler.__name__ for handler in each)
     return follows
-
-
-async def end_notice(work: Work, notice: Record) -> None:
-    """A notice whose time is over comes down, and what it showed goes on; nothing happens the second time."""
-    if notice["household_id"] is not None:
-        return await _end_household_notice(work, notice)
-    row = await by_id_locked(work.transaction, notice["application_id"])
-    if not await notices.close(work, notice["id"]):
-        return None
-    if row is not None and row["state"] == State.PUBLIC_NOTICE and row["round"] == notice["round"]:
-        await take_as_system(work, row, Action.END_NOTICE)
-    return None
-
-
-async def _end_household_notice(work: Work, notice: Record) -> None:
-    """A file goes on to the city, or is left as it was proposed; not where an objection has opened another round."""
-    row = await households.by_id_locked(work.transaction, notice["household_id"])
-    if not await notices.close(work, notice["id"]) or row is None or row["round"] != notice["round"]:
-        return
-    if HOUSEHOLD_NOTICES.get(row["state"]) != notice["kind"]:
-        return
-    if row["state"] == "exit_notice":
-        await exits.end(work, row)
-    else:
-        await steps.take_as_system(work, row, "end_notice")

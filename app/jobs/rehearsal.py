@@ -56,6 +56,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "secondary_medical": (Kind.SECONDARY_MEDICAL,),
     "home_visits": (),
     "household_upkeep": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
+    "public_notice": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

@@ -60,6 +60,8 @@ class Permission(StrEnum):
     """Fill in the visits that one is sent on; by itself it reaches nothing."""
     JUDGE_DUPLICATES = "duplicate:judge"
     RUN_MATCH = "match:run"
+    INVESTIGATE = "notice:investigate"
+    """To look into an objection to a public notice, at the level above the unit."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -75,15 +77,18 @@ _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY}
 _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 # Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
 _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
-_DISTRICT = frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES}) | _SENDS
+_DISTRICT = (
+    frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE}) | _SENDS
+)
+_CITY = frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.INVESTIGATE})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS}) | _SENDS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PUBLISHES,
+    Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
+    Role.CITY_LEADER: _CITY | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),

@@ -17,8 +17,10 @@ from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.messaging.outbox import emit
 from app.people.attempt_commands import NUMBERS, SIGN_INS, count, require_room
 from app.people.consents import Purpose, consent_texts
+from app.people.events import ConsentWithdrawn
 from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
 from app.people.tables import RefreshToken
 from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
@@ -363,6 +365,7 @@ async def withdraw_consent(work: Work, person_id: UUID, consent_id: UUID) -> Non
     if purpose is None:
         raise ConsentNotFound
     await _audit(work, person_id, "consent.withdrawn", purpose=purpose)
+    await emit(work, ConsentWithdrawn(person_id, purpose))
 
 
 async def _audit(work: Work, person_id: UUID, action: str, **details: str) -> None:

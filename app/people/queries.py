@@ -51,6 +51,19 @@ _CARDS = statement(
 )
 
 
+# Held until commit: what is withdrawn is withdrawn after what was done in reliance on it.
+_AGREED = statement(
+    select(CONSENT.c.person_id)
+    .where(
+        CONSENT.c.person_id == any_(bindparam("ids", type_=ARRAY(CONSENT.c.person_id.type))),
+        CONSENT.c.purpose == bindparam("purpose"),
+        CONSENT.c.text_sha256 == bindparam("sha256"),
+        CONSENT.c.withdrawn_at.is_(None),
+    )
+    .with_for_update(read=True)
+)
+
+
 class PersonNotFound(NotFound):
     """没有找到您的账户，请重新登录。"""
 
@@ -108,6 +121,13 @@ def purposes_of(hashes: str) -> frozenset[Purpose]:
     """The purposes whose texts in use have these hashes, which stand apart by spaces."""
     given = set(hashes.split())
     return frozenset(purpose for purpose, text in consent_texts().items() if text.sha256 in given)
+
+
+async def agreed_to(transaction: Transaction, ids: Iterable[UUID], purpose: Purpose) -> frozenset[UUID]:
+    """For the jobs, which see every consent: those of these people who have consented to the text in use."""
+    sha256 = consent_texts()[purpose].sha256
+    rows = await transaction.rows(_AGREED, ids=list(ids), purpose=purpose, sha256=sha256)
+    return frozenset(row["person_id"] for row in rows)
 
 
 async def bank_cards(transaction: Transaction, person_id: UUID) -> list[Record]:

@@ -17,6 +17,7 @@ PolicyKind: TypeAlias = Literal[
     "minimum_living_standard",
     "home_visits",
     "household_upkeep",
+    "public_notice",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

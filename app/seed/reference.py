@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+import asyncpg
+
 from app.calendars.commands import load_known_years
 from app.db.transaction import Sight, open_database
 from app.policies.commands import load_shipped
 from app.programmes import shipped
+from app.settings import settings
 
 
 async def write_reference(dsn: str, now: datetime) -> None:
@@ -17,3 +20,13 @@ async def write_reference(dsn: str, now: datetime) -> None:
             await load_shipped(transaction, shipped(), now)
     finally:
         await database.close()
+    await _set_terms(dsn)
+
+
+async def _set_terms(dsn: str) -> None:
+    """Only a demonstration or a test takes notices that are shorter than their working days (`notice_term`)."""
+    owner = await asyncpg.connect(dsn)
+    try:
+        await owner.execute("update notice_term set may_be_short = $1", settings().env != "production")
+    finally:
+        await owner.close()

@@ -23,6 +23,7 @@ REVIEWERS = {
     S.UNIT_REVIEW: {Role.UNIT_CHAIR},
     S.DISTRICT_REVIEW: {Role.DISTRICT_REVIEWER, Role.DISTRICT_LEADER},
     S.CITY_APPROVAL: CITY,
+    S.PUBLIC_NOTICE: {Role.DISTRICT_REVIEWER, Role.DISTRICT_LEADER} | CITY,
     S.APPROVED: {Role.FINANCE_MAKER},
     S.PAYING: {Role.FINANCE_CHECKER},
 }
@@ -43,7 +44,8 @@ def table(kind: Kind) -> Table:
     steps |= {(state, A.APPROVE): to for state, to in zip(review, following, strict=True)}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
     steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
-    return steps if insured else steps | {(S.PUBLIC_NOTICE, A.END_NOTICE): S.APPROVED}
+    noticed = {(S.PUBLIC_NOTICE, A.END_NOTICE): S.APPROVED, (S.PUBLIC_NOTICE, A.OBJECT): S.DISTRICT_REVIEW}
+    return steps if insured else steps | noticed
 
 
 def roles_at(kind: Kind, state: State) -> set[Role]:
@@ -56,7 +58,7 @@ STAFF_STEPS = [
     (kind, state, action)
     for kind in Kind
     for state, action in table(kind)
-    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT)
+    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT, A.END_NOTICE)
 ]
 
 
@@ -115,8 +117,10 @@ def test_every_state_is_reached_and_money_can_be_reached_from_every_open_one(kin
 def test_every_step_of_staff_is_a_signature_and_every_no_is_explained(kind: Kind) -> None:
     for step in PATHS[kind].steps:
         own_or_timer = step.by in (Permission.OWN, Permission.SYSTEM)
-        assert step.counts_as_review is not own_or_timer, step
-        assert step.needs_note is (step.action in (A.RETURN, A.REJECT)), step
+        # An objection voids what was signed: whoever finds it right may sign again.
+        assert step.counts_as_review is not (own_or_timer or step.action == A.OBJECT), step
+        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT)), step
+        assert step.opens_round is (step.action == A.OBJECT), step
         assert step.needs_reason is (step.action in (A.REJECT, A.REFUSE_BY_RULE)), step
 
 
@@ -174,7 +178,7 @@ async def almighty(world: World, town: Town) -> Someone:
 
 
 async def act(client: httpx.AsyncClient, by: Someone, case: Case, action: str) -> httpx.Response:
-    words = {"note": "请补充材料"} if action in (A.RETURN, A.REJECT) else {}
+    words = {"note": "请补充材料"} if action in (A.RETURN, A.REJECT, A.OBJECT) else {}
     reason = {"reason_code": next(iter(REASONS))} if action == A.REJECT else {}
     return await client.post(
         f"/staff/applications/{case.id}/actions",

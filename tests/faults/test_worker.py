@@ -22,7 +22,7 @@ from tests import make
 from tests.faults.conftest import SCALE
 from tests.faults.heap import Heap
 from tests.faults.processes import Aid, Postgres, worker_of
-from tests.make import Case, Town
+from tests.make import Case
 
 FACTS = max(60, int(500 * SCALE))
 KILLS = 3
@@ -36,12 +36,17 @@ async def worker(durable: Postgres, folder: Path) -> AsyncIterator[Aid]:
     running.end()
 
 
-async def approved_at_city(heap: Heap, owner: asyncpg.Connection, town: Town, count: int) -> list[Case]:
-    """As many applications that have just reached the public notice, each with its fact in the outbox."""
+async def approved_at_city(heap: Heap, owner: asyncpg.Connection, count: int) -> list[Case]:
+    """As many applications that have just reached the public notice, each with its fact in the outbox.
+
+    Each is of a city of its own: what waits under one union would be published as one list, by the first fact.
+    """
     cases = []
     for _ in range(count):
         someone = await heap.person(consents=())
-        case = await heap.application(someone, town.units[0], kind=Kind.HARDSHIP_AID, state=State.PUBLIC_NOTICE)
+        case = await heap.application(
+            someone, await heap.union("city"), kind=Kind.HARDSHIP_AID, state=State.PUBLIC_NOTICE
+        )
         fact = ApplicationMoved(case.id, case.kind, Action.APPROVE, State.CITY_APPROVAL, State.PUBLIC_NOTICE, 1)
         await heap.insert(OutMessage, id=new_id(), created_at=make.NOW, name="ApplicationMoved", body=spelt(fact))
         cases.append(case)
@@ -67,9 +72,9 @@ async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> float
 
 
 async def test_a_killed_worker_leaves_each_fact_with_one_effect(
-    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
+    worker: Aid, heap: Heap, held: asyncpg.Connection
 ) -> None:
-    cases = await approved_at_city(heap, held, town, FACTS)
+    cases = await approved_at_city(heap, held, FACTS)
     for number in range(1, KILLS + 1):
         worker.start()
         due = FACTS * number // (KILLS + 1)
@@ -94,10 +99,8 @@ async def test_a_killed_worker_leaves_each_fact_with_one_effect(
     assert "Traceback" not in worker.log
 
 
-async def test_a_killed_worker_reminds_everybody_once(
-    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
-) -> None:
-    heads = []
+async def test_a_killed_worker_reminds_everybody_once(worker: Aid, heap: Heap, held: asyncpg.Connection) -> None:
+    heads, town = [], await heap.town()
     for _ in range(FACTS):
         someone = await heap.person(consents=())
         household_id = await heap.household(someone, town.units[0], members=[], plan=None)
@@ -124,9 +127,9 @@ async def test_a_killed_worker_reminds_everybody_once(
 
 
 async def test_two_workers_share_the_facts(
-    worker: Aid, durable: Postgres, folder: Path, heap: Heap, town: Town, held: asyncpg.Connection
+    worker: Aid, durable: Postgres, folder: Path, heap: Heap, held: asyncpg.Connection
 ) -> None:
-    cases = await approved_at_city(heap, held, town, FACTS)
+    cases = await approved_at_city(heap, held, FACTS)
     other = worker_of(durable.dsn, folder)
     worker.start()
     other.start()
@@ -148,9 +151,7 @@ async def test_two_workers_share_the_facts(
     assert await notices_of(held, cases) == (FACTS, FACTS)
 
 
-async def test_a_queue_that_hears_nothing_is_opened_again(
-    worker: Aid, heap: Heap, town: Town, held: asyncpg.Connection
-) -> None:
+async def test_a_queue_that_hears_nothing_is_opened_again(worker: Aid, heap: Heap, held: asyncpg.Connection) -> None:
     """The library asks every ten seconds whether its LISTEN still hears, and gives up when it does not."""
     worker.start()
 
@@ -166,7 +167,7 @@ async def test_a_queue_that_hears_nothing_is_opened_again(
             return "queue_away" in worker.log
 
         await until(noticed, 45)
-        cases = await approved_at_city(heap, held, town, 50)
+        cases = await approved_at_city(heap, held, 50)
 
         async def all_of_it() -> bool:
             return await notices_of(held, cases) == (50, 50)
@@ -186,10 +187,10 @@ async def _listener(owner: asyncpg.Connection) -> int | None:
 
 @pytest.mark.parametrize("how", ["restarted", "killed"])
 async def test_the_worker_outlives_its_database(
-    worker: Aid, durable: Postgres, heap: Heap, town: Town, held: asyncpg.Connection, how: str
+    worker: Aid, durable: Postgres, heap: Heap, held: asyncpg.Connection, how: str
 ) -> None:
-    first = await approved_at_city(heap, held, town, 50)
-    second = await approved_at_city(heap, held, town, 50)
+    first = await approved_at_city(heap, held, 50)
+    second = await approved_at_city(heap, held, 50)
     await held.execute("update out_message set relayed_at = now() where body->>'application_id' = any($1)",
                        [str(case.id) for case in second])  # fmt: skip
     worker.start()

@@ -1,6 +1,8 @@
 """Public notices of household files, opened and ended as the worker process does."""
 
 import tempfile
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +12,8 @@ from sqlalchemy import text
 from app.calendars.queries import KeptCalendar
 from app.db.statements import statement
 from app.files.store import open_store
-from app.jobs.handlers import end_notice, open_household_notice
+from app.jobs.notices.ending import end_notice
+from app.jobs.notices.opening import open_household_notice
 from app.jobs.running import Jobs
 from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
@@ -25,8 +28,10 @@ _NOTICE = statement(
 )
 
 
-async def publish(world: World, household_id: Any) -> None:
-    async with _jobs(world).work() as work:
+async def publish(world: World, household_id: Any, *, ago: timedelta = timedelta()) -> None:
+    """`ago`: as if it had been published then."""
+    async with _jobs(world).work() as found:
+        work = replace(found, now=found.now - ago)
         row = await work.transaction.row(_STATE, id=UUID(str(household_id)))
         assert row is not None
         await open_household_notice(work, {"household_id": str(row["id"]), "to_state": row["state"]})
@@ -34,7 +39,7 @@ async def publish(world: World, household_id: Any) -> None:
 
 async def end(world: World, household_id: Any) -> dict[str, Any]:
     """The notice of a file's state, opened and over; answers the file's state and version then."""
-    await publish(world, household_id)
+    await publish(world, household_id, ago=timedelta(minutes=1))
     async with _jobs(world).work() as work:
         for notice in await work.transaction.rows(_NOTICE, id=UUID(str(household_id))):
             await end_notice(work, notice)

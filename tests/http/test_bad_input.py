@@ -344,7 +344,10 @@ async def test_nothing_personal_may_be_stored_and_what_is_public_may(
         answer = await client.get(address, headers=worker.headers)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), address
         refused(await client.get(address), 401)
-    for address in ("/consents", "/programmes", "/organisations", "/public/notices"):
+    # Of people, and to be taken down at an instant.
+    notices = await client.get("/public/notices")
+    assert (notices.status_code, notices.headers["cache-control"]) == (200, "no-store")
+    for address in ("/consents", "/programmes", "/organisations"):
         answer = await client.get(address, headers=worker.headers)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=300")
         same = await client.get(address, headers={"If-None-Match": answer.headers["etag"]})

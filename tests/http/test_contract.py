@@ -18,8 +18,8 @@ COMMITTED = ROOT / "miniprogram_contract" / "openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(contract_text())
 NOTICE = {
     "id": "01a2087f-0000-7000-8000-000000000000", "number": "BF-1", "kind": "hardship_aid", "name_masked": "陈*",
-    "organisation": "某工会", "amount_fen": 1, "published_at": "2026-01-01T00:00:00+08:00",
-    "ends_at": "2026-01-08T00:00:00+08:00", "working_days": 5,
+    "organisation": "某工会", "amount_fen": 1, "amount_band": None, "published_at": "2026-01-01T00:00:00+08:00",
+    "ends_at": "2026-01-08T00:00:00+08:00", "working_days": 5, "batch_id": None, "sha256": None,
 }  # fmt: skip
 PROBLEM = {
     "type": "urn:aid:problem:x", "title": "没有找到", "status": 404, "code": "x", "detail": "没有。", "request_id": "1"

@@ -129,6 +129,10 @@ VALID: dict[str, dict[str, Any]] = {
         "way": "visit", "reference": "RH-1", "verified_on": "2026-01-01", "finding": "unchanged", "note": "好",
     },
     "POST /staff/watch_tasks/{task_id}/complete": {"outcome": "stable", "note": "好"},
+    "POST /public/notices/{notice_id}/objections": {
+        "text": "好", "contact": "好", "anonymous": True, "file_ids": [UPLOAD],
+    },
+    "POST /staff/notices/investigations/{investigation_id}/actions": {"action": "dismiss", "note": "好"},
     "POST /staff/policies": proposal(),
     "POST /staff/imports/{import_id}/commit": {"dry_run": "0" * 64, "rows": "valid"},
     "POST /staff/exports": {"reason": "年度核查", "filter": {"states": ["active"]}},
@@ -243,7 +247,7 @@ class Caller:
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
     named = "household application duplicate match request filing claim transfer plan measure task import".split()
-    ids = {f"{name}_id": SOMEBODY for name in named}
+    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation")}
     name, _, kind = operation.partition("#")
     if name in OPEN:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))

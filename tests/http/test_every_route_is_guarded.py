@@ -15,6 +15,7 @@ from app.http.openapi import UNKEYED
 from app.http.routes.reference import PUBLIC as REFERENCE
 from app.http.routing import api_routes, is_guarded
 from app.http.uploads import Attachment
+from app.http.visitors import visitor_desk
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.people.tables import Person
 from tests import make
@@ -40,7 +41,7 @@ def unguarded(routes: Iterable[Named]) -> list[str]:
 
 def unkeyed(routes: Iterable[Named]) -> list[str]:
     """POSTs whose door is not a desk: only a desk takes the Idempotency-Key."""
-    desks = {worker_desk, brief_desk, *STAFF_DOORS}
+    desks = {worker_desk, brief_desk, visitor_desk, *STAFF_DOORS}
     return [
         path
         for method, path, route in operations(routes)

@@ -25,6 +25,7 @@ from tests.http.refusals import refused
 from tests.http.test_proxy_applications import ALL
 from tests.http.test_proxy_applications import filing as application_filing
 from tests.make import Someone, Town, World
+from tests.notices.making import published
 from tests.visits.making import act, edit, sync, truthful, visit_of
 
 File = dict[str, Any]
@@ -37,7 +38,7 @@ class Naming:
 
     town: Town
     subject: Someone | None
-    """Whom it is about; None: somebody who has no account yet."""
+    """Whom it is about, or who is told instead that it was read; None: somebody who has no account yet."""
     sender: Someone
     name: Callable[[File], Awaitable[httpx.Response]]
     pointer: str
@@ -117,6 +118,16 @@ async def authorised(client: httpx.AsyncClient, world: World) -> Naming:
     return Naming(town, subject, clerk, send, "/file_id")
 
 
+async def objecting(client: httpx.AsyncClient, world: World) -> Naming:
+    town = await world.town()
+    _, line = await published(world, town.units[0])
+    objector = await world.person()
+    path = f"/public/notices/{line['id']}/objections"
+    send = sending(client, objector, path, lambda proof: {"text": "另有房产", "file_ids": [proof["id"]]})
+    # Whom the line is about is told nothing of it: that it was read is told to whoever sent it.
+    return Naming(town, objector, objector, send, "/file_ids/0")
+
+
 NAMINGS: dict[str, Making] = {
     "household_exit": exit_proposed,
     "visit": photographed,
@@ -124,6 +135,7 @@ NAMINGS: dict[str, Making] = {
     "proxy_filing": signed_on_paper,
     "proxy_application": applied_on_paper,
     "match_authorisation": authorised,
+    "notice_objection": objecting,
 }
 
 
@@ -192,7 +204,9 @@ async def test_the_second_wall_alone_hides_evidence_from_staff_elsewhere(
     async with api.begin(Sight("worker", stranger)) as transaction:
         counts.append(await transaction.connection.fetchval("select count(*) from file where id = $1", file["id"]))
     await api.close()
-    assert counts == [1, 1, 0, 0, 0]
+    # What is said against a public notice is no business of the unit, only of those above it.
+    at_the_unit = 0 if kind == "notice_objection" else 1
+    assert counts == [at_the_unit, 1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("kind", ["household_exit", "proxy_filing", "match_authorisation"])

@@ -124,7 +124,8 @@ async def test_a_notice_of_a_file_shows_who_and_nothing_else(
     shown = next(item for item in page if item["organisation"] == town.units[0].name and item["name_masked"] == "欧***")
     assert (shown["kind"], shown["amount_fen"]) == ("household_exit", None)
     assert set(shown) == {
-        "id", "number", "kind", "name_masked", "organisation", "amount_fen", "published_at", "ends_at", "working_days",
+        "id", "number", "kind", "name_masked", "organisation", "amount_fen", "amount_band", "published_at", "ends_at",
+        "working_days", "batch_id", "sha256",
     }  # fmt: skip
     alone = await client.get(f"/public/notices/{shown['id']}")
     assert alone.json() == shown

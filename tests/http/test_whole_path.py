@@ -51,13 +51,13 @@ async def staff_of(world: World, town: Town) -> dict[str, Someone]:
     }
 
 
-async def end_notice(jobs: Database, keyring: Keyring, files: FileStore, application_id: str) -> None:
+async def end_notice(jobs: Database, keyring: Keyring, files: FileStore, application_id: str, kind: str) -> None:
     """What the worker process does: hand over the facts, open the notice, and close it when its second is over."""
     worker = Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
     async with worker.work() as work:
         await relay(work, followed_by())
         for handle in HANDLERS["ApplicationMoved"]:
-            await handle(work, {"to_state": "public_notice", "application_id": application_id})
+            await handle(work, {"to_state": "public_notice", "application_id": application_id, "kind": kind})
     await asyncio.sleep(1.1)
     assert await end_notices(worker)
 
@@ -95,7 +95,7 @@ async def test_each_kind_goes_from_a_draft_to_paid(
         assert moved.json()["state"] == "public_notice"
         early = await act(client, staff["maker"], application_id, version, "start_payment")
         assert (early.status_code, early.json()["code"]) == (409, "not_allowed_now")
-        await end_notice(jobs, keyring, files, application_id)
+        await end_notice(jobs, keyring, files, application_id, kind)
         version += 1
     for by, action, state in (("maker", "start_payment", "paying"), ("checker", "confirm_payment", "paid")):
         moved = await act(client, staff[by], application_id, version, action)

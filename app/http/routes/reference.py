@@ -1,7 +1,7 @@
-"""What everyone may read: consent texts, unions to choose from, programmes, notices."""
+"""What everyone may read: consent texts, unions to choose from, programmes."""
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -11,12 +11,10 @@ from app.applications.path import Kind
 from app.db.transaction import Sight
 from app.households.dictionaries import Edition, dictionaries
 from app.http.door import PREFIX, Door, look, service_of
-from app.http.inputs import Cursor, Limit, PathId
+from app.http.inputs import Limit
 from app.http.service import clock
-from app.http.views.applications import instant
 from app.http.views.decisions import PolicyCitedView
 from app.kernel.business_time import business_date
-from app.notices.queries import notice, notices
 from app.organisations.queries import choice
 from app.people.consents import Purpose, consent_texts
 from app.programmes import KINDS
@@ -31,6 +29,10 @@ PUBLIC = frozenset(
         "/screening",
         "/public/notices",
         "/public/notices/{notice_id}",
+        "/public/notices/{notice_id}/objections",
+        "/public/notice_batches/{batch_id}",
+        "/public/notice_batches/{batch_id}/page",
+        "/public/notice_batches/{batch_id}/print",
     }
 )
 
@@ -92,25 +94,6 @@ class DictionaryList(BaseModel):
     items: list[DictionaryView]
 
 
-class NoticeView(BaseModel):
-    """一条公示：只有脱敏的姓名、工会、项目和金额；建档和退出的公示没有金额。"""
-
-    id: str
-    number: str
-    kind: Kind | Literal["household_admission", "household_exit"]
-    name_masked: str
-    organisation: str
-    amount_fen: int | None
-    published_at: str
-    ends_at: str
-    working_days: int
-
-
-class NoticePage(BaseModel):
-    items: list[NoticeView]
-    next_cursor: str | None
-
-
 def _packed(content: bytes) -> tuple[bytes, str]:
     return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
@@ -170,35 +153,3 @@ async def list_organisations(
     rows = await choice(work.transaction, q, cursor, limit + 1)
     items = [dict(row) | {"id": str(row["id"])} for row in rows[:limit]]
     return reference(request, {"items": items, "next_cursor": items[-1]["code"] if len(rows) > limit else None})
-
-
-@router.get("/public/notices", summary="公示列表", response_model=NoticePage)
-async def list_notices(request: Request, limit: Limit = 20, cursor: Cursor = None) -> Response:
-    """正在公示的拟发放、拟建档和拟退出名单，最新的在前；公示期满即撤下。"""
-    cursors = service_of(request).cursors
-    after = cursors.read("notices", cursor)
-    work = await look(request, Sight("public"))
-    rows = await notices(work.transaction, limit + 1, after)
-    page, following = cursors.cut("notices", rows, limit, "created_at")
-    return reference(request, {"items": [_notice(row) for row in page], "next_cursor": following})
-
-
-@router.get("/public/notices/{notice_id}", summary="一条公示", response_model=NoticeView)
-async def read_notice(request: Request, notice_id: PathId) -> Response:
-    """已撤下的公示视同不存在。"""
-    work = await look(request, Sight("public"))
-    return reference(request, _notice(await notice(work.transaction, notice_id)))
-
-
-def _notice(row: Any) -> dict[str, Any]:
-    return {
-        "id": str(row["id"]),
-        "number": row["number"],
-        "kind": row["kind"],
-        "name_masked": row["name_masked"],
-        "organisation": row["organisation_name"],
-        "amount_fen": row["amount_fen"],
-        "published_at": instant(row["created_at"]),
-        "ends_at": instant(row["ends_at"]),
-        "working_days": row["working_days"],
-    }

@@ -37,6 +37,7 @@ STAFF_ACTIONS = [
     Action.RETURN,
     Action.REJECT,
     Action.APPROVE,
+    Action.OBJECT,
     Action.START_PAYMENT,
     Action.CONFIRM_PAYMENT,
 ]
