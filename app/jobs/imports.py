@@ -46,7 +46,7 @@ _ANNOTATING = Limits(memory_bytes=1024 * MIB, cpu_seconds=60, seconds=90, file_b
 log = structlog.get_logger("aid.imports")
 
 
-class _Changed(Conflict):
+class ChangedSinceTried(Conflict):
     """导入名单中有人在试算之后进入了另一份档案。"""
 
 
@@ -311,7 +311,7 @@ async def _commit_piece(
     new = [(each["id"], content) for each, content in contents if each["kind"] == "filing"]
     numbers = [person["id_number"] for _, each in new for person in (each["form"]["head"], *each["form"]["members"])]
     if await living(work.transaction, [work.keyring.blind_index(ID_INDEX, number) for number in numbers]):
-        raise _Changed
+        raise ChangedSinceTried
     filled = [Filled(each["form"], each["phone"], union, each["card"]) for _, each in new]
     filings = await open_many(work, filled, assisted_by=row["asked_by"], post_role=row["post_role"])
     changed = [(each, content) for each, content in contents if each["kind"] == "update"]
