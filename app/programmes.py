@@ -24,6 +24,7 @@ from app.kinds.secondary_medical import rules as secondary_medical
 from app.kinds.secondary_medical.commands import PROGRAMME as SECONDARY_MEDICAL
 from app.kinds.secondary_medical.facts import Facts as SecondaryMedicalFacts
 from app.kinds.secondary_medical.scheme import Policy as SecondaryMedicalPolicy
+from app.policy.accountability import AccountabilityPolicy
 from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
@@ -50,6 +51,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "household_criteria": Shipped(CategoryPolicy, "app.households"),
     "minimum_living_standard": Shipped(StandardVersion, "app.policy", "minimum_living_standard.yaml"),
     "home_visits": Shipped(VisitPolicy, "app.visits"),
+    "accountability": Shipped(AccountabilityPolicy, "app.policy", "accountability.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -1,5 +1,7 @@
 """Imports every table once, so that the metadata is whole for Alembic, the worker and the tests."""
 
+from app.access import tables as access
+from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.audit import tables as audit
 from app.bulk import tables as bulk
@@ -20,11 +22,14 @@ from app.people import tables as people
 from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
+from app.ratings import tables as ratings
 from app.rehearsals import tables as rehearsals
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 
 __all__ = [
+    "access",
+    "appeals",
     "applications",
     "audit",
     "bulk",
@@ -45,6 +50,7 @@ __all__ = [
     "plans",
     "policies",
     "proxy_filings",
+    "ratings",
     "rehearsals",
     "upkeep",
     "visits",

@@ -110,6 +110,21 @@ class Transaction:
     async def stroke(self, statement: Statement, /, **values: Any) -> Record | None:
         raise TypeError("a stroke is a transaction of its own: this door has begun one already")
 
+    @asynccontextmanager
+    async def seen_by(self, sight: Sight) -> AsyncIterator[None]:
+        """Within the block the database shows what it would show somebody else: what the rules ask of a person's case
+        is then what they ask when that person submits it."""
+        if isinstance(self, Glance):
+            raise TypeError("a glance tells with each statement who is looking")
+        before = await self.row(_LOOKING)
+        await self.row(_TURN, **dict(zip(_TOLD_NAMES, sight.told(), strict=True)))
+        try:
+            yield
+        finally:
+            # What the database refused has ended the transaction, and nothing more can be seen in it.
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self.row(_TURN, **(before or {}))
+
     async def many(self, statement: Statement, values: Sequence[dict[str, Any]], /) -> None:
         """The statement once for each of these sets of values, in one go."""
         await self.connection.executemany(statement.sql, [statement.arguments(each) for each in values])
@@ -164,6 +179,18 @@ TOLD = """set_config('app.door', cast(:told_door as text), true)
 """Tells who is looking, in a statement for `Glance.stroke`. Everything else in it has to hang on the row that this
 stands in: a row that was looked for earlier would not be seen, and nothing would be written."""
 _TOLD_NAMES = ("told_door", "told_person", "told_organisations")
+_LOOKING = Statement(
+    "select current_setting('app.door', true) as told_door, current_setting('app.person', true) as told_person, "
+    "current_setting('app.organisations', true) as told_organisations",
+    (),
+    {},
+)
+_TURN = Statement(
+    "select set_config('app.door', $1, true), set_config('app.person', $2, true), "
+    "set_config('app.organisations', $3, true)",
+    _TOLD_NAMES,
+    {},
+)
 
 
 @cache

@@ -22,6 +22,8 @@ VERSIONED = frozenset(
         ("put", "/api/v1/applications/{application_id}"),
         ("post", "/api/v1/applications/{application_id}/submit"),
         ("post", "/api/v1/applications/{application_id}/withdraw"),
+        ("post", "/api/v1/applications/{application_id}/appeals"),
+        ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("post", "/api/v1/me/discrepancies/{discrepancy_id}/answer"),
         ("post", "/api/v1/me/visits/{visit_id}/confirm"),
         ("post", "/api/v1/me/household/submit"),

@@ -121,7 +121,7 @@ def problem(
         document["errors"] = listed
     headers = {"Cache-Control": "no-store"}
     if status in (429, 503):
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
+        headers["Retry-After"] = str(extra.get("retry_after", RETRY_AFTER_SECONDS))
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)

@@ -1,6 +1,8 @@
 """All routers of the API, busiest first (a request is matched in this order)."""
 
 from app.http.routes import (
+    access,
+    appeals,
     applications,
     bulk,
     change_requests,
@@ -18,6 +20,7 @@ from app.http.routes import (
     plans,
     policies,
     proxy_filings,
+    ratings,
     reference,
     rehearsals,
     screening,
@@ -33,6 +36,9 @@ _MODULES = (
     sessions,
     me,
     my_data,
+    access,
+    appeals,
+    ratings,
     # Before the files by their ids.
     household_forms,
     contact_cards,

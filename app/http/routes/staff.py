@@ -10,7 +10,7 @@ from app.applications import commands
 from app.applications.path import REASONS, Action, Kind, State
 from app.applications.queries import case, has_signed, money_of_household
 from app.applications.queue import TaskFilter, task_count, tasks
-from app.audit.commands import record
+from app.audit.commands import record_reading
 from app.covers.commands import enrol
 from app.db.scope import permissions_over, post_over
 from app.households.queries import form_of, household
@@ -18,6 +18,7 @@ from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
+from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import FieldError, Invalid
@@ -146,30 +147,27 @@ async def count_tasks(
 
 @router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
 async def read_case(
-    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], purpose: Purpose = None
 ) -> Response:
-    """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
+    """表单（证件号码和诊断已脱敏）、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id)
     file = await household(work.transaction, desk.actor, row["household_id"]) if row["household_id"] else None
     form = form_of(work.keyring, file)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
-    await record(
-        work,
-        person_id=desk.actor.person_id,
-        action="application.opened",
-        subject_kind="application",
-        subject_id=application_id,
-        subject_person_id=row["applicant_id"],
-    )
     permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
-    shown = views.detail(row, work.keyring, permissions, signed=signed) | {
+    shown = views.detail(row, work.keyring, permissions, signed=signed, masked=True) | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],
         "rejection_reasons": REASONS,
     }
+    waits = bool(shown["open_actions"])
+    person_id = row["applicant_id"]
+    await record_reading(
+        work, desk.actor, kind="application", row=row, subject_person_id=person_id, purpose=purpose, waits=waits
+    )
     return answer(shown, version=row["version"])
 
 
