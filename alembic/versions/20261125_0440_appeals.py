@@ -87,9 +87,7 @@ OPENED = {
 
 def upgrade() -> None:
     op.add_column("application", sa.Column("paid_before_fen", sa.BigInteger(), nullable=True))
-    op.create_check_constraint(
-        op.f("ck_application_paid_before"), "application", "paid_before_fen between 1 and amount_fen - 1"
-    )
+    op.create_check_constraint(op.f("ck_application_paid_before"), "application", "paid_before_fen > 0")
     appeals()
     ratings()
     reveals()
@@ -112,7 +110,7 @@ def upgrade() -> None:
         op.execute(f"grant execute on function {function.partition('(')[0]} to aid_api")
     for (policy, table), condition in OPENED.items():
         op.execute(f"create policy {policy} on {table} for select to aid_api using ({condition})")
-    policy_kinds(policy_kinds_now() | {"accountability"})
+    policy_kinds([*policy_kinds_now(), "accountability"])
 
 
 def place() -> list[sa.Column[object]]:
@@ -224,17 +222,17 @@ def near() -> None:
     )
 
 
-def policy_kinds_now() -> set[str]:
-    """Read, not written down: other revisions add kinds as well."""
+def policy_kinds_now() -> list[str]:
+    """In their order; read, not written down: other revisions add kinds as well."""
     definition = op.get_bind().scalar(
         sa.text("select pg_get_constraintdef(oid) from pg_constraint where conname = 'ck_policy_version_kind'")
     )
-    return set(re.findall(r"'([a-z_]+)'", definition))
+    return re.findall(r"'([a-z_]+)'", definition)
 
 
-def policy_kinds(kinds: set[str]) -> None:
+def policy_kinds(kinds: list[str]) -> None:
     op.execute("alter table policy_version drop constraint ck_policy_version_kind")
-    listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
     op.execute(f"alter table policy_version add constraint ck_policy_version_kind check (kind in ({listed}))")
 
 
@@ -242,7 +240,7 @@ def downgrade() -> None:
     op.execute("alter table policy_version disable trigger guard")
     op.execute("delete from policy_version where kind = 'accountability'")
     op.execute("alter table policy_version enable trigger guard")
-    policy_kinds(policy_kinds_now() - {"accountability"})
+    policy_kinds([kind for kind in policy_kinds_now() if kind != "accountability"])
     for policy, table in OPENED:
         op.execute(f"drop policy {policy} on {table}")
     for function in FUNCTIONS:

@@ -155,15 +155,17 @@ async def decide(
     check_words(step, answer.note, None, ())
     assert answer.note is not None
     application = await case(work.transaction, actor, row["application_id"], whole=False)
-    amount_fen = None
+    # The appeal first: with the step on the application its decider is one of those who had a part in the case.
     if step.action == AppealAction.CHANGE:
         follows = CASE_PATHS[Kind(row["kind"])].step(application["state"], FOLLOWS[step.at, step.action])
-        amount_fen = await _change(work, actor, post, application, follows, answer, judge(Kind(row["kind"])))
+        award = await _award(work, application, answer.amount_fen, judge(Kind(row["kind"])))
+        await _close(work, actor, post, row, step, answer.note, award.amount_fen)
+        await _change(work, actor, post, application, follows, answer.note, award)
     elif answer.amount_fen is not None:
         raise Invalid(FieldError("/amount_fen", "amount_not_asked", "维持原决定的，不要填写金额。"))
     else:
+        await _close(work, actor, post, row, step, answer.note, None)
         await _follow(work, application, _standing(application), actor, post, answer.note)
-    await _close(work, actor, post, row, step, answer.note, amount_fen)
     return {"id": row["id"], "state": step.to, "version": row["version"] + 1}
 
 
@@ -205,21 +207,34 @@ async def _close(
     await emit(work, AppealDecided(row["id"], row["application_id"], step.to))
 
 
-async def _change(
-    work: Work, actor: Actor, post: Post, row: Record, follows: Step, answer: Answer, judge: Judge
-) -> int:
-    """Another decision, in a round of its own, so that whatever was signed or published before is void; answers the
-    amount. The rules are asked again, with what the household has received since: the caps are theirs."""
+@dataclass(frozen=True, slots=True)
+class _Award:
+    """What is granted in all, by which assessment, and which submission of the applicant's it counts as."""
+
+    amount_fen: int
+    assessed: Assessed
+    submission_no: int
+
+
+async def _award(work: Work, row: Record, wanted_fen: int | None, judge: Judge) -> _Award:
+    """The rules are asked again, with what the household has received since: the caps are theirs.
+
+    Raises StillIneligible, Invalid.
+    """
     held, assessed = await _judged_again(work, row, judge)
-    before_fen = 0 if row["state"] == State.APPEALED else row["amount_fen"] or 0
     if not assessed.eligible:
         raise StillIneligible
-    amount_fen = assessed.amount_fen if answer.amount_fen is None else answer.amount_fen
+    before_fen = 0 if row["state"] == State.APPEALED else row["amount_fen"] or 0
+    amount_fen = assessed.amount_fen if wanted_fen is None else wanted_fen
     if not before_fen < amount_fen <= assessed.amount_fen:
         message = f"变更后的总额应高于{yuan(before_fen)}，按政策最多{yuan(assessed.amount_fen)}。"
         raise Invalid(FieldError("/amount_fen", "amount_out_of_range", message))
-    if row["state"] == State.PAID:
-        await work.transaction.run(_PAID_BEFORE, row_id=row["id"], paid_fen=before_fen)
+    return _Award(amount_fen, assessed, held.submission_no)
+
+
+async def _change(work: Work, actor: Actor, post: Post, row: Record, follows: Step, note: str, award: _Award) -> None:
+    """Another decision, in a round of its own, so that whatever was signed or published before is void."""
+    assessed = award.assessed
     await take(
         work,
         row,
@@ -228,9 +243,9 @@ async def _change(
         person_id=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,
-        note=answer.note,
-        amount_fen=amount_fen,
-        submission_no=held.submission_no,
+        note=note,
+        amount_fen=award.amount_fen,
+        submission_no=award.submission_no,
         household_id=assessed.household_id,
         facts=work.keyring.seal(FACTS, row["id"], assessed.facts),
         facts_sha256=assessed.facts_sha256,
@@ -241,7 +256,8 @@ async def _change(
         item=assessed.item,
         cover_id=assessed.cover_id,
     )
-    return amount_fen
+    if row["state"] == State.PAID:
+        await work.transaction.run(_PAID_BEFORE, row_id=row["id"], paid_fen=row["amount_fen"])
 
 
 async def _judged_again(work: Work, row: Record, judge: Judge) -> tuple[ToSubmit, Assessed]:

@@ -59,6 +59,12 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
     await notices.publish(work, shown, seconds=settings().public_notice_seconds)
 
 
+async def close_overtaken_notice(work: Work, fact: dict[str, str]) -> None:
+    """What was published before an appeal changed it comes down."""
+    if fact["action"] == Action.CHANGE_DECISION:
+        await notices.close_earlier(work, UUID(fact["application_id"]), int(fact["round"]))
+
+
 async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
     """What is being paid under a union that whoever asked for the change cannot see is stopped as well."""
     request = await by_id(work.transaction, UUID(fact["request_id"]))
@@ -161,7 +167,7 @@ async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
 
 
 HANDLERS: dict[str, tuple[Handler, ...]] = {
-    ApplicationMoved.__name__: (open_notice, note_payment),
+    ApplicationMoved.__name__: (open_notice, note_payment, close_overtaken_notice),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
 }

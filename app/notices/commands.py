@@ -28,6 +28,13 @@ _CLOSE = statement(
     .where(_N.c.id == bindparam("row_id"), _N.c.closed_at.is_(None))
     .values(closed_at=bindparam("now", type_=_N.c.closed_at.type))
 )
+_CLOSE_EARLIER = statement(
+    update(_N)
+    .where(
+        _N.c.application_id == bindparam("of_application"), _N.c.round < bindparam("now_in"), _N.c.closed_at.is_(None)
+    )
+    .values(closed_at=bindparam("now", type_=_N.c.closed_at.type))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +77,8 @@ async def publish(work: Work, shown: Published, *, seconds: int | None) -> None:
 async def close(work: Work, notice_id: UUID) -> bool:
     """Take a notice down; False when it was down already."""
     return await work.transaction.run(_CLOSE, row_id=notice_id, now=work.now) == 1
+
+
+async def close_earlier(work: Work, application_id: UUID, round_: int) -> None:
+    """Take down what was published of an application before this round: it shows what is no longer so."""
+    await work.transaction.run(_CLOSE_EARLIER, of_application=application_id, now_in=round_, now=work.now)
