@@ -50,6 +50,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }
 )
+LIMITED = frozenset({("post", "/api/v1/staff/applications/{application_id}/reveal")})
+"""What one person may do only so often."""
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -131,6 +133,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, guarded: bool) 
         refusals |= _VERSION_REFUSALS
     if method in ("put", "delete"):
         refusals |= _ACT_REFUSALS
+    if (method, path) in LIMITED:
+        refusals["429"] = "操作太频繁"
     if not parameters:
         del operation["parameters"]
     for status, title in refusals.items():

@@ -1,6 +1,7 @@
 """A town with somebody at every desk, decisions to appeal against, and the calls of an appeal."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -54,8 +55,13 @@ async def family(office: Office, **given: Any) -> tuple[Someone, UUID]:
 
 async def refused(client: httpx.AsyncClient, office: Office, at: State, *, kind: Kind = Kind.HARDSHIP_AID) -> Case:
     """An application that somebody at this desk has rejected."""
-    worker, household_id = await family(office)
-    case = await office.world.application(worker, office.town.units[0], kind=kind, state=at, household_id=household_id)
+    student = make.id_number(date(2007, 3, 5))
+    members = [make.member(number=student), make.member("spouse", name="林阿妹")]
+    worker, household_id = await family(office, members=members)
+    form = make.golden_autumn(student) if kind is Kind.GOLDEN_AUTUMN else None
+    case = await office.world.application(
+        worker, office.town.units[0], kind=kind, state=at, household_id=household_id, form=form
+    )
     role = Role.MUTUAL_AID_OFFICER if (kind, at) == (Kind.SECONDARY_MEDICAL, State.CITY_APPROVAL) else DECIDES[at][0]
     body = {"action": "reject", "note": "材料不足", "reason_code": "documents_not_valid"}
     answer = await act(client, office.first[role], case, 1, body)
