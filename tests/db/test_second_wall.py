@@ -281,6 +281,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
         "audit_chain_append",
+        "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "take_over_household",  # a file that was offered to the caller's own union
