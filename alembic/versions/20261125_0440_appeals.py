@@ -21,7 +21,10 @@ branch_labels = None
 depends_on = None
 
 TIERS = ("city", "district", "street", "unit")
-PERSON = "(select nullif(current_setting('app.person', true), '')::uuid)"
+STAFF_PERSON = (
+    "(select case when current_setting('app.door', true) = 'staff' "
+    "then nullif(current_setting('app.person', true), '')::uuid end)"
+)
 WORKER = (
     "(select case when current_setting('app.door', true) = 'worker' "
     "then nullif(current_setting('app.person', true), '')::uuid end)"
@@ -36,7 +39,7 @@ PART_OF_CASE = "exists (select 1 from application a where a.id = application_id)
 WALLS = {
     "appeal": (f"applicant_id = {WORKER} or {IN_REACH}", "select, insert, update"),
     "rating": (PART_OF_CASE, "select, insert"),
-    "reveal": (f"person_id = {PERSON} or subject_person_id = {WORKER}", "select, insert"),
+    "reveal": (f"person_id = {STAFF_PERSON} or subject_person_id = {WORKER}", "select, insert"),
 }
 WAITING = sa.text("state in ('at_district','at_city')")
 ME = "nullif(current_setting('app.person', true), '')::uuid"
