@@ -1,6 +1,6 @@
 """Appeals, ratings, and masked values that are shown whole
 
-Revision: 20261125_appeals, after 20261125_files_named
+Revision: 20261125_appeals, after 20261125_chain_qualified
 
 Who decides an appeal may not be near the case. That reaches further than they can see (closed accounts, a household
 under another union), so it is asked by a function that runs as `aid_jobs` and answers yes or no about the caller alone;
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_appeals"
-down_revision = "20261125_files_named"
+down_revision = "20261125_chain_qualified"
 branch_labels = None
 depends_on = None
 

@@ -16,8 +16,9 @@ from app.appeals.rules import ground_of, last_day, level_of
 from app.applications.commands import DECISION, FACTS, Assessed, expect_version
 from app.applications.path import PATHS as CASE_PATHS
 from app.applications.path import Action, Kind, State
-from app.applications.queries import A, P, ToSubmit, case, own_locked, own_to_submit
+from app.applications.queries import A, P, case, own_locked
 from app.applications.steps import NOTE, Moved, take
+from app.applications.submission_queries import ToSubmit, own_to_submit
 from app.audit.commands import record
 from app.db.scope import post_over
 from app.db.statements import insertion, statement

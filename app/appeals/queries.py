@@ -12,6 +12,7 @@ from app.appeals.path import CITY, AppealState
 from app.appeals.tables import WAITING, Appeal
 from app.applications.path import Action, Kind, State
 from app.applications.queries import A, P
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -21,7 +22,7 @@ from app.kernel.errors import NotFound
 
 APPEAL = table_of(Appeal)
 COUNT_CAP = 10_000
-_AFTER = tuple_(bindparam("at", type_=APPEAL.c.created_at.type), bindparam("after_id", type_=APPEAL.c.id.type))
+_AFTER = paging.place(APPEAL.c.created_at, APPEAL.c.id)
 _OF_CASE = [A.c.number, A.c.applicant_masked, A.c.organisation_name, A.c.state.label("case_state")]
 _OF_CASE += [A.c.version.label("case_version")]
 _JOINED = APPEAL.join(A, A.c.id == APPEAL.c.application_id)
@@ -156,7 +157,7 @@ async def waiting(
 ) -> list[Record]:
     """What the actor may decide, oldest first; `overdue_at`: only what was due before that instant."""
     tiers, values = _asked(actor, overdue_at)
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(
         _waiting(tiers, overdue_at is not None, after is not None, False), size=size, **values, **position
     )

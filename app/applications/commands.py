@@ -1,6 +1,7 @@
 """Filing an application and taking it along its path. Nobody commits here; the edge does."""
 
 from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -8,7 +9,7 @@ from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
-from app.applications.queries import A, being_paid, case, has_started, open_draft, own_locked
+from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
 from app.applications.steps import Keep, KeyedStep, Moved, take
 from app.change_requests.queries import is_held, lock_payments
 from app.db.scope import post_over
@@ -18,10 +19,12 @@ from app.db.work import Work
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
-from app.workflow.path import NotAllowedNow, check_words
+from app.workflow.path import NotAllowedNow, Step, check_words
 
 PREFIXES = {Kind.HARDSHIP_AID: "BF", Kind.GOLDEN_AUTUMN: "JX", Kind.SECONDARY_MEDICAL: "YB"}
 FORM, DECISION, FACTS = "application.form", "application.decision", "application.facts"
+PAYMENTS: Final = frozenset({Action.START_PAYMENT, Action.CONFIRM_PAYMENT})
+"""Steps that move money: `pay` takes them, and everything else `act`."""
 
 _INSERT = insertion(
     A,
@@ -161,8 +164,7 @@ async def submit(work: Work, row: Record, assessed: Assessed, submission_no: int
         work,
         row,
         step,
-        keep=key.keep,
-        lock=key.lock,
+        key,
         person_id=row["applicant_id"] if assessed.eligible else None,
         round=row["round"] + again,
         amount_fen=assessed.amount_fen,
@@ -190,48 +192,59 @@ async def withdraw(work: Work, actor: Actor, application_id: UUID, version: int)
     return await take(work, row, step, person_id=actor.person_id)
 
 
-async def act(
-    work: Work,
-    actor: Actor,
-    application_id: UUID,
-    version: int,
-    action: str,
-    *,
-    note: str | None,
-    reason_code: str | None,
-    keep: Keep | None = None,
-) -> Moved:
-    """A member of staff takes a step on a case within their reach.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a member of staff does with a case, and says about it."""
 
-    Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending,
-    MeasureMissing.
+    action: str
+    note: str | None = None
+    reason_code: str | None = None
+
+
+async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep) -> Moved:
+    """A member of staff takes a step on a case within their reach, one that moves no money.
+
+    Raises NotAllowedNow, NotAllowed, AlreadySigned, Invalid, Overtaken, IdempotencyInProgress.
     """
-    row = await case(work.transaction, actor, application_id, whole=False)
-    expect_version(row, version)
-    step = PATHS[Kind(row["kind"])].step(row["state"], action)
+    step, signed = _signed(actor, row, said)
+    return await take(work, row, step, key, **signed)
+
+
+async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:
+    """A member of staff starts or confirms the payment of a case within their reach.
+
+    Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing.
+    """
+    step, signed = _signed(actor, row, said)
+    await _may_be_paid(work, row)
+    if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
+        step = replace(step, counts_as_review=False)  # their signature of this round stands already
+    return await take(work, row, step, keep, measure_id=await measure_for(work.transaction, row), **signed)
+
+
+def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
+    """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Invalid."""
+    step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM):
         raise NotAllowedNow(state=row["state"])
     post = post_over(actor, step.by, row)
     if post is None:
         raise NotAllowed
-    check_words(step, note, reason_code, REASONS)
-    if step.action in (Action.START_PAYMENT, Action.CONFIRM_PAYMENT):
-        await _may_be_paid(work, row)
-    if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
-        step = replace(step, counts_as_review=False)  # their signature of this round stands already
-    pays = step.to in (State.PAYING, State.PAID)
-    return await take(
-        work,
-        row,
-        step,
-        keep=keep,
-        measure_id=await measure_for(work.transaction, row) if pays else None,
-        person_id=actor.person_id,
-        post_role=post.role.value,
-        organisation_name=post.place.name,
-        note=note,
-        reason_code=reason_code,
-    )
+    check_words(step, said.note, said.reason_code, REASONS)
+    return step, {
+        "person_id": actor.person_id,
+        "post_role": post.role.value,
+        "organisation_name": post.place.name,
+        "note": said.note,
+        "reason_code": said.reason_code,
+    }
+
+
+async def withdraw_editable(work: Work, actor: Actor) -> None:
+    """Whoever closes their account takes back what they could still submit; a submission under way is waited for."""
+    for row in await editable_locked(work.transaction, actor):
+        step = PATHS[Kind(row["kind"])].step(row["state"], Action.WITHDRAW)
+        await take(work, row, step, person_id=actor.person_id)
 
 
 async def take_as_system(work: Work, row: Record, action: Action) -> Moved:

@@ -1,29 +1,25 @@
 """Reading applications: one's own, or those within one's reach. Anything else does not exist."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import Select, bindparam, func, literal_column, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, Application, Passage
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.households.queries import LIVING, H
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
-from app.people.consents import Purpose
-from app.people.queries import CONSENTED, PERSON, purposes_of
 
 A = table_of(Application)
 P = table_of(Passage)
-AFTER = tuple_(bindparam("at", type_=A.c.created_at.type), bindparam("after_id", type_=A.c.id.type))
+AFTER = paging.place(A.c.created_at, A.c.id)
 
 _STEP_COLUMNS = [column for column in P.c if column.name != "application_id"]
 _PAIRS: list[Any] = []
@@ -62,12 +58,19 @@ _OWN = statement(
 _OWN_LOCKED = statement(
     select(*_DETAIL).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")).with_for_update()
 )
+_EDITABLE = A.c.state.in_([literal_column("'draft'"), literal_column("'returned'")])
+_EDITABLE_LOCKED = statement(
+    select(*_STANDING)
+    .where(A.c.applicant_id == bindparam("applicant_id"), _EDITABLE)
+    .order_by(A.c.id)
+    .with_for_update()
+)
 _OPEN_DRAFT = statement(
     select(A.c.id).where(
         A.c.applicant_id == bindparam("applicant_id"),
         A.c.kind == bindparam("kind"),
         A.c.period == bindparam("period"),
-        A.c.state.in_([literal_column("'draft'"), literal_column("'returned'")]),
+        _EDITABLE,
     )
 )
 
@@ -92,95 +95,9 @@ async def own_locked(transaction: Transaction, actor: Actor, application_id: UUI
     return _found(await transaction.row(_OWN_LOCKED, id=application_id, applicant_id=actor.person_id))
 
 
-_OTHER = A.alias("other")
-_LIVE_SINCE = (
-    _OTHER.c.id != A.c.id,
-    _OTHER.c.submitted_at >= bindparam("since"),
-    text(f"other.state in {LIVE_STATES}"),
-)
-_GRANT = [_OTHER.c[name] for name in ("kind", "item", "amount_fen", "applicant_id")]
-# Two index scans rather than one OR, which would read every application that the person ever made.
-_GRANTS = union_all(
-    select(*_GRANT).where(_OTHER.c.household_id == H.c.id, *_LIVE_SINCE).correlate(A, H),
-    select(*_GRANT)
-    .where(
-        _OTHER.c.applicant_id == A.c.applicant_id,
-        _OTHER.c.item == literal_column("'temporary'"),
-        _OTHER.c.household_id.is_distinct_from(H.c.id),
-        *_LIVE_SINCE,
-    )
-    .correlate(A, H),
-).subquery("grants")
-_GRANTED = (
-    select(func.coalesce(func.jsonb_agg(func.to_jsonb(literal_column("grants"))), text("'[]'::jsonb")))
-    .select_from(_GRANTS)
-    .scalar_subquery()
-    .label("granted")
-)
-_FILE = [H.c.id, H.c.state, H.c.submitted_at, H.c.form, H.c.review_due_on]
-_LAST_SUBMISSION = (
-    select(func.coalesce(func.max(_OTHER.c.submission_no), literal_column("0")))
-    .where(_OTHER.c.applicant_id == A.c.applicant_id)
-    .scalar_subquery()
-    .label("last_submission")
-)
-_DRAFTED = [A.c[name] for name in ("id", "kind", "state", "version", "round", "applicant_id", "submitted_at", "form")]
-TO_SUBMIT = (
-    select(
-        *_DRAFTED,
-        PERSON.c.id_number_index,
-        CONSENTED,
-        *(column.label(f"file_{column.name}") for column in _FILE),
-        _GRANTED,
-        _LAST_SUBMISSION,
-    )
-    .select_from(A)
-    .join(PERSON, and_(PERSON.c.id == A.c.applicant_id, PERSON.c.closed_at.is_(None)))
-    .outerjoin(H, and_(H.c.person_id == A.c.applicant_id, LIVING))
-    .where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
-)
-_TO_SUBMIT = statement(TO_SUBMIT)
-
-
-@dataclass(frozen=True, slots=True)
-class ToSubmit:
-    """An application about to be submitted, with what its submission needs to know of its applicant."""
-
-    row: Record
-    applicant: Record
-    household: Record | None
-    """The living household file: id, state, submitted_at, form, review_due_on."""
-    granted: Sequence[Mapping[str, Any]]
-    """What the household was granted since an instant or has in flight, over all kinds (kind, item, amount_fen,
-    applicant_id); and the applicant's own temporary aid, which needs no file."""
-    consented: frozenset[Purpose]
-    submission_no: int
-    """What the next submission has to count. Whoever takes it knows that nothing else was submitted since."""
-
-
-def to_submit_asked(actor: Actor, application_id: UUID, since: datetime) -> dict[str, Any]:
-    """The parameters of TO_SUBMIT: one's own application and household file, and what was granted since an instant."""
-    return {"id": application_id, "applicant_id": actor.person_id, "since": since}
-
-
-async def own_to_submit(transaction: Transaction, actor: Actor, application_id: UUID, since: datetime) -> ToSubmit:
-    """The applicant's own application and household file, and what was granted since, in one round trip.
-
-    Nothing is locked: the step that follows is taken only at the version, and with the number, read here.
-    Raises ApplicationNotFound.
-    """
-    return to_submit(await transaction.row(_TO_SUBMIT, **to_submit_asked(actor, application_id, since)))
-
-
-def to_submit(row: Record | None) -> ToSubmit:
-    """A row of TO_SUBMIT, told apart; beside another question it is there without an id where there is no such
-    application. Raises ApplicationNotFound."""
-    row = _found(row if row and row["id"] else None)
-    applicant = {"id": row["applicant_id"], "id_number_index": row["id_number_index"]}
-    household = None if row["file_id"] is None else {column.name: row[f"file_{column.name}"] for column in _FILE}
-    return ToSubmit(
-        row, applicant, household, row["granted"], purposes_of(row["consented"]), row["last_submission"] + 1
-    )
+async def editable_locked(transaction: Transaction, actor: Actor) -> list[Record]:
+    """The person's applications that they could submit, held until commit."""
+    return await transaction.rows(_EDITABLE_LOCKED, applicant_id=actor.person_id)
 
 
 async def open_draft(transaction: Transaction, applicant_id: UUID, kind: str, period: str) -> UUID | None:
@@ -200,7 +117,7 @@ async def own_page(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The applicant's applications, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_own_page(after is not None), applicant_id=actor.person_id, size=size, **position)
 
 
@@ -212,19 +129,35 @@ def _in_reach(query: Select[Any], tiers: Shape) -> Select[Any]:
     return query.where(within(A, tiers), A.c.applicant_id != bindparam("actor_id"), A.c.submitted_at.is_not(None))
 
 
+def to_act(tiers: Shape) -> Select[Any]:
+    """What a step needs to know of a case within a reach of this shape; `case_asked` gives the parameters."""
+    return _in_reach(select(*_STANDING), tiers).where(A.c.id == bindparam("id"))
+
+
+def case_asked(actor: Actor, application_id: UUID) -> dict[str, Any]:
+    """The parameters of a case within the actor's reach."""
+    return {"id": application_id, "actor_id": actor.person_id, **nodes(actor.reach(Permission.READ_CASES))}
+
+
+def to_act_found(row: Record) -> Record:
+    """A row of `to_act`; beside another question it is there without an id where there is no such case.
+
+    Raises ApplicationNotFound.
+    """
+    return _found(row if row["id"] else None)
+
+
 @cache
 def _case(tiers: Shape, whole: bool) -> Statement:
-    query = _in_reach(select(*_DETAIL, _TIMELINE) if whole else select(*_STANDING), tiers)
-    return statement(query.where(A.c.id == bindparam("id")))
+    if not whole:
+        return statement(to_act(tiers))
+    return statement(_in_reach(select(*_DETAIL, _TIMELINE), tiers).where(A.c.id == bindparam("id")))
 
 
 async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True) -> Record:
     """A case within the actor's reach; `whole`: with form, decision and timeline. Raises ApplicationNotFound."""
     reach = actor.reach(Permission.READ_CASES)
-    found = await transaction.row(
-        _case(shape(reach), whole), id=application_id, actor_id=actor.person_id, **nodes(reach)
-    )
-    return _found(found)
+    return _found(await transaction.row(_case(shape(reach), whole), **case_asked(actor, application_id)))
 
 
 _VERSION = statement(select(A.c.version).where(A.c.id == bindparam("id")))

@@ -14,7 +14,7 @@ from app.applications.queries import version_now
 from app.db.statements import Statement, statement
 from app.db.transaction import TOLD, Record
 from app.db.work import Work
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, NotAllowed, Overtaken, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.answers import IdempotencyInProgress, KeptAnswer
 from app.messaging.outbox import spelt
@@ -81,31 +81,19 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
 
 
 _STEP = _step()
-# The applicant's own step without a transaction around it. The account is held, so that it is not closed meanwhile, and
-# the key of the request, so that a second one is told.
-OWN_STEP = _step(
+# The same without a transaction around it: it takes the key of the request, so that a second one is told.
+KEYED_STEP = _step(
     before=f"""
             sight as materialized (
-              select cast(:id as uuid) as application_id, cast(:applicant_id as uuid) as applicant_id,
-                pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
-            ), applicant as materialized (
-              select sight.application_id from sight cross join lateral (
-                select id from person
-                where person.id = sight.applicant_id and sight.free and sight.told is not null and closed_at is null
-                for share
-              ) as held
-            ),""",  # noqa: S608 - the same
-    moving="where application.id = (select application_id from applicant)",
+              select cast(:id as uuid) as application_id, pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
+            ),""",
+    moving="where application.id = (select application_id from sight where free and told is not null)",
     beside=", (select free from sight) as free",
 )
 
 
 class SubjectAlreadyAided(Conflict):
     """同一名学生本学年或同一张结算单已有申请正在办理或已发放，不能重复申请。"""
-
-
-class Overtaken(Conflict):
-    """有另一项操作同时进行，这次没有提交，请再试一次。"""
 
 
 class AlreadySigned(NotAllowed):
@@ -127,7 +115,7 @@ Keep = Callable[[Moved], KeptAnswer]
 
 @dataclass(frozen=True, slots=True)
 class KeyedStep:
-    """How the applicant's own step is kept under its key, and the advisory lock of that key."""
+    """How a step without a transaction around it is kept under its key, and the advisory lock of that key."""
 
     keep: Keep
     lock: int
@@ -137,17 +125,18 @@ async def take(
     work: Work,
     row: Record,
     step: Step,
+    key: Keep | KeyedStep | None = None,
     *,
-    keep: Keep | None = None,
-    lock: int | None = None,
     person_id: UUID | None = None,
     note: str | None = None,
     **change: Any,
 ) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
-    `lock`: the applicant's own step, without a transaction around it, alone with this lock.
+    A `KeyedStep` has no transaction around it. Raises AlreadySigned, SubjectAlreadyAided, and for whoever comes second
+    StaleVersion, or without a transaction Overtaken, IdempotencyInProgress.
     """
+    keep, lock = (key.keep, key.lock) if isinstance(key, KeyedStep) else (key, None)
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
@@ -155,12 +144,12 @@ async def take(
     moved = Moved(row["id"], step.to, row["version"] + 1)
     kept = keep(moved) if keep else _NOTHING_KEPT
     values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))
+    write = work.transaction.row
     if lock is not None:
-        values |= {"lock": lock, "applicant_id": row["applicant_id"]}
-    write = work.transaction.stroke if lock is not None else work.transaction.row
+        values["lock"], write = lock, work.transaction.stroke
     try:
         found = await write(
-            _STEP if lock is None else OWN_STEP,
+            _STEP if lock is None else KEYED_STEP,
             id=row["id"],
             version=row["version"],
             to_state=step.to,

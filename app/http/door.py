@@ -6,10 +6,9 @@ A route asks for a `Desk` (`WorkerDesk`, or `Annotated[Desk, staff(permission)]`
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
-from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -25,17 +24,19 @@ from app.http.idempotency import (
     alone_of,
     answered_before,
     fingerprint_of,
+    key_of,
     keyed,
     lock_of,
 )
 from app.http.service import Service, asked, clock
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import Actor, Permission, nodes_of
-from app.kernel.errors import NotAllowed, VersionMissing
+from app.kernel.errors import NotAllowed, Overtaken, VersionMissing
 from app.messaging.answers import KeptAnswer
 from app.people.tokens import Claims, TokenRefused
 
 PREFIX = "/api/v1"
+OVERTAKEN_AT_MOST = 5
 _STACK, _KEYED = "aid_stack", "aid_keyed"
 _VERSION = re.compile(r'\A("?)([0-9]{1,9})\1\Z')
 NO_VERSION = 0
@@ -180,7 +181,7 @@ WorkerDesk = Annotated[Desk, Depends(worker_desk)]
 
 @dataclass(frozen=True, slots=True)
 class BriefDesk:
-    """What a worker's act works with that takes two statements: one asks all that there is to know, one writes.
+    """What an act works with that takes two statements: one asks all that there is to know, one writes.
 
     There is no transaction around them. What is written has to see for itself that nothing has changed in between.
     """
@@ -190,19 +191,20 @@ class BriefDesk:
     request: Request
     key: str
     fingerprint: bytes
-    session_id: UUID
+    asking: dict[str, Any]
+    """How a question knows who asks it: the parameters of `beside_session` or `beside_answer`."""
 
     def expected_version(self) -> int:
         """The version in If-Match. Raises VersionMissing."""
         return expected_version(self.request)
 
     async def ask(self, question: Statement, **values: Any) -> Record:
-        """The answer to a question made by `beside_session`.
+        """The answer to a question made by `beside_session`, or for staff by `beside_answer`.
 
         Raises TokenRefused when the session has ended, Replay when the request was answered before.
         """
         work = self.work
-        found = await work.transaction.row(question, key=self.key, session_id=self.session_id, at=work.now, **values)
+        found = await work.transaction.row(question, key=self.key, **self.asking, **values)
         if found is None:
             raise TokenRefused
         answered_before(work, self.fingerprint, *(found[f"kept_{name}"] for name in _KEPT))
@@ -219,46 +221,91 @@ class BriefDesk:
         return Keeping(self.request, build)
 
 
+async def asked_again(act: Callable[[], Awaitable[Response]]) -> Response:
+    """An act at a `BriefDesk`, from its question on, as long as others keep overtaking it. Raises Overtaken."""
+    for _ in range(OVERTAKEN_AT_MOST):
+        with suppress(Overtaken):  # by something that is to be seen when asking again
+            return await act()
+    raise Overtaken
+
+
 _KEPT = ("row_id", "fingerprint", "status", "etag", "answer")
 
 
 async def brief_desk(request: Request) -> BriefDesk:
     """A signed-in person and one act of theirs."""
-    claims, key = claims_of(request), request.headers.get("idempotency-key", "")
-    fingerprint = await fingerprint_of(request, key)
-    work = await look(request, Sight("worker", claims.person_id))
+    claims = claims_of(request)
     actor = Actor(claims.person_id, claims.session_id)
-    return BriefDesk(actor, work, request, key, fingerprint, claims.session_id)
+    return await _brief(request, actor, Sight("worker", claims.person_id), session_id=claims.session_id, at=clock())
+
+
+async def _brief(request: Request, actor: Actor, sight: Sight, **asking: Any) -> BriefDesk:
+    key = request.headers.get("idempotency-key", "")
+    fingerprint = await fingerprint_of(request, key)
+    return BriefDesk(actor, await look(request, sight), request, key, fingerprint, asking)
 
 
 WorkerBrief = Annotated[BriefDesk, Depends(brief_desk)]
 """The door of everyone who is signed in, to an act of their own that two statements can do."""
 
 
-def staff(*permissions: Permission, recorded: bool = False) -> Any:
-    """The door of those who hold any of these permissions, to what their posts reach. `recorded`: a reading that
-    leaves a trace of itself, and so needs a transaction."""
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Staff who have come in, where it depends on what they ask for which desk it takes."""
 
-    async def staff_desk(request: Request) -> Desk:
-        actor = await signed_in(request)
-        if not actor.may(*permissions):
-            raise NotAllowed
-        reach = nodes_of(post.place for post in actor.posts if post.reaches)
-        organisations = tuple(node.organisation_id for node in reach)
-        sight = Sight("staff", actor.person_id, organisations)
+    actor: Actor
+    sight: Sight
+    request: Request
+
+    async def desk(self, *, recorded: bool = False) -> Desk:
+        """For whatever takes a transaction, and for reading; `recorded`: a reading that leaves a trace of itself, and
+        so needs one as well."""
+        request, actor = self.request, self.actor
         if request.method == "POST":
             key = request.headers.get("idempotency-key", "")
-            work = await begin(request, replace(sight, lock=lock_of(actor.person_id, key)))
+            work = await begin(request, replace(self.sight, lock=lock_of(actor.person_id, key)))
             request.scope[_KEYED] = await keyed(request, actor, key, work)
         else:
-            work = await (look if request.method == "GET" and not recorded else begin)(request, sight)
+            work = await (look if request.method == "GET" and not recorded else begin)(request, self.sight)
         return Desk(actor, work, service_of(request), request)
+
+    async def brief(self) -> BriefDesk:
+        """For an act that two statements can do."""
+        return await _brief(self.request, self.actor, self.sight, who_asks=self.actor.person_id)
+
+
+async def _enter(request: Request, permissions: tuple[Permission, ...]) -> Entrance:
+    actor = await signed_in(request)
+    if not actor.may(*permissions):
+        raise NotAllowed
+    reach = nodes_of(post.place for post in actor.posts if post.reaches)
+    organisations = tuple(node.organisation_id for node in reach)
+    return Entrance(actor, Sight("staff", actor.person_id, organisations), request)
+
+
+def staff(*permissions: Permission, recorded: bool = False) -> Any:
+    """The door of those who hold any of these permissions, to what their posts reach. `recorded`: as of
+    `Entrance.desk`."""
+
+    async def staff_desk(request: Request) -> Desk:
+        return await (await _enter(request, permissions)).desk(recorded=recorded)
 
     STAFF_DOORS[staff_desk] = permissions
     return Depends(staff_desk)
 
 
-STAFF_DOORS: dict[Callable[[Request], Awaitable[Desk]], tuple[Permission, ...]] = {}
+def entrance(*permissions: Permission) -> Any:
+    """The same door, for a route that chooses its desk by what it is asked for."""
+
+    async def staff_entrance(request: Request) -> Entrance:
+        key_of(request)  # whichever desk it will be
+        return await _enter(request, permissions)
+
+    STAFF_DOORS[staff_entrance] = permissions
+    return Depends(staff_entrance)
+
+
+STAFF_DOORS: dict[Callable[[Request], Awaitable[Desk | Entrance]], tuple[Permission, ...]] = {}
 """Every staff door with its permissions, for the test that walks the routes."""
 
 

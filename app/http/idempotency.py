@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import Integer, LargeBinary, Select, Text, Uuid, column, select, text, true
+from sqlalchemy import FromClause, Select, Subquery, Uuid, and_, bindparam, cast, select, text, true
 
 from app.db.base import table_of
 from app.db.statements import Statement, insertion, statement
@@ -24,6 +24,7 @@ from app.kernel.errors import Invalid
 from app.kernel.ids import new_id
 from app.messaging.answers import IdempotencyInProgress, KeptAnswer
 from app.messaging.tables import KeyedAnswer
+from app.people.queries import SESSION
 
 ANSWER = "keyed_answer.answer"
 _KEY = re.compile(r"\A[!-~]{1,255}\Z")
@@ -35,22 +36,27 @@ _LOOK_UP = statement(
         """
     )
 )
+
+
+def _asking(who: FromClause) -> Subquery:
+    """Who asks, with what was answered to them under the key before."""
+    kept = table_of(KeyedAnswer)
+    theirs = and_(kept.c.person_id == who.c.person_id, kept.c.key == bindparam("key"))
+    columns = [kept.c[name].label(f"kept_{name}") for name in ("row_id", "fingerprint", "status", "etag", "answer")]
+    return select(who.c.person_id.label("who"), *columns).select_from(who.outerjoin(kept, theirs)).subquery("asking")
+
+
 # Seen as the person that the token names: a session is nobody else's to see. Closing an account ends its sessions.
-_SESSION_AND_ANSWER = (
-    text(
-        """
-        select s.person_id as who, kept.row_id as kept_row_id, kept.fingerprint as kept_fingerprint,
-          kept.status as kept_status, kept.etag as kept_etag, kept.answer as kept_answer
-        from session s left join keyed_answer kept on kept.person_id = s.person_id and kept.key = :key
-        where s.id = :session_id and s.ended_at is null and s.expires_at > :at
-        """
+_BY_SESSION = _asking(
+    select(SESSION.c.person_id)
+    .where(
+        SESSION.c.id == bindparam("session_id"),
+        SESSION.c.ended_at.is_(None),
+        SESSION.c.expires_at > bindparam("at", type_=SESSION.c.expires_at.type),
     )
-    .columns(
-        *(column("who", Uuid), column("kept_row_id", Uuid), column("kept_fingerprint", LargeBinary)),
-        *(column("kept_status", Integer), column("kept_etag", Text), column("kept_answer", LargeBinary)),
-    )
-    .subquery("asking")
+    .subquery("session_of")
 )
+_BY_PERSON = _asking(select(cast(bindparam("who_asks", type_=Uuid()), Uuid()).label("person_id")).subquery("known"))
 WHO_AND_WHETHER = Statement(
     """
     select who.person_id, who.posts, current_setting('app.locked') = 'true' as free, row_id, fingerprint, status, etag,
@@ -170,8 +176,17 @@ def answered_before(
 
 def beside_session(query: Select[Any]) -> Statement:
     """A question that is asked together with whose session this is and what was answered under the key before."""
+    return _beside(_BY_SESSION, query)
+
+
+def beside_answer(query: Select[Any]) -> Statement:
+    """A question that is asked together with what was answered under the key of somebody known before."""
+    return _beside(_BY_PERSON, query)
+
+
+def _beside(asking: Subquery, query: Select[Any]) -> Statement:
     asked = query.subquery("asked")
-    return statement(select(_SESSION_AND_ANSWER, asked).select_from(_SESSION_AND_ANSWER.outerjoin(asked, true())))
+    return statement(select(asking, asked).select_from(asking.outerjoin(asked, true())))
 
 
 def _again(status: int, etag: str | None, body: bytes) -> Response:

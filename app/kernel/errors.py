@@ -49,6 +49,10 @@ class Conflict(DomainError):
     """当前状态下不能这样办理。"""
 
 
+class Overtaken(Conflict):
+    """有另一项操作同时进行，这次没有提交，请再试一次。"""
+
+
 class StaleVersion(DomainError):
     """内容已被他人更新，请刷新后再试。"""
 

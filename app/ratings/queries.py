@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, func, literal_column, or_, select, true, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -52,7 +53,7 @@ def _by_union(tiers: Shape, after: bool) -> Statement:
     counted = select(*_SCORES).where(_ITS_OWN).correlate(U).lateral("counted")
     query = select(U.c.id, U.c.created_at, U.c.code, U.c.name, counted).join(counted, true()).where(within(U, tiers))
     if after:
-        position = tuple_(bindparam("at", type_=U.c.created_at.type), bindparam("after_id", type_=U.c.id.type))
+        position = paging.place(U.c.created_at, U.c.id)
         query = query.where(tuple_(U.c.created_at, U.c.id) > position)
     return statement(query.order_by(U.c.created_at, U.c.id).limit(bindparam("size")))
 
@@ -62,6 +63,6 @@ async def by_union(
 ) -> list[Record]:
     """How often each score was given, for every union within the reach of a leader's post."""
     reach = actor.reach(Permission.READ_RATINGS)
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _by_union(shape(reach), after is not None)
     return await transaction.rows(query, size=size, **nodes(reach), **position)

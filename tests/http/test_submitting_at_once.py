@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.applications.path import State
-from app.applications.steps import OWN_STEP
+from app.applications.steps import KEYED_STEP
 from app.db.statements import Statement
 from app.db.transaction import Sight
 from app.http.service import Service
@@ -92,7 +92,7 @@ async def test_an_account_is_closed_or_something_is_submitted_from_it_and_never_
         outcomes.add((filed.status_code, closed.status_code))
         state = await owner.fetchval("select state from application where id = $1", case.id)
         gone = await owner.fetchval("select closed_at is not null from person where id = $1", case.applicant.id)
-        assert (state, gone) == (("submitted", False) if filed.status_code == 200 else ("draft", True))
+        assert (state, gone) == (("submitted", False) if filed.status_code == 200 else ("withdrawn", True))
     assert outcomes <= {(200, 409), (401, 204), (404, 204)}
 
 
@@ -103,14 +103,14 @@ async def test_the_writing_statement_sees_only_what_it_tells_the_database_it_may
     (case,), (other,) = await ready(world, 1), await ready(world, 1)
     service: Service = app.state.service
     sight = Sight("worker", other.applicant.id if whose == "another" else None)
-    values = dict.fromkeys(_names(OWN_STEP)) | {
-        "id": case.id, "applicant_id": case.applicant.id, "version": 1, "lock": 7, "to_state": "submitted",
+    values = dict.fromkeys(_names(KEYED_STEP)) | {
+        "id": case.id, "version": 1, "lock": 7, "to_state": "submitted",
         "from_state": "draft", "action": "submit", "round": 1, "step_round": 1, "now": make.NOW, "submission_no": 1,
         "passage_id": new_id(), "audit_id": new_id(), "message_id": new_id(), "counts_as_review": False,
         "details": {}, "body": {}, "submitted_at": make.NOW,
     }  # fmt: skip
     async with service.database.glance(sight) as glance:
-        found = await glance.stroke(OWN_STEP, **values)
+        found = await glance.stroke(KEYED_STEP, **values)
     assert found is not None
     assert (found["version"], found["free"]) == (None, True)
     assert await owner.fetchval("select state from application where id = $1", case.id) == "draft"

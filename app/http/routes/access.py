@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.access import commands
@@ -13,7 +13,7 @@ from app.audit.commands import ReadingPurpose
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views.applications import instant
 from app.kernel.actor import Permission
 from app.policy.fields import LongText
@@ -78,7 +78,7 @@ async def reveal_value(
 async def read_access_log(
     desk: WorkerDesk,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """最近的在前：谁（岗位、工会、脱敏的姓名）、什么时候、看了或办了什么、为什么。"""
     after = desk.service.cursors.read("access_log", cursor)

@@ -13,14 +13,15 @@ from app.appeals.queries import appeal, is_near, own_appeals, waiting, waiting_c
 from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
 from app.applications.programme import Filing
-from app.applications.queries import ToSubmit, own
+from app.applications.queries import own
+from app.applications.submission_queries import ToSubmit
 from app.audit.commands import record_reading
 from app.db.scope import permissions_over
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named, named_in
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import appeals as views
 from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
@@ -86,7 +87,7 @@ async def list_appeals(
     desk: Annotated[Desk, staff(*DECIDERS)],
     overdue: OverdueQuery = False,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """先提出的在前；自己办理过的案件、本人和家人的案件不在其中。"""
     after = desk.service.cursors.read("appeals", cursor)

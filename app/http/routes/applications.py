@@ -1,12 +1,12 @@
 """Applications of every kind, as the worker takes them from draft to decision."""
 
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.appeals.rules import may_appeal
@@ -14,25 +14,17 @@ from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import (
-    TO_SUBMIT,
-    ToSubmit,
-    own,
-    own_locked,
-    own_page,
-    own_to_submit,
-    to_submit,
-    to_submit_asked,
-)
-from app.applications.steps import KeyedStep, Moved, Overtaken
+from app.applications.queries import own, own_locked, own_page
+from app.applications.steps import KeyedStep, Moved
+from app.applications.submission_queries import TO_SUBMIT, ToSubmit, own_to_submit, to_submit, to_submit_asked
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
-from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer
+from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer, asked_again
 from app.http.idempotency import beside_session
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.http.views.decisions import DecisionView
@@ -46,7 +38,6 @@ from app.policy.accountability import AccountabilityPolicy
 from app.policy.drafts import read_draft, read_whole, warnings_of
 from app.programmes import KINDS, draft_name
 
-OVERTAKEN_AT_MOST = 5
 _TO_SUBMIT = beside_session(TO_SUBMIT)
 router = APIRouter(prefix=PREFIX, tags=["申请"], route_class=Door)
 FormDraft = Annotated[
@@ -123,14 +114,11 @@ async def preview(application_id: PathId, desk: WorkerDesk) -> Response:
 @router.post("/applications/{application_id}/submit", summary="提交申请", response_model=SubmittedView)
 async def submit(application_id: PathId, desk: WorkerBrief) -> Response:
     """提交审核。按政策测算不符合条件的，记为 rejected 并列出每一条理由。需要 If-Match。"""
+    return await asked_again(partial(_submit, desk, application_id))
+
+
+async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
     expected = desk.expected_version()
-    for _ in range(OVERTAKEN_AT_MOST):
-        with suppress(Overtaken):  # by something that is to be seen when asking again
-            return await _submit(desk, application_id, expected)
-    raise Overtaken
-
-
-async def _submit(desk: BriefDesk, application_id: UUID, expected: int) -> Response:
     asked = to_submit_asked(desk.actor, application_id, _year(desk.work))
     held = to_submit(await desk.ask(_TO_SUBMIT, **asked))
     commands.expect_version(held.row, expected)
@@ -155,9 +143,7 @@ async def withdraw(application_id: PathId, desk: WorkerDesk) -> Response:
 
 
 @router.get("/applications", summary="我的申请", response_model=ApplicationPage)
-async def list_applications(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_applications(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("applications", cursor)
     rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from app.applications.commands import withdraw_editable
 from app.applications.path import OPEN
 from app.applications.queries import all_own
 from app.files.queries import all_own as files_of
@@ -14,7 +15,7 @@ from app.http.door import PREFIX, Door, WorkerDesk, answer
 from app.http.views.applications import detail, instant
 from app.kernel.errors import Conflict
 from app.people.commands import ID_NUMBER, NAME, PHONE, close_account
-from app.people.queries import bank_cards, consents, person, person_locked, sessions
+from app.people.queries import bank_cards, consents, person, sessions
 
 router = APIRouter(prefix=PREFIX, tags=["我的"], route_class=Door)
 
@@ -59,7 +60,7 @@ async def export_me(desk: WorkerDesk) -> Response:
 @router.delete("/me", status_code=204, summary="注销账户", response_class=Response)
 async def close_me(desk: WorkerDesk) -> Response:
     """注销后微信和证件号码可以重新绑定；已办结的申请按档案规定保存。"""
-    await person_locked(desk.work.transaction, desk.actor.person_id)  # whoever submits something waits, and we for them
+    await withdraw_editable(desk.work, desk.actor)  # before we look: what is being submitted is waited for
     if any(row["state"] in OPEN for row in await all_own(desk.work.transaction, desk.actor)):
         raise ApplicationsOpen
     await close_account(desk.work, desk.actor.person_id)

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.applications.queries import own
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views.applications import instant
 from app.kernel.actor import Permission
 from app.policy.accountability import KIND, AccountabilityPolicy
@@ -73,7 +73,7 @@ def _rating(row: Record, keyring: Keyring) -> dict[str, Any]:
 async def list_ratings(
     desk: Annotated[Desk, staff(Permission.READ_RATINGS)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """管辖范围内的每个工会，只计直接由它受理的；评价太少的工会只说明太少。"""
     after = desk.service.cursors.read("ratings", cursor)

@@ -1,21 +1,26 @@
 """What staff do: their queue, a case, a step on it; and enrolling people in covers."""
 
 from datetime import datetime
+from functools import cache, partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
 from app.applications.path import REASONS, Action, Kind, State
-from app.applications.queries import case, has_signed, money_of_household
+from app.applications.queries import case, case_asked, has_signed, money_of_household, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
+from app.applications.steps import KeyedStep, Moved
 from app.audit.commands import record_reading
 from app.covers.commands import enrol
-from app.db.scope import permissions_over, post_over
+from app.db.scope import Shape, permissions_over, post_over, shape
+from app.db.statements import Statement
 from app.households.queries import form_of, household
-from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.door import PREFIX, BriefDesk, Desk, Door, Entrance, answer, asked_again, entrance, staff
+from app.http.idempotency import beside_answer
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
 from app.http.views.applications import Purpose
@@ -121,7 +126,7 @@ async def list_tasks(
     overdue: OverdueQuery = False,
     q: NumberQuery = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """等我办理的申请，先提交的在前。"""
     after = desk.service.cursors.read("tasks", cursor)
@@ -183,25 +188,40 @@ def _money(row: Any) -> dict[str, Any]:
 
 @router.post("/applications/{application_id}/actions", summary="办理案件", response_model=views.MovedView)
 async def act(
-    application_id: PathId, body: CaseAction, desk: Annotated[Desk, staff(Permission.READ_CASES)]
+    application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES)]
 ) -> Response:
     """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
-    keeping = desk.keeping(
-        lambda moved: answer(
-            {"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version
-        )
-    )
-    await commands.act(
-        desk.work,
-        desk.actor,
-        application_id,
-        desk.expected_version(),
-        body.action,
-        note=body.note,
-        reason_code=body.reason_code,
-        keep=keeping,
-    )
+    said = commands.Said(body.action, body.note, body.reason_code)
+    if said.action in commands.PAYMENTS:
+        return await _pay(await entrance.desk(), application_id, said)
+    return await asked_again(partial(_act, await entrance.brief(), application_id, said))
+
+
+async def _act(desk: BriefDesk, application_id: UUID, said: commands.Said) -> Response:
+    expected = desk.expected_version()
+    question = _to_act(shape(desk.actor.reach(Permission.READ_CASES)))
+    row = to_act_found(await desk.ask(question, **case_asked(desk.actor, application_id)))
+    commands.expect_version(row, expected)
+    keeping = desk.keeping(_moved)
+    await commands.act(desk.work, desk.actor, row, said, KeyedStep(keeping, desk.lock))
     return keeping.response
+
+
+@cache
+def _to_act(tiers: Shape) -> Statement:
+    return beside_answer(to_act(tiers))
+
+
+async def _pay(desk: Desk, application_id: UUID, said: commands.Said) -> Response:
+    row = await case(desk.work.transaction, desk.actor, application_id, whole=False)
+    commands.expect_version(row, desk.expected_version())
+    keeping = desk.keeping(_moved)
+    await commands.pay(desk.work, desk.actor, row, said, keeping)
+    return keeping.response
+
+
+def _moved(moved: Moved) -> Response:
+    return answer({"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version)
 
 
 @router.post("/covers", status_code=201, summary="登记二次医保参保", response_model=CoverView)
