@@ -202,6 +202,8 @@ async def _close(
             amount_fen=amount_fen,
         )
     except asyncpg.CheckViolationError as refused:
+        if refused.constraint_name != "ck_appeal_decider":
+            raise
         # The database has the last word: whoever came near the case since it was asked is refused here.
         raise NearTheCase from refused
     await _audit(work, actor, step.to, row["id"], row["applicant_id"])

@@ -1,6 +1,6 @@
 """Writing the audit trail."""
 
-from typing import Final, Literal, get_args
+from typing import Literal
 from uuid import UUID
 
 from app.audit.tables import AuditEntry
@@ -16,7 +16,6 @@ COLUMNS = ("id", "created_at", "shard", "sequence", "hash", "person_id", "action
 _INSERT = insertion(table_of(AuditEntry), *COLUMNS, "subject_person_id", "details")
 
 ReadingPurpose = Literal["review", "inquiry", "verification", "supervision", "consultation"]
-READING_PURPOSES: Final[tuple[ReadingPurpose, ...]] = get_args(ReadingPurpose)
 
 
 async def record(
