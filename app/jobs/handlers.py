@@ -61,7 +61,7 @@ async def open_notice(work: Work, fact: dict[str, str]) -> None:
 
 async def close_overtaken_notice(work: Work, fact: dict[str, str]) -> None:
     """What was published before an appeal changed it comes down."""
-    if fact["action"] == Action.CHANGE_DECISION:
+    if fact.get("action") == Action.CHANGE_DECISION:
         await notices.close_earlier(work, UUID(fact["application_id"]), int(fact["round"]))
 
 
