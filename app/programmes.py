@@ -26,6 +26,7 @@ from app.kinds.secondary_medical.commands import PROGRAMME as SECONDARY_MEDICAL
 from app.kinds.secondary_medical.facts import Facts as SecondaryMedicalFacts
 from app.kinds.secondary_medical.scheme import Policy as SecondaryMedicalPolicy
 from app.notices.policy import NoticePolicy
+from app.policy.accountability import AccountabilityPolicy
 from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
@@ -54,6 +55,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "home_visits": Shipped(VisitPolicy, "app.visits"),
     "household_upkeep": Shipped(UpkeepPolicy, "app.households", "upkeep.yaml"),
     "public_notice": Shipped(NoticePolicy, "app.notices"),
+    "accountability": Shipped(AccountabilityPolicy, "app.policy", "accountability.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

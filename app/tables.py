@@ -1,5 +1,7 @@
 """Imports every table once, so that the metadata is whole for Alembic, the worker and the tests."""
 
+from app.access import tables as access
+from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.applications.assisting import tables as assisting
 from app.audit import tables as audit
@@ -22,11 +24,14 @@ from app.people.claiming import tables as claiming
 from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
+from app.ratings import tables as ratings
 from app.rehearsals import tables as rehearsals
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 
 __all__ = [
+    "access",
+    "appeals",
     "applications",
     "assisting",
     "audit",
@@ -49,6 +54,7 @@ __all__ = [
     "plans",
     "policies",
     "proxy_filings",
+    "ratings",
     "rehearsals",
     "upkeep",
     "visits",

@@ -29,6 +29,8 @@ class State(StrEnum):
     RETURNED = "returned"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    APPEALED = "appealed"
+    """Refused, and somebody else is looking at it again (app/appeals)."""
 
 
 class Action(StrEnum):
@@ -50,12 +52,19 @@ class Action(StrEnum):
     """What was not yet sent is not sent: who is paid, or where, is being changed."""
     FOLLOW_FILE = "follow_file"
     """No step of a path: the household file was merged, split or handed on, and the application went with it."""
+    APPEAL = "appeal"
+    UPHOLD_DECISION = "uphold_decision"
+    """An appeal is answered: the decision stands."""
+    CHANGE_DECISION = "change_decision"
+    """An appeal is answered with another amount, by the city."""
+    REOPEN = "reopen"
+    """The same by the district: the city has still to approve."""
 
 
 S, A = State, Action
 EDITABLE = frozenset({S.DRAFT, S.RETURNED})
 OPEN = frozenset(
-    {S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING}
+    {S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED}
 )
 """Submitted and not yet ended."""
 
@@ -112,6 +121,22 @@ def _notice() -> tuple[Step, ...]:
     )  # fmt: skip
 
 
+def _appeal_steps(after_city: State) -> tuple[Step, ...]:
+    """A refusal waits for its appeal; what was granted goes on meanwhile, and begins anew where more is granted.
+
+    How an appeal is decided, and by whom, is another table (app.appeals.path); here it takes its steps as the system.
+    """
+    granted = tuple(dict.fromkeys((after_city, S.APPROVED, S.PAID)))
+    return (
+        Step(S.REJECTED, A.APPEAL, S.APPEALED, Permission.OWN),
+        Step(S.APPEALED, A.UPHOLD_DECISION, S.REJECTED, Permission.SYSTEM),
+        Step(S.APPEALED, A.REOPEN, S.CITY_APPROVAL, Permission.SYSTEM),
+        Step(S.APPEALED, A.CHANGE_DECISION, after_city, Permission.SYSTEM),
+        *(Step(state, A.APPEAL, state, Permission.OWN) for state in granted),
+        *(Step(state, A.CHANGE_DECISION, after_city, Permission.SYSTEM) for state in granted),
+    )
+
+
 def _route(city: Permission, after_city: State) -> Path:
     return Path(
         (
@@ -125,6 +150,7 @@ def _route(city: Permission, after_city: State) -> Path:
             Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
+            *_appeal_steps(after_city),
         ),
         WORKING_DAYS,
     )

@@ -229,7 +229,7 @@ def _money(tiers: Shape) -> Statement:
         A.c.household_id == bindparam("household_id"),
         A.c.id != bindparam("except_id"),
         A.c.submitted_at >= bindparam("since"),
-        A.c.state.notin_([literal_column(f"'{state}'") for state in ("draft", "rejected", "withdrawn")]),
+        A.c.state.notin_([literal_column(f"'{state}'") for state in ("draft", "rejected", "appealed", "withdrawn")]),
     )
     return statement(query.order_by(A.c.submitted_at))
 

@@ -21,6 +21,7 @@ class Application(Row, table=True):
         CheckConstraint("amount_fen >= 0", name="amount"),
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
+        CheckConstraint("paid_before_fen > 0", name="paid_before"),
         CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
         # One measure of the household's plan for every payment; what is no aid to a household has none.
         ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
@@ -104,6 +105,8 @@ class Application(Row, table=True):
     measure_id: UUID | None = Field(default=None)
     """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    paid_before_fen: int | None = Field(default=None, sa_type=BigInteger)
+    """What was paid of the amount before an appeal raised it: only the rest is still to be paid."""
     submission_no: int | None = Field(default=None)
     """The applicant's first, second, … submission, counted over all kinds; a resubmission counts again."""
     submitted_at: datetime | None = instant(nullable=True)

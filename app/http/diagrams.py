@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from app.appeals.path import PATHS as APPEAL_PATHS
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
@@ -40,6 +41,10 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "returned": "退回补正",
         "rejected": "不予通过",
         "withdrawn": "已撤回",
+        "appealed": "申诉复核中",
+        "at_district": "等待区县复核",
+        "at_city": "等待市总复核",
+        "changed": "变更决定",
         "active": "已建档",
         "answered": "已说明",
         "resolved": "已核实",
@@ -84,6 +89,10 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "raise": "重新疑似",
         "stop_payment": "中止付款",
         "follow_file": "随档案转移",
+        "appeal": "申诉",
+        "uphold_decision": "申诉后维持原决定",
+        "change_decision": "申诉后变更决定",
+        "reopen": "申诉成立，交市总审批",
         "report": "上报",
         "conclude": "核对完毕",
         "object": "异议成立",
@@ -121,6 +130,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "duplicate:judge": "认定档案是否重复",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",
+        "rating:read": "查看满意度",
         "own": "本人",
         "system": "系统",
         # roles
@@ -147,6 +157,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 OF_VISITS: Final = {"cancel": "取消", "cancelled": "已取消"}
 """What a code means on this path alone: a household file that is cancelled is struck off."""
+OF_APPEALS: Final = {"uphold": "维持原决定", "upheld": "维持原决定", "change": "变更决定"}
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
 NOT_SERVED: Final = ("app.seed", "tests")
@@ -166,6 +177,10 @@ def diagrams() -> dict[str, str]:
         **paths,
         "discrepancy.md": _path_page("不一致", DISCREPANCY_PATH, {}),
         "visit.md": _path_page("入户走访", VISIT_PATH, {}, OF_VISITS),
+        **{
+            f"appeal_{kind}.md": _path_page(f"{KINDS[kind].name}的申诉", APPEAL_PATHS[kind], {}, OF_APPEALS)
+            for kind in Kind
+        },
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
         "objection.md": _path_page("公示异议", OBJECTION_PATH, {}),
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
@@ -181,6 +196,7 @@ def _index() -> Iterable[str]:
         "- [家庭档案](household.md)：建档路径",
         "- [不一致](discrepancy.md)：说明与核实",
         "- [入户走访](visit.md)：安排、走访、本人确认",
+        *(f"- [{KINDS[kind].name}的申诉](appeal_{kind}.md)：由谁复核" for kind in Kind),
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [公示异议](objection.md)：核查与认定",
         "- [角色与权限](roles.md)",

@@ -32,6 +32,8 @@ VERSIONED = frozenset(
         ("put", "/api/v1/applications/{application_id}"),
         ("post", "/api/v1/applications/{application_id}/submit"),
         ("post", "/api/v1/applications/{application_id}/withdraw"),
+        ("post", "/api/v1/applications/{application_id}/appeals"),
+        ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("post", "/api/v1/me/discrepancies/{discrepancy_id}/answer"),
         ("post", "/api/v1/me/visits/{visit_id}/confirm"),
         ("post", "/api/v1/me/household/submit"),
@@ -65,6 +67,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }
 )
+LIMITED = frozenset({("post", "/api/v1/staff/applications/{application_id}/reveal")})
+"""What one person may do only so often."""
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -57,6 +57,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "home_visits": (),
     "household_upkeep": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "public_notice": (),
+    "accountability": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

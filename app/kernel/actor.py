@@ -62,6 +62,8 @@ class Permission(StrEnum):
     RUN_MATCH = "match:run"
     INVESTIGATE = "notice:investigate"
     """To look into an objection to a public notice, at the level above the unit."""
+    READ_RATINGS = "rating:read"
+    """How satisfied the workers of each union were, without their names."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -83,19 +85,20 @@ _DISTRICT = (
 _CITY = frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.INVESTIGATE})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
-    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS}) | _SENDS,
+    Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS, _P.READ_RATINGS})
+    | _SENDS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
-    Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},
+    Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: _CITY | _PUBLISHES,
+    Role.CITY_LEADER: _CITY | {_P.READ_RATINGS} | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS}),
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset(),
     Role.SECURITY_ADMIN: frozenset(),

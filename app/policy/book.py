@@ -18,6 +18,7 @@ PolicyKind: TypeAlias = Literal[
     "home_visits",
     "household_upkeep",
     "public_notice",
+    "accountability",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

@@ -16,7 +16,8 @@ from tests import make
 from tests.make import Case, Someone, Town, World
 
 A, S = Action, State
-ENDED = {S.REJECTED, S.WITHDRAWN, S.PAID}
+ENDED = {S.WITHDRAWN}
+"""Not a refusal, nor what was paid: an appeal opens either again."""
 CITY = {Role.CITY_REVIEWER, Role.CITY_LEADER}
 REVIEWERS = {
     S.SUBMITTED: {Role.UNIT_CLERK},
@@ -44,6 +45,12 @@ def table(kind: Kind) -> Table:
     steps |= {(state, A.APPROVE): to for state, to in zip(review, following, strict=True)}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
     steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
+    after_city = following[-1]
+    steps |= {(S.REJECTED, A.APPEAL): S.APPEALED, (S.APPEALED, A.UPHOLD_DECISION): S.REJECTED}
+    steps |= {(S.APPEALED, A.REOPEN): S.CITY_APPROVAL}
+    granted = {after_city, S.APPROVED, S.PAID}
+    steps |= {(state, A.APPEAL): state for state in granted}
+    steps |= {(state, A.CHANGE_DECISION): after_city for state in (S.APPEALED, *granted)}
     noticed = {(S.PUBLIC_NOTICE, A.END_NOTICE): S.APPROVED, (S.PUBLIC_NOTICE, A.OBJECT): S.DISTRICT_REVIEW}
     return steps if insured else steps | noticed
 
@@ -58,7 +65,7 @@ STAFF_STEPS = [
     (kind, state, action)
     for kind in Kind
     for state, action in table(kind)
-    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT, A.END_NOTICE)
+    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT, A.END_NOTICE, A.APPEAL, A.CHANGE_DECISION)
 ]
 
 
@@ -92,7 +99,7 @@ def test_no_action_that_nobody_has_heard_of_is_possible(kind: Kind) -> None:
 def test_what_has_ended_has_no_way_out(kind: Kind) -> None:
     states = {S(state) for state in PATHS[kind].states}
     assert states - {S(step.at) for step in PATHS[kind].steps} == ENDED
-    assert not set(WORKING_DAYS) & ENDED
+    assert not set(WORKING_DAYS) & (ENDED | {S.REJECTED, S.PAID})
 
 
 def reached(kind: Kind, start: State) -> set[State]:

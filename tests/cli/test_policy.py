@@ -28,6 +28,7 @@ FILES = [
     migrations.ROOT / "app" / "policy" / "minimum_living_standard.yaml",
     migrations.ROOT / "app" / "visits" / "policy.yaml",
     migrations.ROOT / "app" / "notices" / "policy.yaml",
+    migrations.ROOT / "app" / "policy" / "accountability.yaml",
 ]
 
 

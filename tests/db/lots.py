@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.access.tables import Reveal
+from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
@@ -22,6 +24,7 @@ from app.people.claiming.tables import AccountClaim
 from app.people.tables import BankCard, RefreshToken
 from app.plans.tables import Service
 from app.proxy_filings.tables import ProxyFiling
+from app.ratings.tables import Rating
 from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
 from app.visits.tables import VisitOperation
 from tests import make
@@ -35,12 +38,13 @@ PERSONAL = (
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
     "proxy_application account_claim household_exit household_transfer "
-    "plan measure service household_verification watch_task reminder"
+    "plan measure service household_verification watch_task reminder appeal rating reveal"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
-    "proxy_application account_claim household_exit household_transfer plan measure service household_verification"
+    "proxy_application account_claim household_exit household_transfer plan measure service household_verification "
+    "appeal rating reveal"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
@@ -48,11 +52,11 @@ IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
     *"household_change change_request proxy_filing proxy_application account_claim household_exit".split(),
     "household_transfer",
-    *"plan measure service household_verification watch_task".split(),
+    *"plan measure service household_verification watch_task appeal rating reveal".split(),
     *MATCHED,
 )
 APPEND_ONLY = (
-    *"audit_entry passage household_passage household_change service household_verification".split(),
+    *"audit_entry passage household_passage household_change service household_verification rating reveal".split(),
     *MATCHED[1:],
 )
 INSUFFICIENT = asyncpg.InsufficientPrivilegeError
@@ -147,6 +151,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         AuditEntry, id=new_id(), person_id=clerk.id, action="application.opened", subject_kind="application",
         subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
     )  # fmt: skip
+    await appeal_rows(world, owner, case.id, someone, clerk)
     async with working(world) as work:
         household = await household_of(work, household_id)
         await open_discrepancy(work, household, found())
@@ -175,8 +180,26 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     ids |= matched
+    for table in ("appeal", "rating", "reveal"):
+        of_case = f"select x.id from {table} x join application a on a.id = x.application_id where a.applicant_id = $1"
+        ids[table] = {row["id"] for row in await owner.fetch(of_case, someone.id)}
     assert all(ids.values())
     return Lot(home, someone, clerk, ids)
+
+
+async def appeal_rows(world: World, owner: asyncpg.Connection, case_id: UUID, someone: Someone, clerk: Someone) -> None:
+    """An appeal, a rating, and a look at one value."""
+    passage_id = await owner.fetchval("select id from passage where application_id = $1", case_id)
+    place = await owner.fetchrow(
+        "select city_id, district_id, street_id, unit_id from application where id = $1", case_id
+    )
+    common: dict[str, Any] = {"id": new_id(), "created_at": make.NOW, "application_id": case_id}
+    await world.insert(
+        Appeal, decision_id=passage_id, kind="hardship_aid", ground="refused", applicant_id=someone.id,
+        state="at_district", version=1, reason=b"-", before_fen=0, due_at=make.NOW, **dict(place), **common,
+    )  # fmt: skip
+    await world.insert(Rating, score=5, **dict(place), **common)
+    await world.insert(Reveal, person_id=clerk.id, subject_person_id=someone.id, field="phone", reason=b"-", **common)
 
 
 async def match_rows(world: World, home: Guild, household_id: UUID) -> dict[str, set[UUID]]:

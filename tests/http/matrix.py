@@ -94,6 +94,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/households/{}/split": {"head": 0, "members": [], "note": "分户"},
     "/staff/households/{}/transfers": {"organisation_code": "U-1", "note": "调动"},
     "/applications/{}": {"form": {}},
+    "/applications/{}/appeals": {"reason": "请再看一次"},
+    "/applications/{}/rating": {"score": 5},
     "/staff/households/{}/plans": {
         "replaces": {"plan_id": "00000000-0000-7000-8000-000000000000", "result": "achieved"}
     },

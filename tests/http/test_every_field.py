@@ -55,6 +55,10 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
+    "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
+    "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
+    "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},
+    "POST /staff/applications/{application_id}/reveal": {"field": "phone", "reason": "好"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": [UPLOAD]},
     "POST /staff/discrepancies/{discrepancy_id}/actions": {"action": "resolve", "outcome": "explained", "note": "好"},
@@ -246,7 +250,9 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    named = "household application duplicate match request filing claim transfer plan measure task import".split()
+    named = (
+        "appeal household application duplicate match request filing claim transfer plan measure task import".split()
+    )
     ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation")}
     name, _, kind = operation.partition("#")
     if name in OPEN:

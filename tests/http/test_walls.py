@@ -85,6 +85,16 @@ MATCHES_AND_DUPLICATES = {
     ("POST", "/me/household/match_authorisations/{}/withdraw"),
 }
 """Pairs and batches of files: who sees which stands in test_duplicates.py and test_matches.py, and below."""
+APPEALS_AND_LOOKS = {
+    ("GET", "/staff/appeals"),
+    ("GET", "/staff/appeals/count"),
+    ("GET", "/staff/appeals/{}"),
+    ("POST", "/staff/appeals/{}/actions"),
+    ("POST", "/staff/applications/{}/reveal"),
+    ("GET", "/applications/{}/rating"),
+    ("GET", "/staff/ratings"),
+}
+"""Who sees and does what with these stands in tests/appeals, tests/access and tests/ratings."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -148,7 +158,7 @@ ELSEWHERE = {
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
-    known |= {*CHANGES, *MATCHES_AND_DUPLICATES}
+    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

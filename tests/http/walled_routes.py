@@ -39,6 +39,9 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/preview"): 200,
     ("POST", "/applications/{}/submit"): 412,
     ("POST", "/applications/{}/withdraw"): 412,
+    ("GET", "/applications/{}/appeals"): 200,
+    ("POST", "/applications/{}/appeals"): 412,
+    ("POST", "/applications/{}/rating"): 409,
 }
 OWN_LISTS = {
     ("GET", "/applications"),

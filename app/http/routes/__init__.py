@@ -1,7 +1,9 @@
 """All routers of the API, busiest first (a request is matched in this order)."""
 
 from app.http.routes import (
+    access,
     account_claims,
+    appeals,
     applications,
     bulk,
     change_requests,
@@ -22,6 +24,7 @@ from app.http.routes import (
     policies,
     proxy_applications,
     proxy_filings,
+    ratings,
     reference,
     rehearsals,
     screening,
@@ -39,6 +42,9 @@ _MODULES = (
     messages,
     my_data,
     account_claims,
+    access,
+    appeals,
+    ratings,
     # Before the files by their ids.
     household_forms,
     contact_cards,

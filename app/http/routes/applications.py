@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from app.appeals.rules import may_appeal
 from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
@@ -16,6 +17,7 @@ from app.applications.programme import Filing, Programme
 from app.applications.queries import own, own_locked, own_page
 from app.applications.steps import KeyedStep, Moved
 from app.applications.submission_queries import TO_SUBMIT, ToSubmit, own_to_submit, to_submit, to_submit_asked
+from app.db.transaction import Record
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named
@@ -31,6 +33,8 @@ from app.kernel.business_time import SHANGHAI
 from app.organisations.queries import for_unattached, organisation
 from app.people.commands import IdentityRequired
 from app.people.queries import person_locked
+from app.policy.accountability import KIND as ACCOUNTABILITY
+from app.policy.accountability import AccountabilityPolicy
 from app.policy.drafts import read_draft, read_whole, warnings_of
 from app.programmes import KINDS, draft_name
 
@@ -153,7 +157,10 @@ async def list_applications(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor 
 async def read_application(application_id: PathId, desk: WorkerDesk) -> Response:
     """表单、决定和理由、办理过程，以及现在可以做什么。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
-    return answer(views.detail(row, desk.work.keyring, (Permission.OWN,)), version=row["version"])
+    shown = views.detail(row, desk.work.keyring, (Permission.OWN,))
+    if Action.APPEAL in shown["open_actions"] and not _may_appeal(desk.work, row):
+        shown["open_actions"].remove(Action.APPEAL)
+    return answer(shown, version=row["version"])
 
 
 async def _draft(desk: Desk, application_id: UUID, programme: Programme, kept: dict[str, Any], status: int) -> Response:
@@ -189,6 +196,14 @@ async def _applicant(desk: Desk) -> Applicant:
         street_id=union["street_id"],
         unit_id=union["unit_id"],
     )
+
+
+def _may_appeal(work: Work, row: Record) -> bool:
+    steps = [
+        (each["action"], each["from_state"], datetime.fromisoformat(each["created_at"])) for each in row["timeline"]
+    ]
+    days = work.policies.in_force(ACCOUNTABILITY, AccountabilityPolicy, work.today).appeal_window_working_days
+    return may_appeal(steps, work.calendar, days, work.today)
 
 
 def year_of(work: Work) -> datetime:

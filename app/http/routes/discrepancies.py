@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from app.audit.commands import record
+from app.audit.commands import record_reading
 from app.db.scope import permissions_over
 from app.db.work import Work
 from app.discrepancies import commands
@@ -19,6 +19,7 @@ from app.households.queries import HouseholdNotFound, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import discrepancies as views
+from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 from app.policy.fields import FileIds, LongText
 
@@ -95,19 +96,20 @@ async def count_discrepancies(
 
 @router.get("/staff/discrepancies/{discrepancy_id}", summary="查看不一致", response_model=views.DiscrepancyCase)
 async def read_discrepancy(
-    discrepancy_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+    discrepancy_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], purpose: Purpose = None
 ) -> Response:
     """档案中填写的、走访或核对得到的，以及本人的说明。每次查看都有记录，本人可以看到。"""
     row = await discrepancy(desk.work.transaction, desk.actor, discrepancy_id)
-    await record(
-        desk.work,
-        person_id=desk.actor.person_id,
-        action="discrepancy.opened",
-        subject_kind="discrepancy",
-        subject_id=discrepancy_id,
-        subject_person_id=row["person_id"],
-    )
     actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
+    await record_reading(
+        desk.work,
+        desk.actor,
+        kind="discrepancy",
+        row=row,
+        subject_person_id=row["person_id"],
+        purpose=purpose,
+        waits=bool(actions),
+    )
     return answer(views.case(row, desk.work.keyring, actions), version=row["version"])
 
 

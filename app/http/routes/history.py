@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.audit.commands import record
+from app.audit.commands import record_reading
 from app.households.changes import changes_of, latest_own
 from app.households.queries import HouseholdNotFound, file
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Cursor, Limit, PathId
 from app.http.views import history as views
+from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
@@ -31,16 +32,19 @@ async def list_changes(
     desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)],
     limit: Limit = 20,
     cursor: Cursor = None,
+    purpose: Purpose = None,
 ) -> Response:
     """首次提交以后的每一处变更，最新的在前；姓名、号码和文字已脱敏。每次查看都有记录，本人可以看到。"""
     row = await file(desk.work.transaction, desk.actor, household_id)
-    await record(
+    await record_reading(
         desk.work,
-        person_id=desk.actor.person_id,
-        action="household.history_opened",
-        subject_kind="household",
-        subject_id=household_id,
+        desk.actor,
+        kind="household",
+        row=row,
         subject_person_id=row["person_id"],
+        purpose=purpose,
+        waits=False,
+        done="history_opened",
     )
     return await _page(desk, household_id, limit, cursor, plain=False)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
 
-from app.audit.commands import record
+from app.audit.commands import record_reading
 from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.files.commands import attach
@@ -40,6 +40,7 @@ from app.http.gates import GATES
 from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.routes.households import AsOf, past
 from app.http.views import households as views
+from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 from app.kernel.errors import StaleVersion
 from app.organisations.queries import organisation, organisation_of_code
@@ -190,7 +191,10 @@ async def list_transfers(
 
 @router.get("/{household_id}", summary="查看家庭档案", response_model=views.HouseholdCase)
 async def read_household_case(
-    household_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], as_of: AsOf = None
+    household_id: PathId,
+    desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)],
+    as_of: AsOf = None,
+    purpose: Purpose = None,
 ) -> Response:
     """姓名和证件号码已脱敏；每次查看都有记录，本人可以看到。给出 as_of 的，返回那一天结束时的档案。"""
     work = desk.work
@@ -199,17 +203,13 @@ async def read_household_case(
     form = form_of(work.keyring, row) if as_of is None else form_then(then)
     if form is None:
         raise HouseholdNotFound
-    await record(
-        work,
-        person_id=desk.actor.person_id,
-        action="household.opened",
-        subject_kind="household",
-        subject_id=household_id,
-        subject_person_id=row["person_id"],
+    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
+    waits, person_id = bool(actions) and as_of is None, row["person_id"]
+    await record_reading(
+        work, desk.actor, kind="household", row=row, subject_person_id=person_id, purpose=purpose, waits=waits
     )
     if then is not None:
         return answer(views.case_then(then, form), version=row["version"])
-    actions = PATH.open_to(row["state"], permissions_over(desk.actor, row))
     gaps = register_gaps(work.keyring.open_document(FORM, row["id"], row["form"]))
     taken = await passages(work.transaction, household_id)
     shown = views.case(row, form, gaps, Proposed.of(work, row), views.opinions(taken, work.keyring))

@@ -1,4 +1,4 @@
-"""The signed-in person: identity, phone, bank card, union, consents, and who looked at their data."""
+"""The signed-in person: identity, phone, bank card, union, and consents."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,12 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.audit.queries import looked_at
 from app.db.transaction import Sight
 from app.db.work import Work
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
-from app.http.inputs import Cursor, In, Limit, PathId
+from app.http.inputs import In, PathId
 from app.http.problems import of_domain
 from app.http.routes.changing import BankCardRequest, change_card
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, person_view, wechat_failed
@@ -73,20 +72,6 @@ class ConsentView(BaseModel):
 
 class ConsentList(BaseModel):
     items: list[ConsentView]
-
-
-class LookView(BaseModel):
-    """谁在什么时候因为什么看过或办理过我的信息。"""
-
-    at: str
-    action: str
-    subject_kind: str
-    by_me: bool
-
-
-class LookPage(BaseModel):
-    items: list[LookView]
-    next_cursor: str | None
 
 
 @router.get("/me", summary="我的信息", response_model=MeView)
@@ -195,25 +180,3 @@ async def withdraw_consent(consent_id: PathId, desk: WorkerDesk) -> Response:
 async def _one_consent(desk: Desk, consent_id: Any, status: int) -> Response:
     rows = await consents(desk.work.transaction, desk.actor.person_id)
     return answer(_consent(next(row for row in rows if row["id"] == consent_id)), status)
-
-
-@router.get("/me/access_log", summary="谁看过我的信息", response_model=LookPage)
-async def read_access_log(
-    desk: WorkerDesk,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Response:
-    """最近的在前。"""
-    after = desk.service.cursors.read("access_log", cursor)
-    rows = await looked_at(desk.work.transaction, desk.actor.person_id, limit + 1, after)
-    page, following = desk.service.cursors.cut("access_log", rows, limit, "created_at")
-    items = [
-        {
-            "at": instant(row["created_at"]),
-            "action": row["action"],
-            "subject_kind": row["subject_kind"],
-            "by_me": row["person_id"] == desk.actor.person_id,
-        }
-        for row in page
-    ]
-    return answer({"items": items, "next_cursor": following})

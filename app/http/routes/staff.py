@@ -13,7 +13,7 @@ from app.applications.path import REASONS, Action, Kind, State
 from app.applications.queries import case, case_asked, has_signed, money_of_household, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
 from app.applications.steps import KeyedStep, Moved
-from app.audit.commands import record
+from app.audit.commands import record_reading
 from app.covers.commands import enrol
 from app.db.scope import Shape, permissions_over, post_over, shape
 from app.db.statements import Statement
@@ -23,6 +23,7 @@ from app.http.idempotency import beside_answer
 from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
+from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import FieldError, Invalid
@@ -152,30 +153,27 @@ async def count_tasks(
 
 @router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
 async def read_case(
-    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)]
+    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], purpose: Purpose = None
 ) -> Response:
-    """表单、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
+    """表单（证件号码和诊断已脱敏）、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id)
     file = await household(work.transaction, desk.actor, row["household_id"]) if row["household_id"] else None
     form = form_of(work.keyring, file)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
-    await record(
-        work,
-        person_id=desk.actor.person_id,
-        action="application.opened",
-        subject_kind="application",
-        subject_id=application_id,
-        subject_person_id=row["applicant_id"],
-    )
     permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
-    shown = views.detail(row, work.keyring, permissions, signed=signed) | {
+    shown = views.detail(row, work.keyring, permissions, signed=signed, masked=True) | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],
         "rejection_reasons": REASONS,
     }
+    waits = bool(shown["open_actions"])
+    person_id = row["applicant_id"]
+    await record_reading(
+        work, desk.actor, kind="application", row=row, subject_person_id=person_id, purpose=purpose, waits=waits
+    )
     return answer(shown, version=row["version"])
 
 

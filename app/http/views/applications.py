@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
+from fastapi import Query
 from pydantic import BaseModel, Field
 
+from app.access.rules import masked_form
 from app.applications.commands import DECISION, FORM
 from app.applications.path import PATHS, REASONS, Action, Kind, State
 from app.applications.steps import NOTE
+from app.audit.commands import ReadingPurpose
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.views.decisions import DecisionView
@@ -55,11 +58,18 @@ class ApplicationSummary(BaseModel):
     deadline: str | None
 
 
+Purpose = Annotated[
+    ReadingPurpose | None,
+    Query(description="为什么查看，本人可以看到；不填的，等我办理的为 review，其他为 consultation"),
+]
+
+
 class ApplicationView(ApplicationSummary):
     """一份申请：表单、决定、办理过程，以及现在可以做什么。"""
 
     form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
     decision: DecisionView | None
+    paid_before_fen: int | None = Field(description="申诉变更前已发放的金额，只再发放其余部分")
     timeline: list[TimelineEntry]
     open_actions: list[Action]
 
@@ -107,11 +117,15 @@ def summary(row: Record) -> dict[str, Any]:
     }
 
 
-def detail(row: Record, keyring: Keyring, permissions: Iterable[Permission], *, signed: bool = False) -> dict[str, Any]:
-    """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed."""
-    decision = row["decision"]
+def detail(
+    row: Record, keyring: Keyring, permissions: Iterable[Permission], *, signed: bool = False, masked: bool = False
+) -> dict[str, Any]:
+    """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed; but for staff
+    (`masked`), who ask for a masked value if they need it."""
+    decision, form = row["decision"], keyring.open(FORM, row["id"], row["form"])
     return summary(row) | {
-        "form": orjson.Fragment(keyring.open(FORM, row["id"], row["form"])),
+        "form": masked_form(orjson.loads(form)) if masked else orjson.Fragment(form),
+        "paid_before_fen": row["paid_before_fen"],
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
         "timeline": [_entry(step, row, keyring) for step in row["timeline"]],
         "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions, signed=signed),
