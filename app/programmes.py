@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from app.applications.path import Kind
 from app.applications.programme import Programme
+from app.applications.standards import ServiceStandard
 from app.households.criteria import CategoryPolicy
 from app.kinds.golden_autumn import rules as golden_autumn
 from app.kinds.golden_autumn.commands import PROGRAMME as GOLDEN_AUTUMN
@@ -50,6 +51,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "household_criteria": Shipped(CategoryPolicy, "app.households"),
     "minimum_living_standard": Shipped(StandardVersion, "app.policy", "minimum_living_standard.yaml"),
     "home_visits": Shipped(VisitPolicy, "app.visits"),
+    "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -1,6 +1,7 @@
 """Imports every table once, so that the metadata is whole for Alembic, the worker and the tests."""
 
 from app.applications import tables as applications
+from app.applications.escalations import tables as escalations
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -34,6 +35,7 @@ __all__ = [
     "covers",
     "discrepancies",
     "duplicates",
+    "escalations",
     "files",
     "households",
     "matching",

@@ -18,6 +18,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "household_criteria": "困难家庭认定口径",
     "minimum_living_standard": "低保标准",
     "home_visits": "入户走访",
+    "service_standard": "办理时限",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

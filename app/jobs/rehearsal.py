@@ -54,6 +54,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "minimum_living_standard": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "secondary_medical": (Kind.SECONDARY_MEDICAL,),
     "home_visits": (),
+    "service_standard": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

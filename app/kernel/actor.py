@@ -60,6 +60,8 @@ class Permission(StrEnum):
     """Fill in the visits that one is sent on; by itself it reaches nothing."""
     JUDGE_DUPLICATES = "duplicate:judge"
     RUN_MATCH = "match:run"
+    KEEP_CALENDAR = "calendar:keep"
+    """Enter the holidays that the State Council announced, and correct a day."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -82,8 +84,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES},
-    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE}) | _PUBLISHES,
+    Role.CITY_REVIEWER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.KEEP_CALENDAR})
+    | _PROPOSES
+    | _COMPARES,
+    Role.CITY_LEADER: frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.KEEP_CALENDAR}) | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),

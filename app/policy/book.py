@@ -16,6 +16,7 @@ PolicyKind: TypeAlias = Literal[
     "household_criteria",
     "minimum_living_standard",
     "home_visits",
+    "service_standard",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = (
     "hardship_aid",
@@ -24,6 +25,7 @@ POLICY_KINDS: Final[tuple[PolicyKind, ...]] = (
     "household_criteria",
     "minimum_living_standard",
     "home_visits",
+    "service_standard",
 )
 
 
