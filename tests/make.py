@@ -15,7 +15,8 @@ import orjson
 
 from app.applications.commands import DECISION, FORM
 from app.applications.measures import measure_kind
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, Kind, State
+from app.applications.standards import ServiceStandard
 from app.applications.steps import NOTE
 from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
@@ -37,6 +38,7 @@ from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
 from app.plans.tables import Measure, Plan
 from app.policy.decision import Finding, Judged, PolicyCited, Reason, TraceStep, decided, plain
+from app.programmes import shipped
 from app.settings import DEMO_TOKEN_KEY
 
 _random = random.Random()
@@ -44,6 +46,7 @@ _serials = count(_random.randrange(10**7))
 NOW = datetime.now(UTC)
 TODAY = business_date(NOW)
 AMOUNT_FEN = 3_000_00
+(STANDARD,) = shipped().of("service_standard", ServiceStandard)
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
 
 
@@ -312,7 +315,7 @@ class World:
             "decision": self.keyring.seal_document(DECISION, application_id, decision(kind)) if filed else None,
             "amount_fen": AMOUNT_FEN if filed else None,
             "submitted_at": filed,
-            "due_at": filed + timedelta(days=7) if filed and state in PATHS[kind].working_days else None,
+            "due_at": filed + timedelta(days=7) if filed and STANDARD.days_at(state) else None,
             "approved_at": filed if state in (State.APPROVED, State.PAYING, State.PAID) else None,
             "paid_at": filed if state is State.PAID else None,
         }

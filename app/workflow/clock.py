@@ -32,7 +32,7 @@ class Clock(NamedTuple):
     waiting_for: WaitingFor
     paused_because: str | None
     due: date | None
-    """The last day in time; None while nobody can know it (paused), and for what ended in time."""
+    """The day that is day `of`; None while nobody can know it (paused), and for what ended earlier."""
     overdue_days: int
     provisional: bool
     """Whether days of a year count whose holidays are not announced yet."""
@@ -79,7 +79,7 @@ def clock(way: Sequence[Arrival], now: datetime, timed: Timed) -> Clock:
         begun, last = last, business_date(ends)
         if reason is None:
             before, day = day, day + calendar.working_days_between(begun, last)
-            if due is None and (day > of or (ends is now and not ended)):
+            if due is None and (day >= of or (ends is now and not ended)):
                 due = calendar.after_working_days(begun, of - before)
     paused = None if ended else timed.pauses.get(state)
     years = range(first.year, (due or last).year + 1)

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from app.applications.escalations.tables import CaseEscalation
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.statements import Statement
@@ -36,7 +37,7 @@ PERSONAL = (
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
     "household_exit household_transfer "
-    "plan measure service household_verification watch_task reminder"
+    "plan measure service household_verification watch_task reminder case_escalation"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
@@ -48,7 +49,7 @@ MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return",
 IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
     *"household_change change_request proxy_filing household_exit household_transfer".split(),
-    *"plan measure service household_verification watch_task".split(),
+    *"plan measure service household_verification watch_task case_escalation".split(),
     *MATCHED,
 )
 APPEND_ONLY = (
@@ -101,6 +102,10 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         source="self", person_id=someone.id, **common,
     )  # fmt: skip
     scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    await world.insert(
+        CaseEscalation, id=new_id(), application_id=case.id, version=1, state="submitted", due_at=make.NOW,
+        told="district", **scope, **common,
+    )  # fmt: skip
     request_id = new_id()
     await world.insert(
         ChangeRequest, id=request_id, person_id=someone.id, person_number_index=b"-", person_masked="*",
@@ -156,6 +161,9 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
+    )
+    queries["case_escalation"] = (
+        "select e.id from case_escalation e join application a on a.id = application_id where a.applicant_id = $1"
     )
     queries["proxy_filing"] = (
         "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"

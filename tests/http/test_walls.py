@@ -81,6 +81,7 @@ LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }
 LISTS |= {("GET", path) for path in ("/staff/watch_tasks", "/staff/watch_tasks/count")}
+LISTS |= {("GET", path) for path in ("/staff/escalations", "/staff/escalations/count")}
 CHANGES = {
     ("GET", "/staff/change_requests"),
     ("GET", "/staff/change_requests/count"),
@@ -173,6 +174,9 @@ ELSEWHERE = {
     ("PUT", "/staff/measures/{}"),
     ("POST", "/staff/measures/{}/services"),
     ("POST", "/staff/watch_tasks/{}/complete"),
+    ("GET", "/staff/calendar/{}"),
+    ("PUT", "/staff/calendar/{}"),
+    ("PUT", "/staff/calendar/days/{}"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/staff/households/transfers/{}/actions"),

@@ -3,10 +3,12 @@
 from app.http.routes import (
     applications,
     bulk,
+    calendar,
     change_requests,
     contact_cards,
     discrepancies,
     duplicates,
+    escalations,
     files,
     history,
     household_cases,
@@ -53,5 +55,7 @@ _MODULES = (
     matches,
     plans,
     upkeep,
+    escalations,
+    calendar,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

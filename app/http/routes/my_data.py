@@ -51,7 +51,7 @@ async def export_me(desk: WorkerDesk) -> Response:
         "consents": [_plain(each) for each in await consents(transaction, me)],
         "sessions": [_plain(each) for each in await sessions(transaction, me)],
         "household": {"number": household["number"], "state": household["state"], "form": form} if household else None,
-        "applications": [detail(each, keyring, ()) for each in await all_own(transaction, desk.actor)],
+        "applications": [detail(each, desk.work, ()) for each in await all_own(transaction, desk.actor)],
         "files": [_plain(each) | {"size": each["size"]} for each in await files_of(transaction, me)],
     }
     return answer(shown)

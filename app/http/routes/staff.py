@@ -169,7 +169,7 @@ async def read_case(
         subject_person_id=row["applicant_id"],
     )
     permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
-    shown = views.detail(row, work.keyring, permissions, signed=signed) | {
+    shown = views.detail(row, work, permissions, signed=signed, reader="staff") | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],

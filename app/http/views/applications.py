@@ -13,6 +13,8 @@ from app.applications.path import PATHS, REASONS, Action, Kind, State
 from app.applications.steps import NOTE
 from app.db.sealing import Keyring
 from app.db.transaction import Record
+from app.db.work import Work
+from app.http.views.clock import ClockView, Reader, clock_of
 from app.http.views.decisions import DecisionView
 from app.kernel.actor import Permission
 from app.kernel.business_time import answered
@@ -61,6 +63,7 @@ class ApplicationView(ApplicationSummary):
     form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
     decision: DecisionView | None
     timeline: list[TimelineEntry]
+    clock: ClockView | None = Field(description="办理时限；还没有提交的为 null")
     open_actions: list[Action]
 
 
@@ -107,13 +110,22 @@ def summary(row: Record) -> dict[str, Any]:
     }
 
 
-def detail(row: Record, keyring: Keyring, permissions: Iterable[Permission], *, signed: bool = False) -> dict[str, Any]:
+def detail(
+    row: Record,
+    work: Work,
+    permissions: Iterable[Permission],
+    *,
+    signed: bool = False,
+    reader: Reader = "applicant",
+) -> dict[str, Any]:
     """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed."""
-    decision = row["decision"]
+    decision, keyring = row["decision"], work.keyring
+    timeline = [_entry(step, row, keyring) for step in row["timeline"]]
     return summary(row) | {
         "form": orjson.Fragment(keyring.open(FORM, row["id"], row["form"])),
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
-        "timeline": [_entry(step, row, keyring) for step in row["timeline"]],
+        "timeline": timeline,
+        "clock": clock_of(row, [(entry["at"], entry["to_state"]) for entry in timeline], work, reader),
         "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions, signed=signed),
     }
 
