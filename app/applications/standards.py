@@ -1,13 +1,13 @@
 """The dated service standard (办理时限): how many working days a case may take, in all and in each state. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from datetime import date, datetime
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.applications.path import Kind, State
+from app.applications.path import State
 from app.kernel.business_time import business_date
 from app.kernel.working_days import Calendar
 from app.policy.book import PolicyBook
@@ -80,16 +80,37 @@ class ServiceStandard(Version):
         days: int | None = getattr(self.state_working_days, state, None)
         return days
 
-    def timed(self, kind: Kind, calendar: Calendar) -> Timed:
+    def timed(self, kind: str, calendar: Calendar) -> Timed:
+        """By what a case of a kind is timed."""
         of: int = getattr(self.total_working_days, kind)
         return Timed(of, {pause.state: pause.because for pause in self.pauses}, WAITS, calendar)
+
+
+class _Found(NamedTuple):
+    """What was found in a book by day: every step and every view of a case asks, and a book changes now and then."""
+
+    book: PolicyBook | None
+    by_day: dict[date, ServiceStandard | None]
+
+
+_found = _Found(None, {})
 
 
 def standard_of(policies: PolicyBook, submitted_at: datetime) -> ServiceStandard | None:
     """The standard that a case keeps: that of the day it was first submitted. None where none was in force: work goes
     on without a clock."""
+    global _found
+    found, day = _found, business_date(submitted_at)
+    if found.book is not policies:
+        _found = found = _Found(policies, {})
+    if day not in found.by_day:
+        found.by_day[day] = _in_force(policies, day)
+    return found.by_day[day]
+
+
+def _in_force(policies: PolicyBook, day: date) -> ServiceStandard | None:
     try:
-        return policies.in_force(KIND, ServiceStandard, business_date(submitted_at))
+        return policies.in_force(KIND, ServiceStandard, day)
     except NoPolicyInForce:
         return None
 

@@ -82,6 +82,5 @@ def clock(way: Sequence[Arrival], now: datetime, timed: Timed) -> Clock:
             if due is None and (day >= of or (ends is now and not ended)):
                 due = calendar.after_working_days(begun, of - before)
     paused = None if ended else timed.pauses.get(state)
-    years = range(first.year, (due or last).year + 1)
-    provisional = not calendar.known_years.issuperset(years)
+    provisional = calendar.is_provisional(first) or calendar.is_provisional(due or last)
     return Clock(day, of, waiting_for, paused, due, max(0, day - of), provisional)

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.applications.path import Kind
 from app.applications.standards import standard_of
 from app.db.transaction import Record
 from app.db.work import Work
@@ -39,7 +38,7 @@ def clock_of(row: Record, way: Sequence[Arrival], work: Work, reader: Reader) ->
     standard = standard_of(work.policies, submitted_at)
     if standard is None:
         return None
-    found = clock(way, work.now, standard.timed(Kind(row["kind"]), work.calendar))
+    found = clock(way, work.now, standard.timed(row["kind"], work.calendar))
     return {
         "day": found.day,
         "of": found.of,
