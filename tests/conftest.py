@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,17 +15,26 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
 from app.db.sealing import Keyring, keyring_of
 from app.db.transaction import Database, open_database
 from app.files.store import FileStore, open_store
+from app.jobs.running import Jobs
+from app.kernel.actor import Role
 from app.main import create_app
+from app.policies.queries import KeptPolicies
+from app.programmes import MODELS
 from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
+from tests import thorough
 from tests.contract import hold_to_the_contract
-from tests.make import NOW, World
+from tests.make import NOW, Someone, Town, World
 from tests.serving import serving
+from tests.throwaway import memory, throwaway_folder
+
+assert thorough.thorough  # no property test has a deadline
 
 UNSAFE_AND_FAST = {
     "fsync": "off",
@@ -41,13 +48,8 @@ UNSAFE_AND_FAST = {
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[embedded.Server]:
     """A server of this test process alone, in memory where there is a memory file system."""
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="aid-tests-", dir=memory if os.access(memory, os.W_OK) else None))
-    try:
+    with throwaway_folder("aid-tests-", memory()) as folder:
         yield embedded.start(folder, parameters=UNSAFE_AND_FAST, databases=("aid",))
-    finally:
-        embedded.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -133,3 +135,21 @@ async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 def world(jobs: Database, keyring: Keyring) -> World:
     """Makes what a test needs (tests/make.py)."""
     return World(jobs, keyring)
+
+
+@pytest.fixture
+def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
+    """What the handlers and the timers of the worker process work with."""
+    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
+
+
+@pytest.fixture
+async def town(world: World) -> Town:
+    """A city that no other test knows of."""
+    return await world.town()
+
+
+@pytest.fixture
+async def clerk(world: World, town: Town) -> Someone:
+    """The clerk of the town's first unit."""
+    return await world.staff(Role.UNIT_CLERK, town.units[0])

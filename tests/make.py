@@ -1,13 +1,11 @@
 """Makes what a test needs, and says only what matters to it: a town, people with posts, households, covers.
 
-Everything is written as the jobs' role would, with the same columns as the commands of the service write.
+Everything is written as the jobs' role would, with the same columns as the commands of the service write. What a test
+speaks of and the forms that it fills in have files of their own, and are found here too: `make` is all a test needs.
 """
 
-import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +26,6 @@ from app.files.tables import File
 from app.households.path import DEAD_STATES
 from app.households.tables import Household, HouseholdMember
 from app.kernel.actor import Role
-from app.kernel.business_time import academic_year, business_date
-from app.kernel.identifiers import check_digit
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
 from app.organisations.tables import Organisation, Post
@@ -37,77 +33,48 @@ from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
 from app.plans.tables import Measure, Plan
-from app.policy.decision import Finding, Judged, PolicyCited, Reason, TraceStep, decided, plain
 from app.programmes import shipped
 from app.settings import DEMO_TOKEN_KEY
+from tests.forms import (
+    FORMS,
+    REGISTER,
+    REGISTER_OF_HEAD,
+    decision,
+    golden_autumn,
+    household_form,
+    living_aid,
+    member,
+    registered,
+    secondary_medical,
+)
+from tests.people_and_places import AMOUNT_FEN, NOW, TODAY, Case, Guild, Someone, Town, id_number, keyed, unique
 
-_random = random.Random()
-_serials = count(_random.randrange(10**7))
-NOW = datetime.now(UTC)
-TODAY = business_date(NOW)
-AMOUNT_FEN = 3_000_00
+__all__ = [
+    "AMOUNT_FEN",
+    "FORMS",
+    "NOW",
+    "REGISTER",
+    "REGISTER_OF_HEAD",
+    "STANDARD",
+    "TODAY",
+    "Case",
+    "Guild",
+    "Someone",
+    "Town",
+    "World",
+    "decision",
+    "golden_autumn",
+    "household_form",
+    "id_number",
+    "keyed",
+    "living_aid",
+    "member",
+    "registered",
+    "secondary_medical",
+    "unique",
+]
 (STANDARD,) = shipped().of("service_standard", ServiceStandard)
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
-
-
-def unique(prefix: str = "") -> str:
-    return f"{prefix}{_random.getrandbits(48):012x}"
-
-
-def id_number(born: date = date(1980, 1, 1)) -> str:
-    """A valid number of nobody (region 99 does not exist), and never the same twice."""
-    serial = f"{next(_serials) % 10**7:07d}"
-    first17 = f"99{serial[:4]}{born:%Y%m%d}{serial[4:]}"
-    return first17 + check_digit(first17)
-
-
-@dataclass(frozen=True)
-class Guild:
-    """A union of a test's town."""
-
-    id: UUID
-    code: str
-    name: str
-    tier: str
-    ancestors: dict[str, UUID | None]
-
-
-@dataclass(frozen=True)
-class Town:
-    """A city of its own for each test: two districts, a street and two units in each."""
-
-    city: Guild
-    districts: tuple[Guild, ...]
-    streets: tuple[Guild, ...]
-    units: tuple[Guild, ...]
-    """Units 0 and 1 are in the first district, 2 and 3 in the second."""
-
-
-@dataclass(frozen=True)
-class Someone:
-    id: UUID
-    name: str
-    id_number: str
-    session_id: UUID
-    token: str
-    home: Guild | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
-
-
-@dataclass(frozen=True)
-class Case:
-    """An application as it was written."""
-
-    id: UUID
-    number: str
-    kind: Kind
-    state: State
-    applicant: Someone
-    home: Guild
-    submitted_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -341,7 +308,8 @@ class World:
     async def cover(
         self, someone: Someone, home: Guild, *, starts_on: date | None = None, renewal: bool = True
     ) -> UUID:
-        cover_id, start = new_id(), starts_on or date(TODAY.year, 1, 1)
+        """A running one, if nothing else is said: it began half a year ago, long before the stay of the claims."""
+        cover_id, start = new_id(), starts_on or (TODAY - timedelta(days=200)).replace(day=1)
         await self.insert(
             Cover,
             id=cover_id,
@@ -362,122 +330,3 @@ class World:
         await self.household(someone, home, members=members)
         await self.cover(someone, home)
         return someone
-
-
-def member(relation: str = "daughter", *, number: str | None = None, **given: Any) -> dict[str, Any]:
-    return {
-        "name": "陈小雨",
-        "id_number": number or id_number(date(2007, 3, 5)),
-        "relation": relation,
-        "health": "healthy",
-        "income_fen_yearly": 0,
-        "schooling": "undergraduate",
-    } | given
-
-
-def household_form(someone: Someone, *, members: list[dict[str, Any]] | None = None, **given: Any) -> dict[str, Any]:
-    return {
-        "head": {"name": someone.name, "id_number": someone.id_number, "health": "weak"},
-        "members": [member(), member("spouse", name="林阿妹")] if members is None else members,
-        "address": "龙湖区金霞街道",
-        "division_code": "440507",
-        "housing": "private_rental",
-        "income_fen_yearly": 24_000_00,
-        "rigid_spending": [{"kind": "illness", "amount_fen": 6_000_00, "file_ids": []}],
-        "primary_cause": "serious_illness",
-        "secondary_causes": [],
-        "demands": ["希望得到生活救助"],
-        "file_ids": [],
-    } | given
-
-
-REGISTER_OF_HEAD: dict[str, Any] = {
-    "ethnicity": "01",
-    "sex": "male",
-    "political_status": "masses",
-    "birth_date": "1980-01-01",
-    "model_worker": "none",
-    "marital_status": "married",
-    "hukou_kind": "non_agricultural",
-    "hukou_division_code": "440507",
-    "mobile": "19900000000",
-    "other_contact": "邻居",
-    "medical_insurance": "employee",
-    "work_status": "on_post",
-    "work_began_on": "2005-07-01",
-    "worker_identity": "worker",
-    "monthly_income_fen": 1_500_00,
-}
-REGISTER: dict[str, Any] = {"non_wage_income_fen_yearly": 0}
-"""What the statutory register asks for beyond what may be submitted."""
-
-
-def registered(form: dict[str, Any]) -> dict[str, Any]:
-    """The form with everything that the register stars."""
-    return form | REGISTER | {"head": form["head"] | REGISTER_OF_HEAD}
-
-
-def living_aid(**given: Any) -> dict[str, Any]:
-    return {"item": "living", "requested_fen": 3_000_00, "reason": "家庭收入低，生活困难"} | given
-
-
-def golden_autumn(number: str | None = None, **given: Any) -> dict[str, Any]:
-    return {
-        "student": {"name": "陈小雨", "id_number": number or id_number(date(2007, 3, 5)), "relation": "daughter"},
-        "stage": "undergraduate",
-        "school": "汕头大学",
-        "school_public": True,
-        "enrolment": "continuing",
-        "academic_year": academic_year(TODAY),
-        "tuition_fen": 6_000_00,
-        "other_grants": [],
-    } | given
-
-
-def secondary_medical(**given: Any) -> dict[str, Any]:
-    """A stay in the running cover whose sheet adds up: in-pool self-pay 5,000 yuan."""
-    return {
-        "stay": {
-            "hospital_code": "H44050700001",
-            "hospital_name": "汕头市中心医院",
-            "cause": "illness",
-            "admitted_on": str(TODAY - timedelta(days=20)),
-            "discharged_on": str(TODAY - timedelta(days=10)),
-            "diagnosis": "肺炎",
-        },
-        "settlement": {
-            "number": unique("S"),
-            "settled_at": f"{TODAY - timedelta(days=10)}T10:00:00+08:00",
-            "medfee_sumamt_fen": 40_000_00,
-            "fulamt_ownpay_amt_fen": 2_000_00,
-            "overlmt_selfpay_fen": 0,
-            "preselfpay_amt_fen": 1_000_00,
-            "inscp_scp_amt_fen": 37_000_00,
-            "act_pay_dedc_fen": 1_000_00,
-            "hifp_pay_fen": 31_000_00,
-            "hifob_pay_fen": 0,
-            "cvlserv_pay_fen": 0,
-            "maf_pay_fen": 0,
-            "acct_pay_fen": 1_000_00,
-            "psn_cash_pay_fen": 8_000_00,
-        },
-    } | given
-
-
-def decision(kind: Kind) -> dict[str, object]:
-    """Eligible for AMOUNT_FEN, under a policy of these tests."""
-    policy = PolicyCited(kind=kind, version="test-1", source="测试政策", in_force_from=date(2020, 1, 1))
-    met: Finding[Any] = Finding(Reason("known", True, "符合条件", "符合", "符合", "测试政策"), None)
-    granted = TraceStep("granted", "测试金额", AMOUNT_FEN)
-    return plain(decided(policy, Judged((met,), (granted,), AMOUNT_FEN), (), TODAY))
-
-
-FORMS: dict[Kind, Callable[..., dict[str, Any]]] = {
-    Kind.HARDSHIP_AID: living_aid,
-    Kind.GOLDEN_AUTUMN: golden_autumn,
-    Kind.SECONDARY_MEDICAL: secondary_medical,
-}
-
-
-def keyed() -> dict[str, str]:
-    return {"Idempotency-Key": unique("k-")}

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+settings.register_profile("steady", deadline=None)  # a busy machine is slow, and that is no finding
+settings.load_profile("steady")
 thorough = settings(deadline=None, max_examples=1000)
 
 if os.environ.get("AID_HYPOTHESIS") == "mutation":  # `make mutate`: thousands of runs, each of which must be short

@@ -40,7 +40,7 @@ class Filing:
     household: Record | None
     """The applicant's living household file."""
     granted: Sequence[Mapping[str, Any]]
-    """What the household was granted this year or has in flight (app.applications.queries: `ToSubmit.granted`)."""
+    """What the household was granted this year or has in flight (`ToSubmit.granted` of `submission_queries.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, tuple_
 
 from app.audit.tables import AuditEntry
+from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
@@ -20,7 +21,7 @@ def _of_person(after: bool) -> Statement:
         E.c.subject_person_id == bindparam("person_id")
     )
     if after:
-        position = tuple_(bindparam("at", type_=E.c.created_at.type), bindparam("after_id", type_=E.c.id.type))
+        position = paging.place(E.c.created_at, E.c.id)
         query = query.where(tuple_(E.c.created_at, E.c.id) < position)
     return statement(query.order_by(E.c.created_at.desc(), E.c.id.desc()).limit(bindparam("size")))
 
@@ -29,5 +30,5 @@ async def looked_at(
     transaction: Transaction, person_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """What was done with a person's data, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_of_person(after is not None), person_id=person_id, size=size, **position)

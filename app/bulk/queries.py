@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, literal_column, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from app.bulk.tables import BulkError, BulkExport, BulkImport, BulkRow, BulkUpload
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -18,7 +19,7 @@ from app.kernel.errors import NotFound
 
 B, R, E, X, U = (table_of(model) for model in (BulkImport, BulkRow, BulkError, BulkExport, BulkUpload))
 _ANY = statement(select(B).where(B.c.id == bindparam("id")))
-_AFTER = tuple_(bindparam("at", type_=E.c.created_at.type), bindparam("after_id", type_=E.c.id.type))
+_AFTER = paging.place(E.c.created_at, E.c.id)
 _INDEXES = bindparam("indexes", type_=ARRAY(BYTEA()))
 _GOOD = statement(
     select(R.c.id, R.c.content)
@@ -98,7 +99,7 @@ async def errors(
     transaction: Transaction, import_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """What is wrong, in the order of the rows."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_errors(after is not None), import_id=import_id, size=size, **position)
 
 

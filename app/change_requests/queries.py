@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select, tuple_
 
 from app.change_requests.tables import ChangeRequest, PaymentHold
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -19,7 +20,7 @@ from app.kernel.errors import NotFound
 
 R, HOLD = table_of(ChangeRequest), table_of(PaymentHold)
 COUNT_CAP = 10_000
-_POSITION = tuple_(bindparam("at", type_=R.c.created_at.type), bindparam("after_id", type_=R.c.id.type))
+_POSITION = paging.place(R.c.created_at, R.c.id)
 # In the order of the keys, so that two who want both never wait for each other.
 _LOCK = Statement("select pg_advisory_xact_lock($1), pg_advisory_xact_lock($2)", ("first", "second"), {})
 _HELD = statement(
@@ -161,5 +162,5 @@ async def own_page(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> Sequence[Record]:
     """What was asked for the worker or by them, newest first."""
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_own(after is not None), person_id=actor.person_id, size=size, **position)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -19,7 +20,7 @@ from app.kernel.errors import NotFound
 D = table_of(Discrepancy)
 H = table_of(Household)
 COUNT_CAP = 10_000
-_AFTER = tuple_(bindparam("at", type_=D.c.created_at.type), bindparam("after_id", type_=D.c.id.type))
+_AFTER = paging.place(D.c.created_at, D.c.id)
 _WAITING: ColumnElement[bool] = text(f"discrepancy.{WAITING}")  # type: ignore[assignment]
 _OPEN_COUNT = statement(
     select(func.count()).select_from(D).where(D.c.household_id == bindparam("household_id"), _WAITING)
@@ -58,7 +59,7 @@ async def of_own_file(
     transaction: Transaction, person_id: UUID, household_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """Every discrepancy of the person's own file, oldest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _of_household(after is not None)
     return await transaction.rows(query, person_id=person_id, household_id=household_id, size=size, **position)
 
@@ -110,7 +111,7 @@ async def waiting(
 ) -> list[Record]:
     """What is not resolved within the actor's reach, oldest first; `overdue_on`: only what was due before that day."""
     tiers, values = _parameters(actor, overdue_on)
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _waiting(tiers, overdue_on is not None, after is not None, False)
     return await transaction.rows(query, size=size, **values, **position)
 

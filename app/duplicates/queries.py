@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, any_, bindparam, exists, func, literal_column, or_, select, text, tuple_, union
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -22,7 +23,7 @@ from app.organisations.tables import Organisation
 
 F, H, UNION = (table_of(model) for model in (DuplicateFlag, Household, Organisation))
 COUNT_CAP = 10_000
-_AFTER = tuple_(bindparam("at", type_=F.c.created_at.type), bindparam("after_id", type_=F.c.id.type))
+_AFTER = paging.place(F.c.created_at, F.c.id)
 
 
 class DuplicateNotFound(NotFound):
@@ -86,7 +87,7 @@ async def duplicates(
 ) -> list[Record]:
     """The suspicions in a state within the actor's reach, oldest first."""
     tiers, values = _who(actor)
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_page(tiers, after is not None, False), state=state, size=size, **values, **position)
 
 

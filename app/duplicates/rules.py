@@ -8,13 +8,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from app.duplicates.names import likeness, one_apart, plain, sounds
 from app.duplicates.weights import Weights
-from app.kernel.identifiers import InvalidIdentifier, check_digit
+from app.kernel.identifiers import eighteen
 
-Code = Literal[
+PersonCode = Literal[
     "same_number",
     "near_number_same_name",
     "near_number_sounding_name",
@@ -23,11 +23,8 @@ Code = Literal[
     "birth_same_name",
     "birth_sounding_name",
     "birth_near_name",
-    "phone",
-    "card",
-    "address",
-    "paper",
 ]
+Code = Literal[PersonCode, "phone", "card", "address", "paper"]
 _SEPARATORS: Final = re.compile(r"[\s\-—_·.,，。、;；:：()（）#]+")
 _NUMERALS: Final = str.maketrans("〇零一二三四五六七八九两壹贰叁肆伍陆柒捌玖", "0012345678921234567" + "89")
 _ABOVE: Final = re.compile(
@@ -37,18 +34,7 @@ _ABOVE: Final = re.compile(
 _UNIT_WORDS: Final = re.compile(r"号楼|单元|号房|[号幢栋座梯楼层室房户之]")
 _DIGITS: Final = re.compile(r"[0-9]+[A-Z]?|[A-Z](?=$|[0-9])")
 _TENS: Final = re.compile(r"([1-9]?)十([1-9]?)")
-PERSON_CODES: Final = frozenset[Code](
-    {
-        "same_number",
-        "near_number_same_name",
-        "near_number_sounding_name",
-        "near_number_near_name",
-        "near_serial_sounding_name",
-        "birth_same_name",
-        "birth_sounding_name",
-        "birth_near_name",
-    }
-)
+PERSON_CODES: Final[frozenset[Code]] = frozenset(get_args(PersonCode))
 
 
 class Someone(NamedTuple):
@@ -112,14 +98,7 @@ def features_of(form: Mapping[str, Any], elsewhere: Elsewhere = Elsewhere()) -> 
 
 def id_number(text: str) -> str:
     """One spelling of an identity number: 18 characters, upper-case X; what is no number stays as it is."""
-    number = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
-    if len(number) == 15:
-        try:
-            first17 = f"{number[:6]}19{number[6:]}"
-            return first17 + check_digit(first17)
-        except InvalidIdentifier:
-            return number
-    return number
+    return eighteen(_SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper())
 
 
 def phone_number(text: str) -> str:

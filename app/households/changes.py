@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 from sqlalchemy import bindparam, literal_column, select, text, tuple_, update
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.sealing import Keyring
 from app.db.statements import Statement, insertion, statement
@@ -194,7 +195,7 @@ async def latest_own(transaction: Transaction, person_id: UUID) -> UUID | None:
 def _page(after: bool) -> Statement:
     query = select(C).where(C.c.household_id == bindparam("household_id"))
     if after:
-        position = tuple_(bindparam("at", type_=C.c.created_at.type), bindparam("after_id", type_=C.c.id.type))
+        position = paging.place(C.c.created_at, C.c.id)
         query = query.where(tuple_(C.c.created_at, C.c.id) < position)
     return statement(query.order_by(C.c.created_at.desc(), C.c.id.desc()).limit(bindparam("size")))
 
@@ -203,7 +204,7 @@ async def changes_of(
     transaction: Transaction, household_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> Sequence[Record]:
     """The changes of a file that the caller was shown to be theirs or within their reach, newest first."""
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_page(after is not None), household_id=household_id, size=size, **position)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, tuple_, union_all
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, under, within
 from app.db.sealing import Keyring
@@ -35,7 +36,7 @@ _DEAD: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in DEA
 _SUMMARY = [
     H.c[name] for name in ("id", "number", "state", "version", "head_masked", "submitted_at", "active_at", "created_at")
 ]
-_AFTER = tuple_(bindparam("at", type_=H.c.submitted_at.type), bindparam("after_id", type_=H.c.id.type))
+_AFTER = paging.place(H.c.submitted_at, H.c.id)
 
 LIVING = H.c.state.notin_(_DEAD)
 _OWN = select(H).where(H.c.person_id == bindparam("person_id"), LIVING)
@@ -148,7 +149,7 @@ async def waiting(
     piles = _piles(actor.posts)
     if not piles:
         return []
-    values: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    values = paging.values(after)
     for n, (state, node) in enumerate(piles):
         values |= {f"state_{n}": state, f"node_{n}": node.organisation_id}
     query = _waiting(tuple(node.tier for _, node in piles), after is not None)

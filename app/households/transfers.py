@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import DateTime, Uuid, bindparam, func, literal_column, select, tuple_, update
 
 from app.audit.commands import record
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, post_over, shape, within
 from app.db.statements import Statement, insertion, statement
@@ -180,7 +181,7 @@ async def _seen(transaction: Transaction, actor: Actor, transfer_id: UUID) -> Re
 def _offered(tiers: Shape, after: bool) -> Statement:
     query = select(T).where(_OPEN, within(T, tiers))
     if after:
-        position = tuple_(bindparam("at", type_=T.c.created_at.type), bindparam("after_id", type_=T.c.id.type))
+        position = paging.place(T.c.created_at, T.c.id)
         query = query.where(tuple_(T.c.created_at, T.c.id) > position)
     return statement(query.order_by(T.c.created_at, T.c.id).limit(bindparam("size")))
 
@@ -190,5 +191,5 @@ async def offered(
 ) -> list[Record]:
     """What other unions offer to those of the actor, oldest first."""
     reach = actor.reach(Permission.ACCEPT_CASE)
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_offered(shape(reach), after is not None), size=size, **nodes(reach), **position)

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -40,4 +41,6 @@ def _flag(value: object) -> object:
 
 PathId = Annotated[UUID, BeforeValidator(_hyphenated), WithJsonSchema({"type": "string", "format": "uuid"})]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
+Cursor = Annotated[str | None, Query(max_length=200)]
+"""Where a list goes on: what its last page told."""
 Flag = Annotated[bool, BeforeValidator(_flag)]

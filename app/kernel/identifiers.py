@@ -94,6 +94,14 @@ def check_digit(first17: str) -> str:
     return _ID_CHECKS[sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, first17, strict=True)) % 11]
 
 
+def eighteen(number: str) -> str:
+    """A resident's number of 15 digits as one of 18; whatever else it is stays as it is, and nothing is judged."""
+    if len(number) == 15 and _DIGITS.match(number):
+        first17 = f"{number[:6]}19{number[6:]}"
+        return first17 + check_digit(first17)
+    return number
+
+
 def uscc(text: str) -> str:
     """Read a unified social credit code (GB 32100-2015): 18 characters, upper case, weights 3^i mod 31.
 
@@ -157,8 +165,7 @@ def _eighteen(folded: str) -> str:
     # Permits and foreigners' cards never had 15 digits; residents' all were for births of the 20th century.
     if _kind(folded) != "resident":
         raise _wrong("id_number_length")
-    first17 = f"{folded[:6]}19{folded[6:]}"
-    return first17 + check_digit(first17)
+    return eighteen(folded)
 
 
 def _birth_date(digits: str, today: date) -> date:

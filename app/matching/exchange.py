@@ -19,7 +19,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from app.kernel.errors import FieldError, Invalid
-from app.kernel.identifiers import InvalidIdentifier, check_digit
+from app.kernel.identifiers import eighteen
 from app.kernel.money import MAX_FEN
 from app.kernel.text import InvalidText, clean
 from app.matching.departments import CHOICES, Field, Mode
@@ -63,14 +63,7 @@ class Row:
 
 def normalised(id_number: str) -> str:
     """What is hashed: 18 characters, X in upper case, half-width; 15 digits are made 18; nothing else is judged."""
-    number = _SPACES.sub("", unicodedata.normalize("NFKC", id_number)).upper()
-    if len(number) == 15:
-        try:
-            first17 = f"{number[:6]}19{number[6:]}"
-            return first17 + check_digit(first17)
-        except InvalidIdentifier:
-            return number
-    return number
+    return eighteen(_SPACES.sub("", unicodedata.normalize("NFKC", id_number)).upper())
 
 
 def digest(key: bytes, id_number: str) -> str:

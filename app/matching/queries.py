@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import any_, bindparam, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -133,12 +134,7 @@ def _page(tiers: Shape, after: bool) -> Statement:
 
 
 def _before(table: Any) -> Any:
-    at, row_id = bindparam("at", type_=table.c.created_at.type), bindparam("after_id", type_=table.c.id.type)
-    return tuple_(table.c.created_at, table.c.id) < tuple_(at, row_id)
-
-
-def _position(after: tuple[datetime, UUID] | None) -> dict[str, Any]:
-    return {"at": after[0], "after_id": after[1]} if after else {}
+    return tuple_(table.c.created_at, table.c.id) < paging.place(table.c.created_at, table.c.id)
 
 
 async def batch(transaction: Transaction, actor: Actor, batch_id: UUID) -> Record:
@@ -156,7 +152,7 @@ async def batches(
     """The batches within the actor's reach, newest first."""
     reach = actor.reach(Permission.RUN_MATCH)
     query = _page(shape(reach), after is not None)
-    return await transaction.rows(query, size=size, **nodes(reach), **_position(after))
+    return await transaction.rows(query, size=size, **nodes(reach), **paging.values(after))
 
 
 _PEOPLE = statement(select(P).where(P.c.batch_id == bindparam("batch_id")).order_by(P.c.line))
@@ -193,7 +189,7 @@ async def results_of_batch(
 ) -> list[Record]:
     """What came back for a batch, newest first."""
     query = _results("batch_id", after is not None)
-    return await transaction.rows(query, of=batch_id, size=size, **_position(after))
+    return await transaction.rows(query, of=batch_id, size=size, **paging.values(after))
 
 
 async def results_of_file(
@@ -201,7 +197,7 @@ async def results_of_file(
 ) -> list[Record]:
     """What departments said of a file, newest first."""
     query = _results("household_id", after is not None)
-    return await transaction.rows(query, of=household_id, size=size, **_position(after))
+    return await transaction.rows(query, of=household_id, size=size, **paging.values(after))
 
 
 _COUNTS = statement(

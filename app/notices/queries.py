@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
@@ -30,14 +31,14 @@ class NoticeNotFound(NotFound):
 def _open(after: bool) -> Statement:
     query = select(N).where(N.c.closed_at.is_(None))
     if after:
-        position = tuple_(bindparam("at", type_=N.c.created_at.type), bindparam("after_id", type_=N.c.id.type))
+        position = paging.place(N.c.created_at, N.c.id)
         query = query.where(tuple_(N.c.created_at, N.c.id) < position)
     return statement(query.order_by(N.c.created_at.desc(), N.c.id.desc()).limit(bindparam("size")))
 
 
 async def notices(transaction: Transaction, size: int, after: tuple[datetime, UUID] | None) -> list[Record]:
     """Open notices, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_open(after is not None), size=size, **position)
 
 

@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Database, Record, Sight, Transaction
@@ -65,7 +66,7 @@ _OF_DAY = statement(
     )
 )
 _SUMMARY = [column for column in P.c if column.name not in {"document", "sha256"}]
-_AFTER = tuple_(bindparam("at", type_=P.c.created_at.type), bindparam("after_id", type_=P.c.id.type))
+_AFTER = paging.place(P.c.created_at, P.c.id)
 log = structlog.get_logger("aid.policies")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 from app.policy.versions import CITY, NoPolicyInForce, Version, in_force
 
@@ -18,15 +18,7 @@ PolicyKind: TypeAlias = Literal[
     "home_visits",
     "service_standard",
 ]
-POLICY_KINDS: Final[tuple[PolicyKind, ...]] = (
-    "hardship_aid",
-    "golden_autumn",
-    "secondary_medical",
-    "household_criteria",
-    "minimum_living_standard",
-    "home_visits",
-    "service_standard",
-)
+POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, literal_column, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
@@ -62,7 +62,7 @@ async def filing(transaction: Transaction, actor: Actor, filing_id: UUID) -> Rec
 def _page(tiers: Shape, after: bool) -> Statement:
     query = select(F).where(within(F, tiers), _OPEN)
     if after:
-        position = tuple_(bindparam("at", type_=F.c.created_at.type), bindparam("after_id", type_=F.c.id.type))
+        position = paging.place(F.c.created_at, F.c.id)
         query = query.where(tuple_(F.c.created_at, F.c.id) > position)
     return statement(query.order_by(F.c.created_at, F.c.id).limit(bindparam("size")))
 
@@ -72,6 +72,6 @@ async def open_page(
 ) -> Sequence[Record]:
     """What waits to be confirmed within the actor's reach, oldest first."""
     reach = actor.reach(Permission.ASSIST)
-    position: dict[str, Any] = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _page(shape(reach), after is not None)
     return await transaction.rows(query, size=size, **nodes(reach), **position)

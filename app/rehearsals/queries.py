@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select, tuple_
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
@@ -15,7 +16,7 @@ from app.rehearsals.tables import Rehearsal, RehearsalLine
 R, L = table_of(Rehearsal), table_of(RehearsalLine)
 _ONE = statement(select(R).where(R.c.id == bindparam("id"), R.c.policy_id == bindparam("policy_id")))
 _ANY = statement(select(R).where(R.c.id == bindparam("id")))
-_AFTER = tuple_(bindparam("at", type_=R.c.created_at.type), bindparam("after_id", type_=R.c.id.type))
+_AFTER = paging.place(R.c.created_at, R.c.id)
 
 
 class RehearsalNotFound(NotFound):
@@ -47,7 +48,7 @@ async def rehearsals(
     transaction: Transaction, policy_id: UUID, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
     """The rehearsals of a policy version, newest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_page(after is not None), policy_id=policy_id, size=size, **position)
 
 

@@ -23,6 +23,7 @@ from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVe
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit, spelt
 from app.messaging.tables import OutMessage
+from app.policy.periods import months_after
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.upkeep.queries import V, watch_task_locked
 from app.upkeep.rules import (
@@ -30,7 +31,6 @@ from app.upkeep.rules import (
     FoundToBe,
     Outcome,
     Way,
-    months_after,
     next_review,
     reminder_window,
 )

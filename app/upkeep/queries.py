@@ -21,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, under, within
 from app.db.statements import Statement, statement
@@ -68,8 +69,7 @@ def _listed(name: ListName) -> list[ColumnElement[bool]]:
 
 
 def _after(table: Table, column: str) -> ColumnElement[bool]:
-    position = tuple_(bindparam("at", type_=table.c[column].type), bindparam("after_id", type_=table.c.id.type))
-    return tuple_(table.c[column], table.c.id) > position
+    return tuple_(table.c[column], table.c.id) > paging.place(table.c[column], table.c.id)
 
 
 def _keyset(parts: list[Select[Any]], by: str) -> Statement:

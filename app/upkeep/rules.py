@@ -1,9 +1,10 @@
 """When a file is to be verified again, when to remind of it, and how a household that came back has changed. Pure."""
 
-import calendar
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
+
+from app.policy.periods import months_after
 
 Way = Literal["visit", "match", "declaration"]
 FoundToBe = Literal["unchanged", "changed", "may_leave"]
@@ -13,13 +14,6 @@ REMIND_DAYS: Final = (30, 7, 0)
 WATCH_MONTHS: Final = (6, 12)
 REMINDED_LATE_DAYS: Final = 30
 """How long after the due date the last reminder may still go out: the worker may have been away."""
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day some months later, or the last one of a shorter month."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def next_review(day: date) -> date:

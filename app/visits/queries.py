@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, any_, bindparam, exists, func, literal_column, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, post_over, shape, within
 from app.db.statements import Statement, statement
@@ -26,7 +27,7 @@ _POST, _UNION, _PERSON = table_of(Post), table_of(Organisation), table_of(Person
 COUNT_CAP = 10_000
 OPEN_STATES: Final = ("planned", "started", "ended")
 After = tuple[datetime, UUID] | None
-_AFTER = tuple_(bindparam("at", type_=V.c.created_at.type), bindparam("after_id", type_=V.c.id.type))
+_AFTER = paging.place(V.c.created_at, V.c.id)
 _OPEN: ColumnElement[bool] = text(f"visit.{OPEN}")  # type: ignore[assignment]
 _MINE = exists().where(W.c.visit_id == V.c.id, W.c.person_id == bindparam("actor_id"))
 _NOT_OWN = V.c.person_id != bindparam("actor_id")
@@ -110,7 +111,7 @@ async def open_visits(transaction: Transaction, actor: Actor, size: int, after: 
     Who has no reach has only what is assigned to them.
     """
     tiers, values = _scope(actor, mine)
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_page(tiers, after is not None, False), size=size, **values, **position)
 
 
@@ -131,7 +132,7 @@ def _of_household(after: bool) -> Statement:
 
 async def visits_to(transaction: Transaction, household: Record, size: int, after: After) -> list[Record]:
     """Every visit to a household whose file the actor has found, oldest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     query = _of_household(after is not None)
     return await transaction.rows(query, household_id=household["id"], size=size, **position)
 
@@ -146,7 +147,7 @@ def _own_page(after: bool) -> Statement:
 
 async def own_visits(transaction: Transaction, person_id: UUID, size: int, after: After) -> list[Record]:
     """Every visit to the person's own household, oldest first."""
-    position = {"at": after[0], "after_id": after[1]} if after else {}
+    position = paging.values(after)
     return await transaction.rows(_own_page(after is not None), person_id=person_id, size=size, **position)
 
 
@@ -209,5 +210,5 @@ async def visitors_for(
         "size": size,
     }
     values |= {} if among is None else {"person_ids": list(among)}
-    values |= {"at": after[0], "after_id": after[1]} if after else {}
+    values |= paging.values(after)
     return await transaction.rows(_visitors(among is not None, after is not None), **values)

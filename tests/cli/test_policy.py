@@ -27,6 +27,7 @@ FILES = [
     migrations.ROOT / "app" / "households" / "policy.yaml",
     migrations.ROOT / "app" / "policy" / "minimum_living_standard.yaml",
     migrations.ROOT / "app" / "visits" / "policy.yaml",
+    migrations.ROOT / "app" / "applications" / "service_standard.yaml",
 ]
 
 

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import signal
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ import pytest
 
 from app.db import embedded
 from app.db.embedded import EmbeddedPostgresError, Server, running, start, stop
+from tests.throwaway import memory, throwaway_folder
 
 CHECKOUT = Path(embedded.__file__).parents[2]
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "16MB"}
@@ -42,13 +42,9 @@ sys.stdin.readline()
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder that every account may enter, in memory if we can; the servers below it are stopped afterwards."""
-    memory = Path("/dev", "shm")
-    path = Path(tempfile.mkdtemp(prefix="aid-test-", dir=memory if os.access(memory, os.W_OK) else None))
-    path.chmod(0o755)
-    yield path
-    for data in path.rglob("data"):
-        stop(data.parent)
-    shutil.rmtree(path)
+    with throwaway_folder("aid-test-", memory()) as path:
+        path.chmod(0o755)
+        yield path
 
 
 async def ask(server: Server, sql: str, database: str = "aid") -> object:

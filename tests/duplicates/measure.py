@@ -5,7 +5,6 @@ It fills a server of its own in a folder of its own with invented families, and 
 
 import asyncio
 import resource
-import shutil
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from app.seed.reference import write_reference
 from tests.duplicates.families import File, families
+from tests.throwaway import throwaway_folder
 
 AT_A_TIME = 5_000
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
@@ -113,8 +113,7 @@ def peak() -> float:
 
 
 def main(wanted: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="aid-duplicates-"))
-    try:
+    with throwaway_folder("aid-duplicates-") as folder:
         server = embedded.start(folder, parameters={"fsync": "off"}, databases=("aid",))
         url = server.dsn()
         migrations.upgrade(url)
@@ -126,9 +125,6 @@ def main(wanted: int) -> None:
             tally, figures = asyncio.run(measured(url))
             shown = {name: round(value, 1) for name, value in figures.items()}
             sys.stdout.write(f"{orjson.dumps({'run': run, **shown, 'tally': tally}).decode()}\n")
-    finally:
-        embedded.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from app.settings import Settings
 from tests.faults.heap import Heap
 from tests.faults.processes import Api, Postgres, api_of
 from tests.make import NOW, Town, World
+from tests.throwaway import throwaway_folder
 
 SCALE = float(os.environ.get("AID_FAULT_SCALE", "1"))
 """How much of the full load the tests of this folder bring; 1 is all of it."""
@@ -26,9 +25,8 @@ SCALE = float(os.environ.get("AID_FAULT_SCALE", "1"))
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """On a disk: what is killed here must find again what it had synced."""
-    path = Path(tempfile.mkdtemp(prefix="aid-faults-", dir="/tmp"))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with throwaway_folder("aid-faults-", Path("/tmp")) as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from app.applications.standards import WAITS, ServiceStandard, days_allowed, sta
 from app.http.views.clock import said
 from app.kernel.actor import Role
 from app.kernel.business_time import business_date
+from app.kernel.ids import new_id
 from app.policy.book import PolicyBook
 from app.workflow.clock import Clock
 from tests import make
@@ -43,7 +44,7 @@ async def case_that_moved(
         await owner.execute(
             "insert into passage (id, created_at, application_id, round, action, from_state, to_state, "
             "counts_as_review) values ($1, $2, $3, 1, 'accept', $4, $5, false)",
-            make.new_id(), make.NOW - timedelta(days=ago), case.id, from_state, to_state,
+            new_id(), make.NOW - timedelta(days=ago), case.id, from_state, to_state,
         )  # fmt: skip
     return case
 

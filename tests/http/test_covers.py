@@ -11,13 +11,10 @@ import pytest
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import post
 from tests.make import TODAY, Guild, Someone, World
 
 START = TODAY + timedelta(days=1)
-
-
-async def post(client: httpx.AsyncClient, who: Someone, path: str, body: dict[str, Any]) -> httpx.Response:
-    return await client.post(path, json=body, headers=who.headers | make.keyed())
 
 
 def cover(number: str, union: Guild, starts_on: date = START, days: int = 364, **given: Any) -> dict[str, Any]:

@@ -43,11 +43,6 @@ async def resolved(
 
 
 @pytest.fixture
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture
 async def reviewer(world: World, town: Town) -> Someone:
     return await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
 

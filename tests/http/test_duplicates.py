@@ -11,28 +11,17 @@ import asyncpg
 import httpx
 import pytest
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.duplicates.search import Tally, look_at, search
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.identifiers import check_digit
 from app.people.tables import BankCard
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
 
 PATH = "/staff/duplicates"
 _DAYS = count(100, 401)
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 def mistyped(number: str) -> str:
@@ -70,6 +59,14 @@ async def alike(world: World, *, name: str = "陈晓明", other: str = "陈小�
     return Pair(town, here, there, one, two)
 
 
+async def compared(world: World, background: Jobs, **names: str) -> Pair:
+    """Two files that look alike, after the worker process has looked at both."""
+    pair = await alike(world, **names)
+    await look_at(background, pair.here)
+    await look_at(background, pair.there)
+    return pair
+
+
 async def listed(client: httpx.AsyncClient, who: Someone, state: str = "open") -> list[dict[str, Any]]:
     answer = await client.get(f"{PATH}?state={state}&limit=100", headers=who.headers)
     assert answer.status_code == 200, answer.text
@@ -87,11 +84,9 @@ async def judge(
 
 
 async def test_a_homophone_with_a_mistyped_number_is_found_when_the_file_moves(
-    client: httpx.AsyncClient, world: World, worker: Jobs, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
 
     [flag] = await listed(client, reviewer)
@@ -109,11 +104,11 @@ async def test_a_homophone_with_a_mistyped_number_is_found_when_the_file_moves(
 
 
 async def test_the_city_sees_both_sides_masked_and_the_look_is_recorded(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     pair = await alike(world)
-    await look_at(worker, pair.there)
-    await look_at(worker, pair.here)
+    await look_at(background, pair.there)
+    await look_at(background, pair.here)
     city = await world.staff(Role.CITY_REVIEWER, pair.town.city)
     [flag] = await listed(client, city)
 
@@ -130,11 +125,9 @@ async def test_the_city_sees_both_sides_masked_and_the_look_is_recorded(
 
 
 async def test_elsewhere_and_at_the_owners_own_desk_there_is_no_such_pair(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
     [flag] = await listed(client, reviewer)
     other_town = await world.town()
@@ -155,14 +148,14 @@ async def test_elsewhere_and_at_the_owners_own_desk_there_is_no_such_pair(
 
 
 async def test_nobody_sees_or_judges_a_suspicion_about_their_own_file(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     town = await world.town()
     one = await world.staff(Role.DISTRICT_REVIEWER, town.districts[1], name="陈晓明", born=birthday())
     two = await world.person(name="陈小鸣")
     here = await filed(world, one, town.units[0], one.id_number, "陈晓明")
     await filed(world, two, town.units[2], mistyped(one.id_number), "陈小鸣")
-    async for _ in search(worker):
+    async for _ in search(background):
         pass
     city = await world.staff(Role.CITY_REVIEWER, town.city)
     flags = [each for each in await listed(client, city) if str(here) in str(each)]
@@ -172,11 +165,9 @@ async def test_nobody_sees_or_judges_a_suspicion_about_their_own_file(
 
 
 async def test_same_hints_at_a_merger_and_wants_a_note_and_the_version(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[1])
     [flag] = await listed(client, reviewer)
 
@@ -189,26 +180,24 @@ async def test_same_hints_at_a_merger_and_wants_a_note_and_the_version(
     assert (answer.json()["state"], answer.json()["hint"]) == ("same", "merge")
     again = flag | {"version": answer.json()["version"]}
     refused(await judge(client, reviewer, again, "different"), 409, "not_allowed_now")
-    await look_at(worker, pair.here)
+    await look_at(background, pair.here)
     assert [each["id"] for each in await listed(client, reviewer, "same")] == [flag["id"]]
 
 
 async def test_different_is_remembered_until_either_file_says_something_else(
-    client: httpx.AsyncClient, world: World, worker: Jobs, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
     [flag] = await listed(client, reviewer)
     assert (await judge(client, reviewer, flag, "different")).status_code == 200
 
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    await look_at(background, pair.here)
+    await look_at(background, pair.there)
     assert await listed(client, reviewer) == []
 
     await rewrite(world, owner, pair.here, pair.first, name="陈晓铭")
-    await look_at(worker, pair.here)
+    await look_at(background, pair.here)
     [again] = await listed(client, reviewer)
     assert again["id"] == flag["id"]
     assert again["version"] > flag["version"] + 1
@@ -225,11 +214,9 @@ async def rewrite(world: World, owner: asyncpg.Connection, file: UUID, someone: 
 
 @pytest.mark.parametrize("change", ["corrected", "died", "with its owner"])
 async def test_a_flag_clears_itself_when_its_cause_goes(
-    client: httpx.AsyncClient, world: World, worker: Jobs, owner: asyncpg.Connection, change: str
+    client: httpx.AsyncClient, world: World, background: Jobs, owner: asyncpg.Connection, change: str
 ) -> None:
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
     [flag] = await listed(client, reviewer)
 
@@ -238,7 +225,7 @@ async def test_a_flag_clears_itself_when_its_cause_goes(
     else:
         state = "withdrawn" if change == "died" else "returned"
         await owner.execute("update household set state = $1 where id = $2", state, pair.here)
-    await look_at(worker, pair.here)
+    await look_at(background, pair.here)
 
     assert await listed(client, reviewer) == []
     assert [each["id"] for each in await listed(client, reviewer, "cleared")] == [flag["id"]]
@@ -247,17 +234,17 @@ async def test_a_flag_clears_itself_when_its_cause_goes(
 
 
 async def test_of_two_files_that_move_at_once_the_pair_is_found_once(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     for _ in range(5):
         pair = await alike(world)
-        await asyncio.gather(*(look_at(worker, each) for each in (pair.here, pair.there, pair.here, pair.there)))
+        await asyncio.gather(*(look_at(background, each) for each in (pair.here, pair.there, pair.here, pair.there)))
         reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
         assert len(await listed(client, reviewer)) == 1
 
 
 async def test_a_shared_card_and_telephone_are_no_suspicion_and_with_a_birthday_they_are(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     town = await world.town()
     born = birthday()
@@ -269,7 +256,7 @@ async def test_a_shared_card_and_telephone_are_no_suspicion_and_with_a_birthday_
         )  # fmt: skip
     files = [await filed(world, each, town.units[0], each.id_number, each.name) for each in people]
     for each in files:
-        await look_at(worker, each)
+        await look_at(background, each)
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
     flags = await listed(client, reviewer)
     assert len(flags) == 1
@@ -280,36 +267,34 @@ async def test_a_shared_card_and_telephone_are_no_suspicion_and_with_a_birthday_
 
 
 async def test_the_whole_search_finds_what_no_fact_told_and_is_the_same_twice(
-    client: httpx.AsyncClient, world: World, worker: Jobs, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
     pair = await alike(world, name="欧阳靖远", other="欧阳静远")
     reviewer = await world.staff(Role.DISTRICT_REVIEWER, pair.town.districts[0])
-    first = await all_of(worker)
+    first = await all_of(background)
     [flag] = await listed(client, reviewer)
-    second = await all_of(worker)
+    second = await all_of(background)
     assert await listed(client, reviewer) == [flag | {"seen_at": (await listed(client, reviewer))[0]["seen_at"]}]
     assert first.flagged == second.flagged >= 1
     assert first.seen == first.total == second.total
     await owner.execute("update household set state = 'withdrawn' where id = $1", pair.there)
-    third = await all_of(worker)
+    third = await all_of(background)
     assert third.cleared >= 1
     assert await listed(client, reviewer) == []
 
 
-async def all_of(worker: Jobs) -> Tally:
+async def all_of(background: Jobs) -> Tally:
     tally = Tally()
-    async for reached in search(worker):
+    async for reached in search(background):
         tally = reached
     return tally
 
 
 async def test_the_api_reads_no_key_and_a_worker_no_suspicion(
-    world: World, worker: Jobs, client: httpx.AsyncClient, owner: asyncpg.Connection
+    world: World, background: Jobs, client: httpx.AsyncClient, owner: asyncpg.Connection
 ) -> None:
     assert not await owner.fetchval("select has_table_privilege('aid_api', 'duplicate_key', 'select')")
-    pair = await alike(world)
-    await look_at(worker, pair.here)
-    await look_at(worker, pair.there)
+    pair = await compared(world, background)
     refused(await client.get(PATH, headers=pair.first.headers), 403, "not_allowed")
     async with owner.transaction():
         await owner.execute("set local role aid_api")

@@ -14,13 +14,7 @@ from app.db import scope
 from app.households import queries as households
 from app.households import transfers
 from app.kernel.actor import Tier
-from tests.http.matrix import Actor, Matrix, Thing, ask, build, each, get, listed
-from tests.make import World
-
-
-@pytest.fixture(scope="module")
-async def matrix(world: World) -> Matrix:
-    return await build(world)
+from tests.http.matrix import Actor, Matrix, Thing, ask, each, get, listed
 
 
 @pytest.fixture

@@ -52,19 +52,14 @@ ABOVE_BY_HAND = {
 """Who is told of a case that hangs on a union of this level, in the states in which somebody should act."""
 
 
-def background(database: Database, keyring: Keyring, files: FileStore) -> Jobs:
+def worker_on(database: Database, keyring: Keyring, files: FileStore) -> Jobs:
     return Jobs(database, keyring, KeptCalendar(database), KeptPolicies(database, MODELS), files)
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return background(jobs, keyring, files)
 
 
 @pytest.fixture(scope="module")
 async def matrix(world: World, jobs: Database, keyring: Keyring, files: FileStore) -> Matrix:
     built = await build(world)
-    await escalate_all(background(jobs, keyring, files))
+    await escalate_all(worker_on(jobs, keyring, files))
     return built
 
 
@@ -113,13 +108,13 @@ async def test_every_role_is_told_exactly_what_a_scan_by_hand_finds(client: http
 
 
 async def test_the_longest_overdue_comes_first_and_pages_lose_nothing(
-    client: httpx.AsyncClient, world: World, worker: Jobs
+    client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     town = await world.town()
     leader = await world.staff(Role.DISTRICT_LEADER, town.districts[0])
     applicant = await world.person()
     made = [await overdue(world, town, days, applicant=applicant) for days in (3, 1, 2, 5, 4, 2, 2)]
-    await escalate_all(worker)
+    await escalate_all(background)
     found: list[dict[str, Any]] = []
     query: dict[str, Any] = {"limit": 2}
     while query.get("cursor", "") is not None:
@@ -198,7 +193,7 @@ async def test_workers_at_once_tell_once(
     monkeypatch.setattr("app.applications.escalations.commands.BATCH", 5)  # so that they meet in the middle of a pile
     monkeypatch.setattr(daily, "BATCH", 5)
     try:
-        counts = await asyncio.gather(*(escalate_all(background(pool, keyring, files)) for pool in pools))
+        counts = await asyncio.gather(*(escalate_all(worker_on(pool, keyring, files)) for pool in pools))
     finally:
         for pool in pools:
             await pool.close()
@@ -208,14 +203,14 @@ async def test_workers_at_once_tell_once(
 
 
 async def test_a_worker_that_dies_before_it_commits_has_told_nothing_and_the_next_tells_once(
-    world: World, worker: Jobs, owner: asyncpg.Connection
+    world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
     town = await world.town()
     case = await overdue(world, town, 1)
     pile = Pile(town.city.id, State.SUBMITTED)
 
     async def dies() -> None:
-        async with worker.work() as work:
+        async with background.work() as work:
             assert await escalate(work, pile) == (None, 1)
             await owner.execute("select pg_terminate_backend($1)", work.transaction.connection.get_server_pid())
             await piles(work.transaction)
@@ -224,13 +219,13 @@ async def test_a_worker_that_dies_before_it_commits_has_told_nothing_and_the_nex
         await dies()
     assert (await told_of(owner, case), await facts_of(owner, case)) == ([], [])
     for expected in (1, 0):
-        async with worker.work() as work:
+        async with background.work() as work:
             assert await escalate(work, pile) == (None, expected)
     assert (await told_of(owner, case), await facts_of(owner, case)) == ([(1, "district", False)], ["1"])
 
 
 async def test_a_step_settles_it_at_once_and_another_delay_is_told_anew(
-    client: httpx.AsyncClient, world: World, worker: Jobs, owner: asyncpg.Connection
+    client: httpx.AsyncClient, world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
     town = await world.town()
     clerk, leader = (
@@ -238,13 +233,13 @@ async def test_a_step_settles_it_at_once_and_another_delay_is_told_anew(
         await world.staff(Role.DISTRICT_LEADER, town.districts[0]),
     )
     case = await overdue(world, town, 2, applicant=await world.worker(town.units[0]))
-    await escalate_all(worker)
+    await escalate_all(background)
     assert await shown_to(client, leader) == [str(case.id)]
     headers = clerk.headers | make.keyed() | {"If-Match": '"1"'}
     moved = await client.post(f"/staff/applications/{case.id}/actions", json={"action": "accept"}, headers=headers)
     assert moved.status_code == 200, moved.text
     assert await shown_to(client, leader) == []
-    await escalate_all(worker)
+    await escalate_all(background)
     assert await told_of(owner, case) == [(1, "district", True)]
     settled_at, stepped_at = await owner.fetchrow(
         "select e.settled_at, a.updated_at from case_escalation e join application a on a.id = e.application_id "
@@ -252,8 +247,8 @@ async def test_a_step_settles_it_at_once_and_another_delay_is_told_anew(
     )  # fmt: skip
     assert settled_at == stepped_at
     await owner.execute("update application set due_at = now() - interval '1 hour' where id = $1", case.id)
-    await escalate_all(worker)
-    await escalate_all(worker)
+    await escalate_all(background)
+    await escalate_all(background)
     assert await told_of(owner, case) == [(1, "district", True), (2, "district", False)]
     assert await facts_of(owner, case) == ["1", "2"]
     assert await shown_to(client, leader) == [str(case.id)]
@@ -265,19 +260,19 @@ async def shown_to(client: httpx.AsyncClient, leader: Someone) -> list[str]:
 
 
 async def test_what_is_in_time_waits_for_the_worker_or_the_public_or_has_ended_is_not_told(
-    world: World, worker: Jobs, owner: asyncpg.Connection
+    world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
     town = await world.town()
     quiet = [s for s in State if WAITS[s] != "union"]
     cases = [await overdue(world, town, 3, state=state) for state in quiet if state is not State.DRAFT]
     cases += [await overdue(world, town, -1, state=state) for state in ACTS]
-    await escalate_all(worker)
+    await escalate_all(background)
     assert [await told_of(owner, case) for case in cases] == [[]] * len(cases)
 
 
 @pytest.mark.parametrize("size", [1, 2, 1_000])
 async def test_batches_of_any_size_find_the_same(
-    world: World, worker: Jobs, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, size: int
+    world: World, background: Jobs, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     town = await world.town()
     cases = [
@@ -288,7 +283,7 @@ async def test_batches_of_any_size_find_the_same(
     told = 0
     while places:
         place = places.pop()
-        async with worker.work() as work:
+        async with background.work() as work:
             following, count = await escalate(work, place) if place else (None, 0)
         told += count
         places += [following] if following else []

@@ -7,34 +7,28 @@ import copy
 import itertools
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
 
 from app.applications.path import Kind
 from app.kernel.actor import Role
-from app.main import create_app
 from app.people.consents import Purpose, consent_texts
 from app.programmes import draft_name
-from app.settings import Settings
 from tests import make
 from tests.discrepancies.making import discrepancy_of
-from tests.http.refusals import echoed, hostile_json, refused
+from tests.http.judging import DOCUMENT, PREFIX, SOMEBODY, judge
+from tests.http.refusals import hostile_json, refused
 from tests.make import Someone, World
 from tests.nasty import NASTY_NUMBERS, NASTY_TEXTS
 from tests.policies.making import proposal
 from tests.visits.making import visit_of
 
-DOCUMENT = create_app(Settings(env="test")).openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
-PREFIX = "/api/v1"
 REVIEWERS = (
     Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
 )  # fmt: skip
 Path = tuple[str | int, ...]
-
-SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
 NUMBER = make.id_number()
 UPLOAD = "01a2087f-0000-7000-8000-00000000000f"
 """Stands for a file of the caller's."""
@@ -279,14 +273,6 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
     return Caller(client, who, method, address.format(**ids), str(await world.file(who)))
 
 
-def judge(answer: httpx.Response, value: object, where: str) -> None:
-    """Taken or refused, but never broken, and never repeated. Whether the contract names it, the client has asked."""
-    assert answer.status_code < 500, (where, repr(value)[:100], answer.text)
-    if answer.status_code >= 400:
-        refused(answer, answer.status_code)
-        assert not echoed(answer, value), (where, repr(value)[:100], answer.text)
-
-
 def test_every_body_of_the_contract_is_tried() -> None:
     assert {name.partition("#")[0] for name in FIELDS} == set(VALID)
     assert sum(len(each) for each in FIELDS.values()) > 150
@@ -344,62 +330,3 @@ def test_every_object_of_a_body_is_closed_in_the_contract() -> None:
     ]
     assert len(objects) > 30
     assert [where for *where, schema in objects if schema.get("additionalProperties") is not False] == []
-
-
-# ---- what is not in a body ----
-
-
-def parameters(place: str) -> list[tuple[str, str, str]]:
-    """Method, path and name of every parameter of the contract in the query, the path or a header."""
-    return [
-        (method.upper(), path.removeprefix(PREFIX), parameter["name"])
-        for path, methods in DOCUMENT["paths"].items()
-        for method, operation in methods.items()
-        for parameter in operation.get("parameters", [])
-        if parameter["in"] == place
-    ]
-
-
-def in_address(text: str) -> str:
-    return quote(text[:5_000].encode("utf-8", "surrogatepass"), safe="")
-
-
-@pytest.mark.parametrize(("method", "path", "name"), parameters("query"))
-async def test_no_nasty_query_breaks_anything(
-    client: httpx.AsyncClient, world: World, method: str, path: str, name: str
-) -> None:
-    unit = (await world.town()).units[0]
-    who = await world.person(posts=((Role.UNIT_CHAIR, unit), (Role.DISTRICT_REVIEWER, unit)))
-    for text in [*NASTY_TEXTS, *(str(number) for number in NASTY_NUMBERS)]:
-        answer = await client.request(method, f"{path}?{name}={in_address(text)}", headers=who.headers)
-        judge(answer, text, f"{path}?{name}")
-
-
-@pytest.mark.parametrize(("method", "path", "name"), parameters("path"))
-async def test_no_nasty_id_breaks_anything(
-    client: httpx.AsyncClient, world: World, method: str, path: str, name: str
-) -> None:
-    unit = (await world.town()).units[0]
-    roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.CITY_REVIEWER, Role.CITY_LEADER)
-    who = await world.person(posts=tuple((role, unit) for role in roles))
-    body: dict[str, Any] = {"json": {} if method == "PUT" else None}
-    if path.endswith("/corrections"):
-        body = {"files": {"file": b"no workbook"}}
-    for text in NASTY_TEXTS:
-        headers = who.headers | {"If-Match": '"1"'} | make.keyed()
-        address = path.replace("{" + name + "}", in_address(text))
-        answer = await client.request(method, address, headers=headers, **body)
-        judge(answer, text, path)
-        # An id of dots or slashes makes another address, which may exist.
-        assert answer.status_code in (404, 405, 422) or text.startswith(".") or text == "", (path, text)
-
-
-@pytest.mark.parametrize("name", ["Authorization", "Idempotency-Key", "If-Match", "X-Request-Id", "If-None-Match"])
-async def test_no_nasty_header_breaks_anything(client: httpx.AsyncClient, world: World, name: str) -> None:
-    who = await world.person(home=(await world.town()).units[0])
-    for text in NASTY_TEXTS:
-        value = text.encode("utf-8", "surrogatepass")
-        for sent in (value, b"Bearer " + value, b'"' + value + b'"'):
-            headers: dict[str, Any] = who.headers | make.keyed() | {"If-Match": '"1"'} | {name: sent}
-            for method, address in (("POST", f"/applications/{SOMEBODY}/submit"), ("GET", "/consents")):
-                judge(await client.request(method, address, headers=headers), text, name)

@@ -12,9 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight, open_database
+from app.db.transaction import Sight, open_database
 from app.files.commands import MAX_LOOSE
 from app.files.queries import own_clean
 from app.files.store import FileStore
@@ -25,24 +23,12 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.errors import Unavailable
 from app.kernel.ids import new_id
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
+from tests.calling import upload
 from tests.files.samples import BAD, PLACE, pdf, picture
 from tests.http.raw import listening
 from tests.http.refusals import refused
 from tests.make import Someone, World
-
-
-async def upload(
-    client: httpx.AsyncClient, who: Someone, content: bytes, *, key: dict[str, str] | None = None, **fields: str
-) -> httpx.Response:
-    return await client.post(
-        "/files",
-        files={"file": ("../../etc/passwd", content)},
-        data=fields,
-        headers=who.headers | (key or make.keyed()),
-    )
 
 
 async def uploaded(client: httpx.AsyncClient, who: Someone, content: bytes = b"") -> str:
@@ -57,11 +43,6 @@ async def named(client: httpx.AsyncClient, who: Someone, *ids: str) -> httpx.Res
     return await client.post(
         "/applications", json={"kind": "hardship_aid", "form": form}, headers=who.headers | make.keyed()
     )
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 # ---- uploading ----
@@ -318,7 +299,7 @@ async def clamd(answers: list[bytes]) -> tuple[asyncio.Server, str]:
 
 
 async def test_a_scanner_decides_and_one_that_is_away_decides_nothing(
-    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, worker: Jobs, files: FileStore
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, background: Jobs, files: FileStore
 ) -> None:
     who = await world.person()
     ids = [await uploaded(client, who) for _ in range(3)]
@@ -326,16 +307,16 @@ async def test_a_scanner_decides_and_one_that_is_away_decides_nothing(
     server, address = await clamd([b"stream: OK\0", b"stream: Eicar-Signature FOUND\0", b"INSTREAM size limit\0"])
     good, bad, odd = [(await owner.fetchval("select id from file where id = $1", each)) for each in ids]
     async with server:
-        await jobs_of_files.scan(worker, good, address)
-        await jobs_of_files.scan(worker, bad, address)
+        await jobs_of_files.scan(background, good, address)
+        await jobs_of_files.scan(background, bad, address)
         with pytest.raises(Unavailable):
-            await jobs_of_files.scan(worker, odd, address)
+            await jobs_of_files.scan(background, odd, address)
     with pytest.raises(Unavailable):
-        await jobs_of_files.scan(worker, odd, address)  # nobody listens any more
+        await jobs_of_files.scan(background, odd, address)  # nobody listens any more
     states = [await owner.fetchval("select state from file where id = $1", each) for each in (good, bad, odd)]
     assert states == ["clean", "rejected", "pending"]
     assert await files.get(bad) is None
-    async with worker.work() as work:
+    async with background.work() as work:
         assert await own_clean(work.transaction, who.id, [good, bad, odd]) == {good}
 
 
@@ -343,14 +324,14 @@ async def test_a_scanner_decides_and_one_that_is_away_decides_nothing(
 
 
 async def test_what_no_form_names_for_thirty_days_goes_and_what_one_names_stays(
-    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, worker: Jobs, files: FileStore
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, background: Jobs, files: FileStore
 ) -> None:
     who = await world.worker((await world.town()).units[0])
     used, loose, young = [await uploaded(client, who) for _ in range(3)]
     assert (await named(client, who, used)).status_code == 201
     long_ago = make.NOW - timedelta(days=31)
     await owner.execute("update file set created_at = $1 where id = any($2)", long_ago, [used, loose])
-    await jobs_of_files.forget_loose_files(worker)
+    await jobs_of_files.forget_loose_files(background)
     left = {str(row["id"]) for row in await owner.fetch("select id from file where person_id = $1", who.id)}
     assert left == {used, young}
     read = [(await client.get(f"/files/{each}", headers=who.headers)).status_code for each in (used, loose, young)]

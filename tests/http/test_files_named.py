@@ -17,15 +17,14 @@ from app.jobs.files import forget_loose_files
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import upload
 from tests.discrepancies.making import discrepancy_of
 from tests.files.samples import picture
+from tests.forms import filing
 from tests.http.refusals import refused
-from tests.http.test_files import upload, worker
-from tests.http.test_proxy_filings import filing
 from tests.make import Someone, Town, World
 from tests.visits.making import act, edit, sync, truthful, visit_of
 
-assert worker  # the fixture
 File = dict[str, Any]
 """What an upload was answered with."""
 
@@ -128,7 +127,7 @@ async def uploaded(client: httpx.AsyncClient, who: Someone) -> File:
 
 @pytest.mark.parametrize("kind", NAMINGS)
 async def test_only_the_senders_own_upload_is_taken_and_those_in_reach_may_see_it(
-    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, worker: Jobs, kind: str
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, background: Jobs, kind: str
 ) -> None:
     naming = await NAMINGS[kind](client, world)
     own, foreign, bad = [await uploaded(client, who) for who in (naming.sender, await world.person(), naming.sender)]
@@ -158,7 +157,7 @@ async def test_only_the_senders_own_upload_is_taken_and_those_in_reach_may_see_i
     await owner.execute(
         "update file set created_at = $1 where person_id = $2", make.NOW - timedelta(days=31), naming.sender.id
     )
-    await forget_loose_files(worker)
+    await forget_loose_files(background)
     kept = await owner.fetch("select id from file where person_id = $1", naming.sender.id)
     assert [str(row["id"]) for row in kept] == [own["id"]]
     assert (await client.get(address, headers=reviewer.headers)).status_code == 200

@@ -13,19 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
 from app.db.statements import Statement
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.households.changes import By, as_of, replace_form
 from app.households.history import ABSENT, differences, undone
 from app.households.masking import masked
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.business_time import SHANGHAI, business_date
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.make import World
 from tests.thorough import thorough
@@ -102,11 +96,6 @@ def test_staff_see_amounts_and_codes_and_no_names_numbers_or_words() -> None:
 # ---- as it is kept ----
 
 
-@pytest.fixture
-async def jobs_of(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
 ROW = Statement("select * from household where id = $1 for update", ("id",), {})
 EDITS: list[Callable[[random.Random, dict[str, Any]], None]] = [
     lambda dice, form: form.update(income_fen_yearly=dice.randrange(3)),
@@ -121,14 +110,14 @@ EDITS: list[Callable[[random.Random, dict[str, Any]], None]] = [
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_the_file_of_a_day_is_the_copy_that_was_made_that_day(
-    world: World, owner: asyncpg.Connection, jobs_of: Jobs, seed: int
+    world: World, owner: asyncpg.Connection, background: Jobs, seed: int
 ) -> None:
     dice, someone = random.Random(seed), await world.person()
     household_id = await world.household(someone, await world.union("city"))
     first_day = make.TODAY - timedelta(days=40)
     submitted = datetime(first_day.year, first_day.month, first_day.day, 23, 59, 59, tzinfo=SHANGHAI)
     await owner.execute("update household set submitted_at = $2 where id = $1", household_id, submitted)
-    async with jobs_of.work() as work:
+    async with background.work() as work:
         row = await work.transaction.row(ROW, id=household_id)
         assert row is not None
         form = work.keyring.open_document("household.form", household_id, row["form"])
@@ -138,12 +127,12 @@ async def test_the_file_of_a_day_is_the_copy_that_was_made_that_day(
         form = deepcopy(form)
         for edit in dice.sample(EDITS, dice.randrange(1, 4)):
             edit(dice, form)
-        async with jobs_of.work() as work:
+        async with background.work() as work:
             row = await work.transaction.row(ROW, id=household_id)
             assert row is not None
             await replace_form(replace(work, now=at), row, form, "staff", "核实", By(someone.id, "unit_clerk", "工会"))
         copies[business_date(at)] = deepcopy(form)
-    async with jobs_of.work() as work:
+    async with background.work() as work:
         row = await work.transaction.row(ROW, id=household_id)
         assert row is not None
         assert await as_of(work.transaction, work.keyring, row, first_day - timedelta(days=1)) is None

@@ -1,55 +1,15 @@
 """One file for one household: filled in on a phone, confirmed, visited, reviewed, published, approved."""
 
-from typing import Any
 from uuid import UUID
 
 import httpx
 
-from app.kernel.actor import Role
 from tests import make
 from tests.discrepancies.making import discrepancy_of
 from tests.http import household_notices
-from tests.make import Guild, Someone, Town, World
+from tests.http.household_acts import act, of, officed, put, save, submit
+from tests.make import World
 from tests.visits.making import confirmed_visit
-
-
-async def save(
-    client: httpx.AsyncClient, someone: Someone, form: dict[str, Any], version: str | None = None
-) -> httpx.Response:
-    headers = someone.headers | ({"If-Match": version} if version else {})
-    return await client.put("/me/household", json=form, headers=headers)
-
-
-async def submit(client: httpx.AsyncClient, someone: Someone, version: str) -> httpx.Response:
-    return await client.post("/me/household/submit", headers=someone.headers | make.keyed() | {"If-Match": version})
-
-
-async def act(client: httpx.AsyncClient, by: Someone, household: dict[str, Any], **action: Any) -> httpx.Response:
-    headers = by.headers | make.keyed() | {"If-Match": f'"{household["version"]}"'}
-    return await client.post(f"/staff/households/{household['id']}/actions", json=action, headers=headers)
-
-
-async def put(
-    client: httpx.AsyncClient, by: Someone, household: dict[str, Any], what: str, **body: Any
-) -> httpx.Response:
-    headers = by.headers | {"If-Match": f'"{household["version"]}"'}
-    return await client.put(f"/staff/households/{household['id']}/{what}", json=body, headers=headers)
-
-
-async def officed(world: World, town: Town) -> dict[str, Someone]:
-    """One for each desk that a file of the first unit passes."""
-    return {
-        "clerk": await world.staff(Role.UNIT_CLERK, town.units[0]),
-        "chair": await world.staff(Role.UNIT_CHAIR, town.units[0]),
-        "district": await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]),
-        "city": await world.staff(Role.CITY_LEADER, town.city),
-    }
-
-
-def of(someone: Someone, union: Guild, **given: Any) -> dict[str, Any]:
-    form = make.household_form(someone, **given)
-    form["head"]["organisation_code"] = union.code
-    return form
 
 
 async def test_a_draft_survives_partial_and_says_what_is_missing(client: httpx.AsyncClient, world: World) -> None:

@@ -13,9 +13,7 @@ import pytest
 import python_calamine
 
 from app.bulk import columns as c
-from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.files.store import SHEETS, FileStore
 from app.jobs import exports, imports
 from app.jobs.handlers import LONG_HANDLERS, followed_by
@@ -23,28 +21,11 @@ from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
 from tests.bulk.filling import Row, family, head, workbook
 from tests.http.refusals import refused
 from tests.make import Guild, Someone, Town, World
 from tests.spreadsheets.bombs import BOMBS
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
-@pytest.fixture
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture
-async def clerk(world: World, town: Town) -> Someone:
-    return await world.staff(Role.UNIT_CLERK, town.units[0])
 
 
 async def upload(
@@ -58,15 +39,17 @@ async def upload(
     )
 
 
-async def tried(client: httpx.AsyncClient, worker: Jobs, who: Someone, content: bytes, union: Guild) -> dict[str, Any]:
+async def tried(
+    client: httpx.AsyncClient, background: Jobs, who: Someone, content: bytes, union: Guild
+) -> dict[str, Any]:
     """An import after its dry run."""
     answer = await upload(client, who, content, union)
     assert answer.status_code == 202, answer.text
-    return await seen_after_check(client, worker, who, answer.json()["id"])
+    return await seen_after_check(client, background, who, answer.json()["id"])
 
 
-async def seen_after_check(client: httpx.AsyncClient, worker: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
-    await imports.check(worker, UUID(import_id))
+async def seen_after_check(client: httpx.AsyncClient, background: Jobs, who: Someone, import_id: str) -> dict[str, Any]:
+    await imports.check(background, UUID(import_id))
     shown: dict[str, Any] = (await client.get(f"/staff/imports/{import_id}", headers=who.headers)).json()
     return shown
 
@@ -107,17 +90,17 @@ def repeated(rows: Sequence[Row]) -> list[Row]:
 
 
 async def test_a_filled_in_template_becomes_filings_once_it_was_tried_and_confirmed(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection, keyring: Keyring
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection, keyring: Keyring
 ) -> None:
     template = await client.get("/staff/imports/template", headers=clerk.headers)
     assert cells(template.content)[0] == list(c.TITLES)
     rows = [row for _ in range(3) for row in family(2)]
-    shown = await tried(client, worker, clerk, workbook(rows), town.units[0])
+    shown = await tried(client, background, clerk, workbook(rows), town.units[0])
     told = ("state", "percent", "good", "bad", "lines", "errors", "committed", "has_error_file")
     assert [shown[name] for name in told] == ["checked", 100, 3, 0, 9, 0, 0, False]
     assert await filings(owner, clerk) == 0
     assert (await commit(client, clerk, shown)).status_code == 202
-    await imports.carry_out(worker, UUID(shown["id"]))
+    await imports.carry_out(background, UUID(shown["id"]))
     after = (await client.get(f"/staff/imports/{shown['id']}", headers=clerk.headers)).json()
     assert [after[name] for name in told] == ["committed", 100, 0, 0, 9, 0, 3, False]
     kept = await owner.fetch("select * from proxy_filing where assisted_by = $1", clerk.id)
@@ -131,19 +114,19 @@ async def test_a_filled_in_template_becomes_filings_once_it_was_tried_and_confir
     assert [row["action"] for row in actions] == ["import.uploaded", "import.confirmed", "import.committed"]
 
 
-async def test_facts_lead_to_the_jobs(client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town) -> None:
+async def test_facts_lead_to_the_jobs(client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town) -> None:
     assert {"ImportAsked", "ImportConfirmed", "ExportAsked", "FileKept"} <= set(LONG_HANDLERS)
     answer = await upload(client, clerk, workbook(family()), town.units[0])
     for handle in LONG_HANDLERS["ImportAsked"]:
-        await handle(worker, {"import_id": answer.json()["id"]})
-    async with worker.work() as work:
+        await handle(background, {"import_id": answer.json()["id"]})
+    async with background.work() as work:
         await relay(work, followed_by())
     shown = (await client.get(f"/staff/imports/{answer.json()['id']}", headers=clerk.headers)).json()
     assert shown["state"] == "checked"
 
 
 async def test_what_is_wrong_is_told_by_row_and_column_and_in_the_users_own_file(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, world: World, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, world: World, owner: asyncpg.Connection
 ) -> None:
     elsewhere = await world.worker(town.units[3])
     twin = head()
@@ -155,7 +138,7 @@ async def test_what_is_wrong_is_told_by_row_and_column_and_in_the_users_own_file
         dict(twin),
         head(**{c.UNION: town.units[1].code}),
     ]
-    shown = await tried(client, worker, clerk, workbook(rows), town.units[0])
+    shown = await tried(client, background, clerk, workbook(rows), town.units[0])
     assert (shown["good"], shown["bad"], shown["errors"], shown["has_error_file"]) == (2, 4, 5, True)
     told = [(each["line"], each["column"], each["code"]) for each in await errors_of(client, clerk, shown["id"])]
     assert told == [
@@ -180,12 +163,12 @@ async def test_what_is_wrong_is_told_by_row_and_column_and_in_the_users_own_file
 
 
 async def test_the_rest_of_an_import_is_corrected_and_what_was_committed_is_not_done_twice(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection
 ) -> None:
     good, bad = family(), family(**{c.INCOME: "一万"})
-    shown = await tried(client, worker, clerk, workbook([*good, *bad]), town.units[0])
+    shown = await tried(client, background, clerk, workbook([*good, *bad]), town.units[0])
     assert (await commit(client, clerk, shown, "valid")).status_code == 202
-    await imports.carry_out(worker, UUID(shown["id"]))
+    await imports.carry_out(background, UUID(shown["id"]))
     corrected = workbook([*good, bad[0] | {c.INCOME: "10000"}, bad[1]])
     again = await client.post(
         f"/staff/imports/{shown['id']}/corrections",
@@ -193,10 +176,10 @@ async def test_the_rest_of_an_import_is_corrected_and_what_was_committed_is_not_
         headers=clerk.headers | make.keyed(),
     )
     assert again.status_code == 202, again.text
-    shown = await seen_after_check(client, worker, clerk, shown["id"])
+    shown = await seen_after_check(client, background, clerk, shown["id"])
     assert (shown["state"], shown["good"], shown["bad"], shown["committed"]) == ("checked", 1, 0, 1)
     assert (await commit(client, clerk, shown)).status_code == 202
-    await imports.carry_out(worker, UUID(shown["id"]))
+    await imports.carry_out(background, UUID(shown["id"]))
     assert await filings(owner, clerk) == 2
 
 
@@ -222,18 +205,18 @@ async def test_the_same_request_again_gets_the_first_answer(
 
 
 async def test_an_import_that_two_workers_try_at_once_is_tried_once(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, owner: asyncpg.Connection
 ) -> None:
     answer = await upload(client, clerk, workbook([*family(), *family(**{c.INCOME: "一万"})]), town.units[0])
     import_id = UUID(answer.json()["id"])
-    await asyncio.gather(*(imports.check(worker, import_id) for _ in range(3)))
+    await asyncio.gather(*(imports.check(background, import_id) for _ in range(3)))
     shown = (await client.get(f"/staff/imports/{import_id}", headers=clerk.headers)).json()
     assert [shown[name] for name in ("state", "good", "bad", "errors")] == ["checked", 1, 1, 1]
     rows = await owner.fetchval("select count(*) from bulk_row where import_id = $1", import_id)
     errors = await owner.fetchval("select count(*) from bulk_error where import_id = $1", import_id)
     assert (rows, errors) == (2, 1)
     assert (await commit(client, clerk, shown, "valid")).status_code == 202
-    await asyncio.gather(*(imports.carry_out(worker, import_id) for _ in range(3)))
+    await asyncio.gather(*(imports.carry_out(background, import_id) for _ in range(3)))
     assert await filings(owner, clerk) == 1
     shown = (await client.get(f"/staff/imports/{import_id}", headers=clerk.headers)).json()
     assert [shown[name] for name in ("state", "committed")] == ["committed", 1]
@@ -252,37 +235,37 @@ async def test_a_bombed_file_is_refused_before_it_is_an_import(
 
 
 async def test_a_file_that_is_no_template_fails_by_name_and_may_come_again(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town
 ) -> None:
     content = workbook(family(), titles=(c.NAME, c.NUMBER))
     for _ in range(2):
-        shown = await tried(client, worker, clerk, content, town.units[0])
+        shown = await tried(client, background, clerk, content, town.units[0])
         assert (shown["state"], shown["failure"]) == ("failed", "columns_missing")
         assert shown["failure_message"].endswith("。")
         refused(await commit(client, clerk, shown | {"dry_run": "0" * 64}), 409, "import_not_ready")
 
 
 async def test_only_the_dry_run_that_was_seen_can_be_committed_and_only_once(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town
 ) -> None:
-    shown = await tried(client, worker, clerk, workbook(family()), town.units[0])
+    shown = await tried(client, background, clerk, workbook(family()), town.units[0])
     refused(await commit(client, clerk, shown | {"dry_run": "0" * 64}), 409, "dry_run_changed")
     answers = await asyncio.gather(*(commit(client, clerk, shown) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
 
 
 async def test_when_one_family_has_moved_since_the_dry_run_nothing_is_committed_and_it_is_tried_again(
-    client: httpx.AsyncClient, worker: Jobs, clerk: Someone, town: Town, world: World, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, world: World, owner: asyncpg.Connection
 ) -> None:
     someone = await world.person()
     rows = [*family(), head(**{c.NUMBER: someone.id_number})]
-    shown = await tried(client, worker, clerk, workbook(rows), town.units[0])
+    shown = await tried(client, background, clerk, workbook(rows), town.units[0])
     assert shown["good"] == 2
     assert (await commit(client, clerk, shown)).status_code == 202
     await world.household(someone, town.units[3])
-    await imports.carry_out(worker, UUID(shown["id"]))
+    await imports.carry_out(background, UUID(shown["id"]))
     assert await filings(owner, clerk) == 0
-    shown = await seen_after_check(client, worker, clerk, shown["id"])
+    shown = await seen_after_check(client, background, clerk, shown["id"])
     assert (shown["state"], shown["good"], shown["bad"]) == ("checked", 1, 1)
 
 
@@ -310,18 +293,18 @@ async def test_an_import_belongs_to_those_who_take_in_cases_of_its_union(
 # ---- exports ----
 
 
-async def exported(client: httpx.AsyncClient, worker: Jobs, who: Someone, **wanted: Any) -> str:
+async def exported(client: httpx.AsyncClient, background: Jobs, who: Someone, **wanted: Any) -> str:
     answer = await client.post(
         "/staff/exports", json={"reason": "年度核查", "filter": wanted}, headers=who.headers | make.keyed()
     )
     assert answer.status_code == 202, answer.text
     export_id: str = answer.json()["id"]
-    await exports.make(worker, UUID(export_id))
+    await exports.make(background, UUID(export_id))
     return export_id
 
 
 async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World, owner: asyncpg.Connection
 ) -> None:
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0], name="林主席")
     someone = await world.person(name="郑小红")
@@ -330,7 +313,7 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
     await world.household(await world.person(), town.units[0], state="draft")
     await world.household(await world.person(), town.units[1])
     await world.household(chair, town.units[0])
-    export_id = await exported(client, worker, chair, states=["active"])
+    export_id = await exported(client, background, chair, states=["active"])
     told = (await client.get(f"/staff/exports/{export_id}", headers=chair.headers)).json()
     assert (told["state"], told["rows"]) == ("done", 1)
     got = await client.get(f"/staff/exports/{export_id}/file", headers=chair.headers)
@@ -347,28 +330,30 @@ async def test_an_export_holds_what_its_asker_may_see_masked_and_marked(
     assert sorted((each["action"], each["rows"]) for each in audited) == [
         ("export.asked", None), ("export.downloaded", "1"), ("export.made", "1"),
     ]  # fmt: skip
-    whole = (await client.get(f"/staff/exports/{await exported(client, worker, chair)}", headers=chair.headers)).json()
+    whole = (
+        await client.get(f"/staff/exports/{await exported(client, background, chair)}", headers=chair.headers)
+    ).json()
     assert whole["rows"] == 2
 
 
 async def test_an_export_is_its_askers_alone_and_ends_after_a_day(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, owner: asyncpg.Connection, files: FileStore
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World, owner: asyncpg.Connection, files: FileStore
 ) -> None:
     chair, other = [await world.staff(Role.UNIT_CHAIR, town.units[0]) for _ in range(2)]
-    export_id = await exported(client, worker, chair)
+    export_id = await exported(client, background, chair)
     for path in (f"/staff/exports/{export_id}", f"/staff/exports/{export_id}/file"):
         refused(await client.get(path, headers=other.headers), 404, "export_not_found")
     await owner.execute(
         "update bulk_export set expires_at = $1 where id = $2", make.NOW - timedelta(hours=1), export_id
     )
     refused(await client.get(f"/staff/exports/{export_id}/file", headers=chair.headers), 404, "export_not_found")
-    await exports.forget_exports(worker)
+    await exports.forget_exports(background)
     assert await files.beside(SHEETS).get(UUID(export_id)) is None
     refused(await client.get(f"/staff/exports/{new_id()}", headers=chair.headers), 404, "export_not_found")
 
 
 async def test_a_post_that_ended_meanwhile_exports_nothing(
-    client: httpx.AsyncClient, worker: Jobs, town: Town, world: World, owner: asyncpg.Connection
+    client: httpx.AsyncClient, background: Jobs, town: Town, world: World, owner: asyncpg.Connection
 ) -> None:
     chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
     await world.household(await world.person(), town.units[0])
@@ -377,7 +362,7 @@ async def test_a_post_that_ended_meanwhile_exports_nothing(
         await client.get(f"/staff/exports/{answer.json()['id']}/file", headers=chair.headers), 409, "export_not_ready"
     )
     await owner.execute("update post set ended_at = now() where person_id = $1", chair.id)
-    await exports.make(worker, UUID(answer.json()["id"]))
+    await exports.make(background, UUID(answer.json()["id"]))
     told = await owner.fetchrow("select state, rows from bulk_export where id = $1", answer.json()["id"])
     assert told is not None
     assert (told["state"], told["rows"]) != ("done", 1)

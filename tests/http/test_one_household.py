@@ -17,22 +17,11 @@ from app.households.queries import FORM
 from app.kernel.actor import Role
 from tests import make
 from tests.http import household_notices
-from tests.http.test_household_life import CANCELLED, merge, offer, propose, reply, split
-from tests.http.test_households import act, of, officed, save, submit
+from tests.http.household_acts import CANCELLED, act, merge, of, offer, propose, reply, save, split, submit
 from tests.make import Someone, Town, World
 
 SCHEDULES = 8
 Deed = Callable[[], Awaitable[httpx.Response]]
-
-
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture(scope="module")
-async def office(world: World, town: Town) -> dict[str, Someone]:
-    return await officed(world, town)
 
 
 async def at_once(schedule: int, *deeds: Deed) -> list[httpx.Response]:

@@ -5,15 +5,8 @@ import pytest
 
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import bearer, sign_in
 from tests.make import Someone, World
-
-
-async def sign_in(client: httpx.AsyncClient, name: str) -> httpx.Response:
-    return await client.post("/sessions", json={"code": f"sim:{name}#{make.unique()}"})
-
-
-def bearer(session: httpx.Response) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session.json()['access_token']}"}
 
 
 async def test_the_first_sign_in_makes_an_account_and_the_second_finds_it(client: httpx.AsyncClient) -> None:

@@ -9,14 +9,9 @@ import pytest
 from app.db.sealing import Keyring
 from app.kernel.actor import Role
 from tests import make
-from tests.http.test_people import bearer, sign_in
-from tests.make import Guild, Someone, World
-
-
-def filing(someone: Someone | None, union: Guild, **given: Any) -> dict[str, Any]:
-    who = {"name": someone.name, "id_number": someone.id_number} if someone else {}
-    form = make.household_form(someone) if someone else {}
-    return who | {"phone": "13800138000", "organisation_code": union.code, "household": form} | given
+from tests.calling import bearer, sign_in
+from tests.forms import filing
+from tests.make import Someone, World
 
 
 async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any = None, version: int = 1) -> httpx.Response:

@@ -18,6 +18,7 @@ from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from app.worker import end_notices
 from tests import make
+from tests.http.household_acts import officed
 from tests.make import Someone, Town, World
 
 
@@ -43,11 +44,7 @@ async def act(
 
 
 async def staff_of(world: World, town: Town) -> dict[str, Someone]:
-    return {
-        "clerk": await world.staff(Role.UNIT_CLERK, town.units[0]),
-        "chair": await world.staff(Role.UNIT_CHAIR, town.units[0]),
-        "district": await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]),
-        "city": await world.staff(Role.CITY_LEADER, town.city),
+    return await officed(world, town) | {
         "mutual_aid": await world.staff(Role.MUTUAL_AID_OFFICER, town.city),
         "maker": await world.staff(Role.FINANCE_MAKER, town.city),
         "checker": await world.staff(Role.FINANCE_CHECKER, town.city),

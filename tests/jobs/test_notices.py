@@ -3,25 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-import pytest
 
 from app.applications.path import Kind, State
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from app.notices.tables import Notice
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from app.worker import end_notices
 from tests.make import Case, World
-
-
-@pytest.fixture
-def worker(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
 
 
 async def due_notice(world: World, minutes: int) -> Case:
@@ -53,25 +41,25 @@ async def state(owner: asyncpg.Connection, case: Case) -> str:
 
 
 async def test_a_notice_that_cannot_be_ended_holds_up_no_other(
-    world: World, worker: Jobs, owner: asyncpg.Connection
+    world: World, background: Jobs, owner: asyncpg.Connection
 ) -> None:
     broken, sound = await due_notice(world, 60), await due_notice(world, 30)
     await owner.execute(f"alter table passage add constraint planted check (application_id <> '{broken.id}') not valid")
     try:
-        assert await end_notices(worker)
+        assert await end_notices(background)
     finally:
         await owner.execute("alter table passage drop constraint planted")
 
     assert (await state(owner, broken), await state(owner, sound)) == ("public_notice", "approved")
-    assert await end_notices(worker)
+    assert await end_notices(background)
     assert await state(owner, broken) == "approved"
 
 
-async def test_an_ended_notice_is_ended_once(world: World, worker: Jobs, owner: asyncpg.Connection) -> None:
+async def test_an_ended_notice_is_ended_once(world: World, background: Jobs, owner: asyncpg.Connection) -> None:
     case = await due_notice(world, 1)
 
-    assert await end_notices(worker)
-    assert not await end_notices(worker)
+    assert await end_notices(background)
+    assert not await end_notices(background)
 
     passages = await owner.fetchval(
         "select count(*) from passage where application_id = $1 and action = 'end_notice'", case.id

@@ -11,42 +11,16 @@ import httpx
 import pytest
 
 from app.applications.path import Kind, State
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
+from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
 from tests import make
+from tests.calling import post
 from tests.make import Someone, Town, World
 
 DUE = str(make.TODAY + timedelta(days=60))
-
-
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture(scope="module")
-async def clerk(world: World, town: Town) -> Someone:
-    return await world.staff(Role.UNIT_CLERK, town.units[0])
-
-
-@pytest.fixture
-def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
-async def post(
-    client: httpx.AsyncClient, by: Someone, path: str, body: Any, version: int | None = None
-) -> httpx.Response:
-    headers = by.headers | make.keyed() | ({"If-Match": f'"{version}"'} if version is not None else {})
-    return await client.post(path, json=body, headers=headers)
 
 
 async def put(client: httpx.AsyncClient, by: Someone, measure: dict[str, Any], **change: Any) -> httpx.Response:
@@ -190,7 +164,7 @@ async def test_services_without_money_count_as_help(
     given = await post(client, clerk, path, service)
     assert given.status_code == 201, given.text
     helped = await owner.fetchval("select last_helped_at from household where id = $1", household_id)
-    assert make.business_date(helped) == make.TODAY
+    assert business_date(helped) == make.TODAY
     assert (await post(client, clerk, path, service | {"given_on": "2026-01-01"})).status_code == 201
     assert await owner.fetchval("select last_helped_at from household where id = $1", household_id) == helped
     (measure,) = (await shown(client, clerk, household_id))[0]["measures"]

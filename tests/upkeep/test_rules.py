@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.upkeep.rules import REMIND_DAYS, causes_of, compared, months_after, next_review, reminder_window
+from app.policy.periods import months_after
+from app.upkeep.rules import REMIND_DAYS, causes_of, compared, next_review, reminder_window
 from tests.thorough import thorough
 
 DAYS = st.dates(date(2016, 1, 1), date(2060, 1, 1))

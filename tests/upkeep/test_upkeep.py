@@ -9,10 +9,6 @@ import asyncpg
 import httpx
 import pytest
 
-from app.calendars.queries import KeptCalendar
-from app.db.sealing import Keyring
-from app.db.transaction import Database
-from app.files.store import FileStore
 from app.households.tables import HouseholdPassage
 from app.jobs.daily import remind_of_all
 from app.jobs.handlers import HANDLERS
@@ -20,34 +16,12 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
-from app.policies.queries import KeptPolicies
-from app.programmes import MODELS
+from app.policy.periods import months_after
 from app.upkeep import commands
-from app.upkeep.rules import months_after, next_review
+from app.upkeep.rules import next_review
 from tests import make
+from tests.calling import post
 from tests.make import Someone, Town, World
-
-
-@pytest.fixture(scope="module")
-async def town(world: World) -> Town:
-    return await world.town()
-
-
-@pytest.fixture(scope="module")
-async def clerk(world: World, town: Town) -> Someone:
-    return await world.staff(Role.UNIT_CLERK, town.units[0])
-
-
-@pytest.fixture
-def background(jobs: Database, keyring: Keyring, files: FileStore) -> Jobs:
-    return Jobs(jobs, keyring, KeptCalendar(jobs), KeptPolicies(jobs, MODELS), files)
-
-
-async def post(
-    client: httpx.AsyncClient, by: Someone, path: str, body: Any, version: int | None = None
-) -> httpx.Response:
-    headers = by.headers | make.keyed() | ({"If-Match": f'"{version}"'} if version is not None else {})
-    return await client.post(path, json=body, headers=headers)
 
 
 def verification(**given: Any) -> dict[str, Any]:

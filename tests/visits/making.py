@@ -12,7 +12,7 @@ from app.programmes import shipped
 from app.visits.commands import ADDRESS
 from app.visits.tables import Visit, VisitVisitor
 from tests import make
-from tests.make import NOW, TODAY, Guild, Someone, World
+from tests.make import NOW, TODAY, Guild, Someone, Town, World
 
 ADDRESS_TOLD = "龙湖区金霞街道"
 POLICY_VERSION = shipped().versions["home_visits"][-1].version
@@ -126,3 +126,35 @@ async def answers(world: World, who: Someone, version: int, **given: Any) -> lis
 
 async def visitor(world: World, union: Guild, **given: Any) -> Someone:
     return await world.staff(Role.HOME_VISITOR, union, **given)
+
+
+class Household:
+    """A family at the step of the home visit, with the clerk of its union and two volunteers."""
+
+    def __init__(self, town: Town, worker: Someone, id_: Any, clerk: Someone, volunteers: tuple[Someone, ...]) -> None:
+        self.town, self.worker, self.id, self.clerk, self.volunteers = town, worker, id_, clerk, volunteers
+
+
+async def family_of(world: World, town: Town) -> Household:
+    """One of the town's first unit; the second volunteer belongs to the district."""
+    unit = town.units[0]
+    worker = await world.person(home=unit)
+    household_id = await world.household(worker, unit, state="home_visit")
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    volunteers = (await visitor(world, unit, name="温若琳"), await visitor(world, town.districts[0], name="詹国栋"))
+    return Household(town, worker, household_id, clerk, volunteers)
+
+
+async def confirmed(
+    client: httpx.AsyncClient, worker: Someone, visit_id: Any, version: int, **given: Any
+) -> httpx.Response:
+    headers = worker.headers | make.keyed() | {"If-Match": f'"{version}"'}
+    return await client.post(f"/me/visits/{visit_id}/confirm", json={"agrees": True, **given}, headers=headers)
+
+
+async def shown(client: httpx.AsyncClient, who: Someone, visit_id: Any) -> dict[str, Any]:
+    answer = await client.get(f"/staff/visits/{visit_id}", headers=who.headers)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    assert answer.headers["etag"] == f'"{body["version"]}"'
+    return body

@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, bindparam, func, literal_column, select, te
 from app.applications.escalations.rules import TOLD
 from app.applications.escalations.tables import CaseEscalation
 from app.applications.queries import A
+from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, under
 from app.db.statements import Statement, statement
@@ -19,7 +20,6 @@ from app.kernel.actor import Actor, Permission, Reach, Tier
 
 E = table_of(CaseEscalation)
 COUNT_CAP = 10_000
-_AFTER = tuple_(bindparam("at", type_=E.c.due_at.type), bindparam("after_id", type_=E.c.id.type))
 _SHOWN = (
     E.c.id,
     E.c.application_id,
@@ -57,7 +57,7 @@ def _part(n: int, tier: Tier, by: frozenset[str]) -> Select[Any]:
     conditions = {
         "kind": A.c.kind == bindparam("kind"),
         "state": E.c.state == bindparam("state"),
-        "after": tuple_(E.c.due_at, E.c.id) > _AFTER,
+        "after": tuple_(E.c.due_at, E.c.id) > paging.place(E.c.due_at, E.c.id),
     }
     return (
         select(*_SHOWN)
@@ -96,7 +96,7 @@ async def escalations(
     reach = _reach(actor)
     if not reach:
         return []
-    values: dict[str, Any] = wanted.parameters() | ({"at": after[0], "after_id": after[1]} if after else {})
+    values: dict[str, Any] = wanted.parameters() | paging.values(after)
     by = frozenset(wanted.parameters()) | ({"after"} if after else frozenset())
     return await transaction.rows(
         _page(shape(reach), by), size=size, actor_id=actor.person_id, **nodes(reach), **values

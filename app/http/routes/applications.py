@@ -6,31 +6,23 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.programme import Filing, Programme
-from app.applications.queries import (
-    TO_SUBMIT,
-    ToSubmit,
-    own,
-    own_locked,
-    own_page,
-    own_to_submit,
-    to_submit,
-    to_submit_asked,
-)
+from app.applications.queries import own, own_locked, own_page
 from app.applications.steps import KeyedStep, Moved
+from app.applications.submission_queries import TO_SUBMIT, ToSubmit, own_to_submit, to_submit, to_submit_asked
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import check_named
 from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, BriefDesk, Desk, Door, WorkerBrief, WorkerDesk, answer, asked_again
 from app.http.idempotency import beside_session
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.http.views.decisions import DecisionView
@@ -147,9 +139,7 @@ async def withdraw(application_id: PathId, desk: WorkerDesk) -> Response:
 
 
 @router.get("/applications", summary="我的申请", response_model=ApplicationPage)
-async def list_applications(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_applications(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("applications", cursor)
     rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)

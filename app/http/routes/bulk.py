@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from app.bulk import commands
@@ -18,7 +18,7 @@ from app.bulk.queries import ExportNotFound, ImportNotFound, bulk_import, errors
 from app.files.store import SHEETS
 from app.http.door import PREFIX, Desk, Door, answer, service_of, staff
 from app.http.idempotency import CONTENT
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.uploads import Attachment, Upload, UploadDoor, downloaded, multipart, receiving
 from app.http.views import bulk as views
 from app.kernel.actor import Permission
@@ -149,7 +149,7 @@ async def list_import_errors(
     import_id: PathId,
     desk: Importer,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """逐行逐列说明；不显示填写的内容。"""
     after = desk.service.cursors.read("import_errors", cursor)

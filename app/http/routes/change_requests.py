@@ -17,7 +17,7 @@ from app.households.forms import HouseholdForm, Member
 from app.households.members import ID_NUMBER, check_number
 from app.households.queries import FORM, HouseholdNotFound, file, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.routes.changing import BankCardRequest, ask_and_stop, card_wanted, change_card, own_subject, subject_of
 from app.http.views import change_requests as views
 from app.kernel.actor import Permission
@@ -26,7 +26,6 @@ from app.people.card_commands import propose_bank_card
 from app.policy.fields import IdNumber, LongText, PersonName
 
 router = APIRouter(prefix=PREFIX, tags=["变更申请"], route_class=Door)
-CursorQuery = Annotated[str | None, Query(max_length=200)]
 StateQuery = Annotated[views.State | None, Query(description="只看一种状态")]
 KindQuery = Annotated[views.Kind | None, Query(description="只看一种变更")]
 
@@ -113,7 +112,7 @@ async def ask_for_own(body: ChangeAsked, desk: WorkerDesk) -> Response:
 
 
 @router.get("/me/household/change_requests", summary="我的变更申请", response_model=views.ChangeRequestPage)
-async def list_own(desk: WorkerDesk, limit: Limit = 20, cursor: CursorQuery = None) -> Response:
+async def list_own(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """最新的在前；内容已脱敏。"""
     after = desk.service.cursors.read("own_change_requests", cursor)
     rows = await own_page(desk.work.transaction, desk.actor, limit + 1, after)
@@ -168,7 +167,7 @@ async def list_requests(
     state: StateQuery = None,
     kind: KindQuery = None,
     limit: Limit = 20,
-    cursor: CursorQuery = None,
+    cursor: Cursor = None,
 ) -> Response:
     """管辖范围内的变更申请，先提出的在前；内容已脱敏。"""
     after = desk.service.cursors.read("change_requests", cursor)

@@ -17,7 +17,7 @@ from app.households import correcting
 from app.households.changes import Source
 from app.households.queries import HouseholdNotFound, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import discrepancies as views
 from app.kernel.actor import Permission
 from app.policy.fields import FileIds, LongText
@@ -42,9 +42,7 @@ class DiscrepancyCount(BaseModel):
 
 
 @router.get("/me/household/discrepancies", summary="我的档案中不一致的地方", response_model=views.DiscrepancyPage)
-async def list_own_discrepancies(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_own_discrepancies(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """每一处都写明来源和日期；您可以说明，由区县工会核实。"""
     after = desk.service.cursors.read("own_discrepancies", cursor)
     person_id = desk.actor.person_id
@@ -75,7 +73,7 @@ async def list_discrepancies(
     desk: Annotated[Desk, staff(Permission.READ_CASES)],
     overdue: OverdueQuery = False,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """先发现的在前。"""
     after = desk.service.cursors.read("discrepancies", cursor)

@@ -11,7 +11,7 @@ from app.duplicates.path import PATH, State, Verdict
 from app.duplicates.queries import duplicate, duplicate_count, duplicates, owners, sides
 from app.households.queries import form_of, household
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views import duplicates as views
 from app.kernel.actor import Permission
 from app.policy.fields import LongText
@@ -31,7 +31,7 @@ async def list_duplicates(
     desk: _Readers,
     state: _State = "open",
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """先发现的在前。只要其中一份在管辖范围内就会列出；另一份不在范围内的，只显示所属工会。"""
     after = desk.service.cursors.read("duplicates", cursor)

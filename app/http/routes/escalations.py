@@ -9,7 +9,7 @@ from app.applications.escalations.queries import Wanted, escalation_count, escal
 from app.applications.path import Kind, State
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import Limit
+from app.http.inputs import Cursor, Limit
 from app.http.views import applications as views
 from app.kernel.actor import Permission, Tier
 
@@ -41,7 +41,7 @@ async def list_escalations(
     kind: KindQuery = None,
     state: StateQuery = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """下级工会没有按时办理的申请，超期最久的在前；办理之后即不再列出。每小时核对一次。"""
     after = desk.service.cursors.read("escalations", cursor)

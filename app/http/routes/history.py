@@ -3,22 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from app.audit.commands import record
 from app.households.changes import changes_of, latest_own
 from app.households.queries import HouseholdNotFound, file
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import Limit, PathId
+from app.http.inputs import Cursor, Limit, PathId
 from app.http.views import history as views
 from app.kernel.actor import Permission
 
 router = APIRouter(prefix=PREFIX, tags=["家庭档案"], route_class=Door)
-CursorQuery = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/me/household/changes", summary="我的家庭档案变更记录", response_model=views.ChangePage)
-async def list_own_changes(desk: WorkerDesk, limit: Limit = 20, cursor: CursorQuery = None) -> Response:
+async def list_own_changes(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """首次提交以后的每一处变更，最新的在前。"""
     household_id = await latest_own(desk.work.transaction, desk.actor.person_id)
     if household_id is None:
@@ -31,7 +30,7 @@ async def list_changes(
     household_id: PathId,
     desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)],
     limit: Limit = 20,
-    cursor: CursorQuery = None,
+    cursor: Cursor = None,
 ) -> Response:
     """首次提交以后的每一处变更，最新的在前；姓名、号码和文字已脱敏。每次查看都有记录，本人可以看到。"""
     row = await file(desk.work.transaction, desk.actor, household_id)

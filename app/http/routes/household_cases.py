@@ -37,7 +37,7 @@ from app.households.splitting import Leaving, split
 from app.households.steps import Signature
 from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.gates import GATES
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.routes.households import AsOf, past
 from app.http.views import households as views
 from app.kernel.actor import Permission
@@ -135,7 +135,7 @@ class CohortMark(In):
 async def list_household_tasks(
     desk: Annotated[Desk, staff(*WAITS)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """先提交的在前。"""
     after = desk.service.cursors.read("household_tasks", cursor)
@@ -158,7 +158,7 @@ async def list_households(
     state: StateQuery = None,
     q: NumberQuery = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """管辖范围内已提交过的档案，后提交的在前。"""
     after = desk.service.cursors.read("households", cursor)
@@ -179,7 +179,7 @@ async def count_households(
 async def list_transfers(
     desk: Annotated[Desk, staff(Permission.ACCEPT_CASE)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """其他工会提出转来、等本工会答复的档案，先提出的在前。接收之前看不到档案内容。"""
     after = desk.service.cursors.read("household_transfers", cursor)

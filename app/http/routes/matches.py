@@ -14,7 +14,7 @@ from app.files.commands import attach
 from app.households.queries import HouseholdNotFound, file, living
 from app.http import problems
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views import matches as views
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
@@ -39,7 +39,6 @@ router = APIRouter(prefix=PREFIX, tags=["部门比对"], route_class=Door)
 MAX_CONTENT = 240 * 1024
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _Runners = Annotated[Desk, staff(Permission.RUN_MATCH)]
-_Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class MatchBasis(In):
@@ -70,7 +69,7 @@ class NewAuthorisation(In):
 
 
 @router.get("/me/household/matches", summary="部门对我家档案的核对结果", response_model=views.MatchResultPage)
-async def list_own_matches(desk: WorkerDesk, limit: Limit = 20, cursor: _Cursor = None) -> Response:
+async def list_own_matches(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """每一项都注明来源、日期和依据。不一致的会请您说明，不会自动作出不利决定。"""
     after = desk.service.cursors.read("own_matches", cursor)
     row = await _own(desk)
@@ -153,7 +152,7 @@ async def make_match(body: NewMatch, desk: _Runners) -> Response:
 
 
 @router.get("/staff/matches", summary="比对批次", response_model=views.MatchPage)
-async def list_matches(desk: _Runners, limit: Limit = 20, cursor: _Cursor = None) -> Response:
+async def list_matches(desk: _Runners, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("matches", cursor)
     rows = await batches(desk.work.transaction, desk.actor, limit + 1, after)
@@ -219,7 +218,7 @@ async def list_match_results(
     match_id: PathId,
     desk: Annotated[Desk, staff(Permission.RUN_MATCH, recorded=True)],
     limit: Limit = 20,
-    cursor: _Cursor = None,
+    cursor: Cursor = None,
 ) -> Response:
     """最新的在前；姓名已脱敏。"""
     after = desk.service.cursors.read("match_results", cursor)

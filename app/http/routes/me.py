@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.audit.queries import looked_at
 from app.db.transaction import Sight
 from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.routes.changing import BankCardRequest, change_card
 from app.http.routes.sessions import PersonView, WechatCodeInvalid, person_view, wechat_failed
 from app.http.views.applications import instant
@@ -184,7 +184,7 @@ async def _one_consent(desk: Desk, consent_id: Any, status: int) -> Response:
 async def read_access_log(
     desk: WorkerDesk,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """最近的在前。"""
     after = desk.service.cursors.read("access_log", cursor)

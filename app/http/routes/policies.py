@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views import policies as views
 from app.http.views.policies import PolicyAction, PolicyState
 from app.kernel.actor import Permission, Tier
@@ -38,7 +38,7 @@ async def list_policies(
     area: Annotated[str | None, Query(pattern=r"^[0-9]{6}$", description="只看一个地区")] = None,
     state: Annotated[PolicyState | None, Query(description="只看一种状态")] = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """随服务发布的和工作人员提出的，最新的在前。"""
     after = desk.service.cursors.read("policies", cursor)

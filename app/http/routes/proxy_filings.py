@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.db.scope import post_over
@@ -12,7 +12,7 @@ from app.files.commands import attach
 from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.routes.households import require_consents, shown_file
 from app.http.views import households as household_views
 from app.http.views.applications import By, instant
@@ -82,9 +82,7 @@ async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
 
 
 @router.get("/staff/proxy_households", summary="等待确认的代填档案", response_model=ProxyFilingPage)
-async def list_filings(
-    desk: AssistDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_filings(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """管辖范围内等待本人确认的，先填的在前。"""
     after = desk.service.cursors.read("proxy_filings", cursor)
     rows = await open_page(desk.work.transaction, desk.actor, limit + 1, after)

@@ -11,7 +11,7 @@ from app.applications.path import Kind
 from app.db.transaction import Sight
 from app.households.dictionaries import Edition, dictionaries
 from app.http.door import PREFIX, Door, look, service_of
-from app.http.inputs import Limit, PathId
+from app.http.inputs import Cursor, Limit, PathId
 from app.http.service import clock
 from app.http.views.applications import instant
 from app.http.views.decisions import PolicyCitedView
@@ -173,9 +173,7 @@ async def list_organisations(
 
 
 @router.get("/public/notices", summary="公示列表", response_model=NoticePage)
-async def list_notices(
-    request: Request, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_notices(request: Request, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """正在公示的拟发放、拟建档和拟退出名单，最新的在前；公示期满即撤下。"""
     cursors = service_of(request).cursors
     after = cursors.read("notices", cursor)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import Limit, PathId
+from app.http.inputs import Cursor, Limit, PathId
 from app.http.routes.policies import areas_of
 from app.http.views import rehearsals as views
 from app.http.views.rehearsals import Effect
@@ -35,7 +35,7 @@ async def list_rehearsals(
     policy_id: PathId,
     desk: Annotated[Desk, staff(Permission.REHEARSE_POLICY)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """最新的在前。"""
     after = desk.service.cursors.read("rehearsals", cursor)
@@ -61,7 +61,7 @@ async def list_rehearsal_lines(
     desk: Annotated[Desk, staff(Permission.REHEARSE_POLICY)],
     effect: Annotated[Effect, Query(description="看哪一种变化")],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """得到、失去、增加、减少或算不出来的户和申请（只有编号，没有个人信息）。"""
     after = desk.service.cursors.read("rehearsal_lines", cursor)

@@ -20,7 +20,7 @@ from app.db.statements import Statement
 from app.households.queries import form_of, household
 from app.http.door import PREFIX, BriefDesk, Desk, Door, Entrance, answer, asked_again, entrance, staff
 from app.http.idempotency import beside_answer
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
 from app.kernel.actor import Permission
@@ -125,7 +125,7 @@ async def list_tasks(
     overdue: OverdueQuery = False,
     q: NumberQuery = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """等我办理的申请，先提交的在前。"""
     after = desk.service.cursors.read("tasks", cursor)

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from app.audit.commands import record
 from app.households.queries import file, kept_form
 from app.households.tables import CHANGED_AT, WATCHED
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views import upkeep as views
 from app.kernel.actor import Permission
 from app.policy.fields import IsoDate, LongText, ShortText
@@ -33,7 +33,6 @@ Name = Annotated[
     ListName,
     Path(description="unchanged 一年没有变更，never_helped 从未帮扶，no_plan 没有执行中的计划，overdue 年度复核逾期"),
 ]
-Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class VerificationRequest(In):

@@ -10,7 +10,7 @@ from app.db.scope import post_over
 from app.households.queries import file
 from app.http import problems
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
-from app.http.inputs import Flag, In, Limit, PathId
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import visits as views
 from app.kernel.actor import Permission
 from app.kernel.errors import Conflict, NotAllowed
@@ -94,7 +94,7 @@ async def list_visitors(
     household_id: PathId,
     desk: Annotated[Desk, staff(Permission.PLAN_VISIT)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """这户所属各级工会的走访志愿者和办理人员。"""
     after = desk.service.cursors.read("visitors", cursor)
@@ -125,7 +125,7 @@ async def list_household_visits(
     household_id: PathId,
     desk: Annotated[Desk, staff(Permission.READ_CASES)],
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """每一次走访，包括已经确认和取消的，先安排的在前。"""
     after = desk.service.cursors.read("household_visits", cursor)
@@ -143,7 +143,7 @@ async def list_visits(
     desk: VisitDesk,
     mine: MineQuery = False,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """还没有确认或取消的走访，先安排的在前。走访志愿者只看得到分派给自己的。"""
     after = desk.service.cursors.read("visits", cursor)
@@ -240,9 +240,7 @@ def _synced(desk: Desk, outcome: syncing.Synced) -> Response:
 
 
 @router.get("/me/visits", summary="对我家的走访", response_model=views.OwnVisitPage)
-async def list_own_visits(
-    desk: WorkerDesk, limit: Limit = 20, cursor: Annotated[str | None, Query(max_length=200)] = None
-) -> Response:
+async def list_own_visits(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """谁来、什么时候来；结束后可以看到记下的每一项。"""
     after = desk.service.cursors.read("own_visits", cursor)
     rows = await own_visits(desk.work.transaction, desk.actor.person_id, limit + 1, after)

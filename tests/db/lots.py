@@ -1,0 +1,233 @@
+"""Somebody with a row in every table that has personal data, and what the API's role sees and writes of it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.applications.escalations.tables import CaseEscalation
+from app.audit.tables import AuditEntry
+from app.change_requests.tables import ChangeRequest, PaymentHold
+from app.db.transaction import Database, Sight
+from app.discrepancies.commands import open_discrepancy
+from app.households.tables import HouseholdChange, HouseholdExit, HouseholdPassage, HouseholdTransfer
+from app.kernel.actor import Role
+from app.kernel.ids import new_id
+from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
+from app.messaging.tables import KeyedAnswer, OutMessage
+from app.people.tables import BankCard, RefreshToken
+from app.plans.tables import Service
+from app.proxy_filings.tables import ProxyFiling
+from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
+from app.visits.tables import VisitOperation
+from tests import make
+from tests.discrepancies.making import found, household_of, working
+from tests.make import Guild, Someone, World
+from tests.visits.making import visit_of
+
+PERSONAL = (
+    "person post bank_card session refresh_token consent household household_member household_passage application "
+    "passage cover discrepancy visit visit_visitor visit_operation match_authorisation "
+    "match_batch match_person match_return match_result keyed_answer "
+    "audit_entry out_message household_change change_request payment_hold proxy_filing "
+    "household_exit household_transfer "
+    "plan measure service household_verification watch_task reminder case_escalation"
+).split()
+OWN = (
+    "bank_card consent session household household_member household_passage application passage cover discrepancy "
+    "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
+    "household_exit household_transfer plan measure service household_verification"
+).split()
+"""Where a worker finds their own rows, and nobody else's."""
+MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
+IN_REACH = (
+    *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
+    *"household_change change_request proxy_filing household_exit household_transfer".split(),
+    *"plan measure service household_verification watch_task case_escalation".split(),
+    *MATCHED,
+)
+APPEND_ONLY = (
+    *"audit_entry passage household_passage household_change service household_verification".split(),
+    *MATCHED[1:],
+)
+INSUFFICIENT = asyncpg.InsufficientPrivilegeError
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Someone with a row in every table that has personal data, and the clerk of their union."""
+
+    home: Guild
+    someone: Someone
+    clerk: Someone
+    ids: dict[str, set[UUID]]
+
+
+async def lot(world: World, owner: asyncpg.Connection) -> Lot:
+    home = (await world.town()).units[0]
+    someone, clerk = await world.worker(home), await world.staff(Role.UNIT_CLERK, home, consents=())
+    case = await world.application(someone, home)
+    household_id = await owner.fetchval("select id from household where person_id = $1", someone.id)
+    common: dict[str, Any] = {"created_at": make.NOW}
+    await world.insert(
+        HouseholdPassage, id=new_id(), household_id=household_id, round=1, person_id=someone.id, action="submit",
+        from_state="draft", to_state="submitted", counts_as_review=False, **common,
+    )  # fmt: skip
+    measure_id, by = world.measures[household_id, "living_aid"], {"post_role": "x", "organisation_name": "x"}
+    await world.insert(
+        Service, id=new_id(), measure_id=measure_id, household_id=household_id, given_on=make.TODAY, provider="x",
+        quantity=1, unit="place", person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdVerification, id=new_id(), household_id=household_id, way="visit", reference="x", finding="unchanged",
+        verified_on=make.TODAY, next_due_on=make.TODAY + timedelta(days=1), person_id=clerk.id, **by, **common,
+    )  # fmt: skip
+    await world.insert(
+        WatchTask, id=new_id(), household_id=household_id, head_id=someone.id, head_masked="*", months=6, version=1,
+        due_on=make.TODAY, **{f"{tier}_id": union_id for tier, union_id in home.ancestors.items()}, **common,
+    )  # fmt: skip
+    await world.insert(
+        Reminder, id=new_id(), household_id=household_id, about="review", due_on=make.TODAY, days=7, **common
+    )
+    await world.insert(
+        HouseholdChange, id=new_id(), household_id=household_id, household_version=2, pointer="/address",
+        source="self", person_id=someone.id, **common,
+    )  # fmt: skip
+    scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    await world.insert(
+        CaseEscalation, id=new_id(), application_id=case.id, version=1, state="submitted", due_at=make.NOW,
+        told="district", **scope, **common,
+    )  # fmt: skip
+    request_id = new_id()
+    await world.insert(
+        ChangeRequest, id=request_id, person_id=someone.id, person_number_index=b"-", person_masked="*",
+        household_id=household_id, kind="household_size", field="/members", state="open", wanted=b"-",
+        asked_by=someone.id, asked_by_number_index=b"-", version=1, **scope, **common,
+    )  # fmt: skip
+    await world.insert(PaymentHold, id=request_id, person_id=someone.id, household_id=household_id, **common)
+    number_index = world.keyring.blind_index("person.id_number", someone.id_number)
+    await world.insert(
+        ProxyFiling, id=new_id(), id_number_index=number_index, id_number=b"-", name=b"-", name_masked="*", phone=b"-",
+        phone_masked="*", division_code="-", form=b"-", state="open", version=1, assisted_by=clerk.id,
+        post_role="unit_clerk", organisation_name="-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdExit, id=new_id(), household_id=household_id, kind="lifted", evidence=b"-", proposed_by=clerk.id,
+        state="dropped", **common,
+    )  # fmt: skip
+    await world.insert(
+        HouseholdTransfer, id=new_id(), household_id=household_id, number="-", head_masked="-", state="withdrawn",
+        from_organisation_id=home.id, from_organisation_name="-", to_organisation_id=home.id, proposed_by=clerk.id,
+        to_organisation_name="-", version=1, ended_at=make.NOW,
+        **{f"{tier}_id": union for tier, union in home.ancestors.items()}, **common,
+    )  # fmt: skip
+    await world.insert(
+        BankCard, id=new_id(), person_id=someone.id, holder=b"-", number=b"-", number_index=b"-", number_masked="*",
+        bank_name="-", state="current", **common,
+    )  # fmt: skip
+    await world.insert(
+        RefreshToken, id=new_id(), session_id=someone.session_id, token_hash=make.unique().encode(), **common
+    )
+    await world.insert(
+        KeyedAnswer, person_id=someone.id, key="k", row_id=new_id(), fingerprint=b"-", status=200, answer=b"-", **common
+    )
+    await world.insert(
+        AuditEntry, id=new_id(), person_id=clerk.id, action="application.opened", subject_kind="application",
+        subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
+    )  # fmt: skip
+    async with working(world) as work:
+        household = await household_of(work, household_id)
+        await open_discrepancy(work, household, found())
+    visit_id = await visit_of(world, household_id, someone, home, (clerk,))
+    await world.insert(
+        VisitOperation, id=new_id(), visit_id=visit_id, operation_id=new_id(), device_id=clerk.session_id,
+        person_id=clerk.id, field="/findings", value=b"-", base_version=1, status="applied", version=1, **common,
+    )  # fmt: skip
+    matched = await match_rows(world, home, household_id)
+    await world.insert(OutMessage, id=new_id(), name="Tested", body={}, **common)
+    of_person = dict.fromkeys(
+        ("bank_card", "consent", "session", "household", "household_passage", "discrepancy"), "person_id"
+    )
+    of_person |= {"application": "applicant_id", "passage": "person_id", "cover": "enrolled_by", "visit": "person_id"}
+    of_person |= {"household_change": "person_id", "change_request": "person_id"}
+    queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
+    queries["visit_operation"] = (
+        "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
+    )
+    queries["case_escalation"] = (
+        "select e.id from case_escalation e join application a on a.id = application_id where a.applicant_id = $1"
+    )
+    queries["proxy_filing"] = (
+        "select f.id from proxy_filing f join person p on p.id_number_index = f.id_number_index where p.id = $1"
+    )
+    hanging = ("member", "exit", "transfer", "verification")
+    for table in (*(f"household_{part}" for part in hanging), "plan", "measure", "service", "watch_task"):
+        queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
+    ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
+    ids |= matched
+    assert all(ids.values())
+    return Lot(home, someone, clerk, ids)
+
+
+async def match_rows(world: World, home: Guild, household_id: UUID) -> dict[str, set[UUID]]:
+    """A batch of one household, and what came back for it."""
+    ids = {table: new_id() for table in MATCHED}
+    common: dict[str, Any] = {"created_at": make.NOW}
+    scope = {f"{tier}_id": home.ancestors[tier] for tier in home.ancestors}
+    batch = {"batch_id": ids["match_batch"]}
+    await world.insert(
+        MatchAuthorisation, id=ids["match_authorisation"], household_id=household_id, id_number_index=b"-",
+        name_masked="*", file_id=new_id(), signed_on=make.TODAY, recorded_by=new_id(), **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchBatch, id=ids["match_batch"], number=make.unique("BD-"), department="education", purpose="identification",
+        basis_code="-", basis_text="-", mode="plain", made_by=new_id(), people=1, households=1, outgoing=b"-",
+        outgoing_sha256="-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchPerson, id=ids["match_person"], household_id=household_id, line=1, person=b"-", consent_id=new_id(),
+        **batch, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchReturn, id=ids["match_return"], sha256=make.unique(), received_by=new_id(), rows=1, matched=1, unknown=0,
+        gone=0, **batch, **common,
+    )  # fmt: skip
+    await world.insert(
+        MatchResult, id=ids["match_result"], batch_number="-", return_id=ids["match_return"],
+        household_id=household_id, match_person_id=ids["match_person"], name_masked="*", department="education",
+        basis_text="-", outcome="no_record", found_on=make.TODAY, **batch, **common,
+    )  # fmt: skip
+    return {table: {row_id} for table, row_id in ids.items()}
+
+
+def as_worker(someone: Someone) -> Sight:
+    return Sight("worker", someone.id)
+
+
+def as_staff(one: Lot) -> Sight:
+    return Sight("staff", one.clerk.id, (one.home.id,))
+
+
+async def counts(connection: asyncpg.Connection) -> dict[str, int]:
+    return {table: await connection.fetchval(f"select count(*) from {table}") for table in PERSONAL}
+
+
+async def seen(api: Database, sight: Sight, table: str) -> set[UUID]:
+    async with api.begin(sight) as transaction:
+        return {row["id"] for row in await transaction.connection.fetch(f"select id from {table}")}
+
+
+async def refused(api: Database, sight: Sight, sql: str, *values: Any) -> str:
+    """The error with which the database refuses a statement."""
+    with pytest.raises(INSUFFICIENT) as refusal:
+        async with api.begin(sight) as transaction:
+            await transaction.connection.execute(sql, *values)
+    return str(refusal.value)
+
+
+async def touched(api: Database, sight: Sight, sql: str, *values: Any) -> int:
+    async with api.begin(sight) as transaction:
+        return int((await transaction.connection.execute(sql, *values)).rsplit(" ", 1)[-1])
