@@ -15,10 +15,11 @@ from tests.throwaway import CHECKOUT, memory, throwaway_folder
 
 # Starts a server two folders down, says where, and stays.
 USER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from app.db.embedded import start
 from tests.throwaway import memory, throwaway_folder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts behind itself
 with throwaway_folder("aid-test-", memory()) as folder:
     folder.chmod(0o755)
     print(start(folder / "a" / "pg", parameters={"shared_buffers": "16MB"}).folder, flush=True)
@@ -35,7 +36,10 @@ def test_a_server_ends_when_the_tests_that_use_it_are_killed(how: signal.Signals
         server = running(folder)
         assert server is not None
         os.killpg(user.pid, how)
-        user.communicate(timeout=90)  # the keeper speaks into the same pipes: they close when it has done its work
+        try:
+            user.communicate(timeout=90)  # the keeper speaks into the same pipes: they close when it has done its work
+        finally:
+            user.kill()
     assert not folder.parents[1].exists()
     assert not server.socket_folder.exists()  # removed when the last process of the server has gone, and not before
 
