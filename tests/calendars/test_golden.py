@@ -72,7 +72,9 @@ async def test_what_begins_before_a_holiday_ends_on_its_day(loaded: Calendar, ro
 async def test_a_year_that_is_not_announced_counts_by_weekdays_and_says_so(
     loaded: Calendar, row: dict[Any, Any]
 ) -> None:
-    known = Calendar(loaded.exceptions, frozenset(range(2016, 2027)))
+    # As it was before the notice of 2027, whichever year this is run in.
+    until = {day: works for day, works in loaded.exceptions.items() if day.year < 2027}
+    known = Calendar(until, frozenset(range(2016, 2027)))
     ends = {n: known.after_working_days(row["start"], n) for n in SPANS}
     assert ends == {n: row[n] for n in SPANS}
     assert {n: known.is_provisional(end) for n, end in ends.items()} == {n: row[n].year > 2026 for n in SPANS}

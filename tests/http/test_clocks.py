@@ -73,12 +73,15 @@ async def test_the_worker_reads_on_which_day_it_is_and_for_whom_it_waits(
 ) -> None:
     case = await case_that_moved(world, town, owner, (9, State.SUBMITTED), (5, State.RETURNED))
     day = await counted(world, (9, 5))
+    async with working(world) as work:
+        unsure = any(work.calendar.is_provisional(business_date(make.NOW - timedelta(days=ago))) for ago in (9, 0))
+    tail = "放假安排还没有全部公布，期限可能调整。" if unsure else ""
     own, staff = await clocks(client, case, chair)
     assert own == {
         "day": day, "of": 15, "waiting_for": "you", "paused_because": "等申请人补正", "due": None, "overdue_days": 0,
-        "provisional": False, "text": f"第{day}个工作日，共15个；现在等您补正，已暂停计时。",
+        "provisional": unsure, "text": f"第{day}个工作日，共15个；现在等您补正，已暂停计时。{tail}",
     }  # fmt: skip
-    assert staff == own | {"text": f"第{day}个工作日，共15个；现在等申请人补正，已暂停计时。"}
+    assert staff == own | {"text": f"第{day}个工作日，共15个；现在等申请人补正，已暂停计时。{tail}"}
 
 
 async def test_what_was_resubmitted_goes_on_from_the_day_on_which_it_paused(
