@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from app.applications.path import Kind
 from app.applications.programme import Programme
+from app.applications.standards import ServiceStandard
 from app.households.criteria import CategoryPolicy
 from app.households.upkeep import UpkeepPolicy
 from app.kinds.golden_autumn import rules as golden_autumn
@@ -56,6 +57,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "household_upkeep": Shipped(UpkeepPolicy, "app.households", "upkeep.yaml"),
     "public_notice": Shipped(NoticePolicy, "app.notices"),
     "accountability": Shipped(AccountabilityPolicy, "app.policy", "accountability.yaml"),
+    "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -4,6 +4,7 @@ from app.access import tables as access
 from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.applications.assisting import tables as assisting
+from app.applications.escalations import tables as escalations
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -43,6 +44,7 @@ __all__ = [
     "covers",
     "discrepancies",
     "duplicates",
+    "escalations",
     "files",
     "households",
     "matching",

@@ -23,7 +23,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
-from app.jobs.daily import forget_old_answers, remind_of_all
+from app.jobs.daily import escalate_all, forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
@@ -142,6 +142,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
             log.info("files_forgotten", count=await forget_loose_files(jobs))
             log.info("exports_forgotten", count=await forget_exports(jobs))
 
+        @queue.schedule("escalate_all", "47 * * * *")
+        async def every_hour(_: Schedule) -> None:
+            log.info("escalated", count=await escalate_all(jobs))
+
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:
             await search_duplicates(jobs)
@@ -149,6 +153,7 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         @queue.schedule("remind_of_all", "20 0 * * *")
         async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
             await remind_of_all(jobs)
+            await _look_at_calendar(jobs)
 
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.
@@ -166,6 +171,14 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         queue.shutdown.set()
         waiting.cancel()
         await running
+
+
+async def _look_at_calendar(jobs: Jobs) -> None:
+    """Say so, every morning, as long as a year lacks its notice: its deadlines are provisional."""
+    async with jobs.work() as work:
+        missing = work.calendar.year_missing(work.today)
+    if missing is not None:
+        log.error("calendar_year_missing", year=missing)
 
 
 async def search_duplicates(jobs: Jobs) -> None:

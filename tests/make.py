@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from app.applications.commands import DECISION, FORM
 from app.applications.measures import measure_kind
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, Kind, State
+from app.applications.standards import ServiceStandard
 from app.applications.steps import NOTE
 from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
@@ -34,6 +35,7 @@ from app.people.consents import Purpose, consent_texts
 from app.people.tables import Consent, Person, Session
 from app.people.tokens import issue
 from app.plans.tables import Measure, Plan
+from app.programmes import shipped
 from app.settings import DEMO_TOKEN_KEY
 from tests.forms import (
     FORMS,
@@ -55,6 +57,7 @@ __all__ = [
     "NOW",
     "REGISTER",
     "REGISTER_OF_HEAD",
+    "STANDARD",
     "TODAY",
     "Case",
     "Guild",
@@ -72,6 +75,7 @@ __all__ = [
     "secondary_medical",
     "unique",
 ]
+(STANDARD,) = shipped().of("service_standard", ServiceStandard)
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
 
 
@@ -284,7 +288,7 @@ class World:
             "decision": self.keyring.seal_document(DECISION, application_id, decision(kind)) if filed else None,
             "amount_fen": AMOUNT_FEN if filed else None,
             "submitted_at": filed,
-            "due_at": filed + timedelta(days=7) if filed and state in PATHS[kind].working_days else None,
+            "due_at": filed + timedelta(days=7) if filed and STANDARD.days_at(state) else None,
             "approved_at": filed if state in (State.APPROVED, State.PAYING, State.PAID) else None,
             "paid_at": filed if state is State.PAID else None,
         }

@@ -82,9 +82,9 @@ FUNCTIONS = {
         where e.subject_person_id = {ME} and e.person_id = asked);""",
 }
 OPENED = {
-    ("revealed", "person"): "is_revealed_to_me(id)",
-    ("revealed", "bank_card"): "is_revealed_to_me(person_id)",
-    ("looked", "person"): "has_looked_at_me(id)",
+    ("after_revealed", "person"): "is_revealed_to_me(id)",
+    ("after_revealed", "bank_card"): "is_revealed_to_me(person_id)",
+    ("after_looked", "person"): "has_looked_at_me(id)",
 }
 
 

@@ -78,16 +78,6 @@ REASONS: dict[str, str] = {
 }
 """Why an application may be rejected: code and text for the worker."""
 
-WORKING_DAYS: dict[str, int] = {
-    S.SUBMITTED: 3,
-    S.UNIT_REVIEW: 5,
-    S.DISTRICT_REVIEW: 5,
-    S.CITY_APPROVAL: 5,
-    S.APPROVED: 5,
-    S.PAYING: 5,
-    S.RETURNED: 10,
-}
-
 
 def _worker_steps() -> tuple[Step, ...]:
     leaves = (S.DRAFT, S.RETURNED, S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
@@ -152,7 +142,6 @@ def _route(city: Permission, after_city: State) -> Path:
             Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
             *_appeal_steps(after_city),
         ),
-        WORKING_DAYS,
     )
 
 

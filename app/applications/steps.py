@@ -9,8 +9,9 @@ import asyncpg
 from sqlalchemy import text
 
 from app.applications.events import ApplicationMoved
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, State
 from app.applications.queries import version_now
+from app.applications.standards import days_allowed
 from app.db.statements import Statement, statement
 from app.db.transaction import TOLD, Record
 from app.db.work import Work
@@ -140,7 +141,7 @@ async def take(
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
-    allowed_days = PATHS[Kind(row["kind"])].working_days.get(State(step.to))
+    allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
     moved = Moved(row["id"], step.to, row["version"] + 1)
     kept = keep(moved) if keep else _NOTHING_KEPT
     values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))

@@ -155,7 +155,8 @@ def _content(path: Path) -> Any:
 def _kind_of(path: Path) -> PolicyKind:
     """By the kind's name in the path, or by where the service keeps its own. Raises BadFile."""
     whole = path.absolute().as_posix()
-    named = [kind for kind in POLICY_KINDS if kind in whole or POLICIES[kind].package.replace(".", "/") + "/" in whole]
+    own = {kind: f"{each.package.replace('.', '/')}/{each.file}" for kind, each in POLICIES.items()}
+    named = [kind for kind in POLICY_KINDS if kind in whole or whole.endswith(own[kind])]
     if len(named) != 1:
         # The file's own name says more than the folders that it lies in.
         named = [kind for kind in POLICY_KINDS if kind in path.name]

@@ -21,6 +21,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "household_upkeep": "档案动态管理",
     "public_notice": "公示",
     "accountability": "申诉、查看和评价",
+    "service_standard": "办理时限",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

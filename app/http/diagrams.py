@@ -4,12 +4,14 @@ A state, action, permission or role that has no word here raises KeyError, so no
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from app.appeals.path import PATHS as APPEAL_PATHS
 from app.applications.path import PATHS, Kind
 from app.applications.path import REASONS as APPLICATION_REASONS
+from app.applications.standards import ServiceStandard
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import CANCEL_REASONS, GATES
@@ -22,7 +24,7 @@ from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.errors import DomainError
 from app.notices.path import PATH as OBJECTION_PATH
 from app.policy import drafts
-from app.programmes import KINDS
+from app.programmes import KINDS, shipped
 from app.visits.path import PATH as VISIT_PATH
 from app.workflow.path import Path, Step
 
@@ -128,6 +130,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "visit:plan": "安排入户走访",
         "visit:assigned": "走访分派给自己的家庭",
         "duplicate:judge": "认定档案是否重复",
+        "calendar:keep": "录入和更正工作日历",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",
         "rating:read": "查看满意度",
@@ -171,7 +174,12 @@ assert ROUTERS  # with the routes come all the refusals that they can give
 
 def diagrams() -> dict[str, str]:
     """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
-    paths = {f"{kind}.md": _path_page(KINDS[kind].name, PATHS[kind], APPLICATION_REASONS) for kind in Kind}
+    (*_, standard) = shipped().of("service_standard", ServiceStandard)
+    days = standard.state_working_days.model_dump()
+    paths = {
+        f"{kind}.md": _path_page(KINDS[kind].name, replace(PATHS[kind], working_days=days), APPLICATION_REASONS)
+        for kind in Kind
+    }
     return {
         "README.md": _page("由代码生成的图表", _index()),
         **paths,

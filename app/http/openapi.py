@@ -24,9 +24,10 @@ LIMITED = frozenset(
         ("put", "/api/v1/me/phone"),
         ("post", "/api/v1/me/account_claims"),
         ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
+        ("post", "/api/v1/staff/applications/{application_id}/reveal"),
     }
 )
-"""What could be guessed at, and is counted (app/people/attempt_commands.py)."""
+"""What could be guessed at, and is counted (app/people/attempt_commands.py); and what is shown only so often a day."""
 VERSIONED = frozenset(
     {
         ("put", "/api/v1/applications/{application_id}"),
@@ -67,8 +68,6 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }
 )
-LIMITED = frozenset({("post", "/api/v1/staff/applications/{application_id}/reveal")})
-"""What one person may do only so often."""
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

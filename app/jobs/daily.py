@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, delete
 
+from app.applications.escalations.commands import BATCH, Pile, escalate, piles, settle
 from app.db.base import table_of
 from app.db.statements import statement
 from app.db.work import Work
@@ -42,3 +43,24 @@ async def remind_of_all(jobs: Jobs) -> None:
             while place is not None:
                 async with jobs.work() as work:
                     place = await remind(work, about, days, place)
+
+
+async def escalate_all(jobs: Jobs) -> int:
+    """Tell the levels above of what is overdue, batch by batch, each batch in its own transaction; how many were told.
+
+    Safe to run twice, at once, or to be stopped: each version of a case is told of once.
+    """
+    told = 0
+    async with jobs.work() as work:
+        begin = await piles(work.transaction)
+    for pile in begin:
+        place: Pile | None = pile
+        while place is not None:
+            async with jobs.work() as work:
+                place, count = await escalate(work, place)
+            told += count
+    settled = BATCH
+    while settled == BATCH:
+        async with jobs.work() as work:
+            settled = await settle(work)
+    return told

@@ -58,6 +58,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "household_upkeep": (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN),
     "public_notice": (),
     "accountability": (),
+    "service_standard": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

@@ -64,6 +64,8 @@ class Permission(StrEnum):
     """To look into an objection to a public notice, at the level above the unit."""
     READ_RATINGS = "rating:read"
     """How satisfied the workers of each union were, without their names."""
+    KEEP_CALENDAR = "calendar:keep"
+    """Enter the holidays that the State Council announced, and correct a day."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -82,7 +84,7 @@ _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
 _DISTRICT = (
     frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE}) | _SENDS
 )
-_CITY = frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.INVESTIGATE})
+_CITY = frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS, _P.READ_RATINGS})

@@ -7,6 +7,8 @@ so that a new one is in no copy before somebody has thought about it.
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from app.access.tables import Reveal
+from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
@@ -23,15 +25,26 @@ from app.households.tables import (
     HouseholdTransfer,
 )
 from app.matching.tables import MatchAuthorisation, MatchResult
+from app.messaging.tables import Message
 from app.organisations.tables import Post
 from app.people.claiming.tables import AccountClaim
 from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
+from app.ratings.tables import Rating
 from app.upkeep.tables import HouseholdVerification, WatchTask
 from app.visits.tables import Visit
 
-Whose = Literal["person_id", "subject_person_id", "head_id", "claimant_or_person", "household_id", "id_number_index"]
-"""By what a row is somebody's: their id, a household of theirs, or their identity number."""
+Whose = Literal[
+    "person_id",
+    "subject_person_id",
+    "head_id",
+    "applicant_id",
+    "claimant_or_person",
+    "household_id",
+    "application_id",
+    "id_number_index",
+]
+"""By what a row is somebody's: their id, a household or application of theirs, or their identity number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +166,10 @@ PARTS: Final[dict[str, Part]] = {
         Visit,
         "person_id",
         "household_id round purpose state planned_on organisation_name visitors policy_version photos position_agreed "
-        "started_at ended_at confirmed_at objected_at version",
+        "started_at ended_at signatures_needed confirmed_at objected_at version",
         texts="address objection cancelled_because",
         documents="content position",
-        hidden=f"person_id planned_by visitor_ids head_masked changed ended_by {_SCOPE}",
+        hidden=f"person_id planned_by visitor_ids head_masked changed ended_by signed_by {_SCOPE}",
     ),
     "discrepancies": _part(
         Discrepancy,
@@ -219,6 +232,20 @@ PARTS: Final[dict[str, Part]] = {
         hidden=f"claimant_id person_id person_masked id_number_index {_SCOPE} openid openid_index unionid_index phone "
         "phone_index phone_masked code decided_by",
     ),
+    "appeals": _part(
+        Appeal,
+        "applicant_id",
+        "application_id kind ground state version before_fen due_at decided_at decided_by_role decided_by_organisation "
+        "amount_fen",
+        texts="reply",
+        documents="reason",
+        hidden=f"applicant_id decision_id decided_by {_SCOPE}",
+    ),
+    "ratings": _part(Rating, "application_id", "application_id score", texts="words", hidden=_SCOPE),
+    "reveals": _part(
+        Reveal, "subject_person_id", "application_id field", texts="reason", hidden="person_id subject_person_id"
+    ),
+    "messages": _part(Message, "person_id", "kind title text subject_kind subject_id read_at", hidden="person_id once"),
     "access_log": _part(
         AuditEntry,
         "subject_person_id",
@@ -248,6 +275,9 @@ LEFT_OUT: Final[dict[str, str]] = {
     "visit_operation": "an edit by a visitor's device, whose outcome is in `visits`; the person is the visitor",
     "visit_visitor": "the person is the visitor, whom `visits` names as others are told of them",
     "keyed_answer": "an answer that was given already, kept some days for repeated requests",
+    "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",
+    "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "
+    "what came of it is in `applications` and the file",
     "bulk_export": "a list that somebody asked for at work; the person is that member of staff",
 }
 """Tables with somebody's id in them that are in no copy, and why."""

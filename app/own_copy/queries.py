@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import ColumnElement, Table, bindparam, literal_column, or_, select
 
+from app.applications.tables import Application
 from app.db.base import table_of
 from app.db.sealing import Keyring
 from app.db.statements import Statement, statement
@@ -18,9 +19,10 @@ from app.people.tables import Person
 
 AT_MOST: Final = 1_000
 """Rows of each part. Nobody has more but for the access log, which has pages of its own."""
-_H, _P = table_of(Household), table_of(Person)
+_A, _H, _P = table_of(Application), table_of(Household), table_of(Person)
 _ME = bindparam("person_id", type_=_P.c.id.type)
 _OWN_HOUSEHOLDS = select(_H.c.id).where(_H.c.person_id == _ME)
+_OWN_APPLICATIONS = select(_A.c.id).where(_A.c.applicant_id == _ME)
 _OWN_NUMBER = select(_P.c.id_number_index).where(_P.c.id == _ME).scalar_subquery()
 
 
@@ -28,6 +30,8 @@ def _is_mine(table: Table, part: Part) -> ColumnElement[bool]:
     match part.whose:
         case "household_id":
             return table.c.household_id.in_(_OWN_HOUSEHOLDS)
+        case "application_id":
+            return table.c.application_id.in_(_OWN_APPLICATIONS)
         case "id_number_index":
             return table.c.id_number_index == _OWN_NUMBER
         case "claimant_or_person":

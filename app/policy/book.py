@@ -19,6 +19,7 @@ PolicyKind: TypeAlias = Literal[
     "household_upkeep",
     "public_notice",
     "accountability",
+    "service_standard",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

@@ -187,6 +187,7 @@ async def test_what_was_paid_already_is_not_paid_again(
     client: httpx.AsyncClient, desks: Office, owner: asyncpg.Connection
 ) -> None:
     case = await granted(client, desks)
+    await desks.world.noticed(case.id, case.applicant, case.home, case.kind)
     await owner.execute(
         "update application set state = 'paid', approved_at = now(), paid_at = now(), measure_id = $2 where id = $1",
         case.id,
@@ -203,6 +204,7 @@ async def test_nothing_changes_while_a_payment_is_under_way(
 ) -> None:
     case = await granted(client, desks)
     appeal = await lodged(client, case)
+    await desks.world.noticed(case.id, case.applicant, case.home, case.kind)
     await owner.execute(
         "update application set state = 'paying', approved_at = now(), measure_id = $2 where id = $1",
         case.id,

@@ -9,7 +9,8 @@ from itertools import product
 import httpx
 import pytest
 
-from app.applications.path import PATHS, REASONS, WORKING_DAYS, Action, Kind, State
+from app.applications.path import PATHS, REASONS, Action, Kind, State
+from app.applications.standards import WAITS
 from app.kernel.actor import Permission, Role
 from app.workflow.path import NotAllowedNow, Path, Step
 from tests import make
@@ -99,7 +100,7 @@ def test_no_action_that_nobody_has_heard_of_is_possible(kind: Kind) -> None:
 def test_what_has_ended_has_no_way_out(kind: Kind) -> None:
     states = {S(state) for state in PATHS[kind].states}
     assert states - {S(step.at) for step in PATHS[kind].steps} == ENDED
-    assert not set(WORKING_DAYS) & (ENDED | {S.REJECTED, S.PAID})
+    assert {state for state, waits in WAITS.items() if waits == "nobody"} == ENDED | {S.REJECTED, S.PAID}
 
 
 def reached(kind: Kind, start: State) -> set[State]:

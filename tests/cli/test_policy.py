@@ -25,10 +25,12 @@ from tests.policies.making import KINDS, document
 FILES = [
     *(migrations.ROOT / "app" / "kinds" / kind / "policy.yaml" for kind in Kind),
     migrations.ROOT / "app" / "households" / "policy.yaml",
+    migrations.ROOT / "app" / "households" / "upkeep.yaml",
     migrations.ROOT / "app" / "policy" / "minimum_living_standard.yaml",
     migrations.ROOT / "app" / "visits" / "policy.yaml",
     migrations.ROOT / "app" / "notices" / "policy.yaml",
     migrations.ROOT / "app" / "policy" / "accountability.yaml",
+    migrations.ROOT / "app" / "applications" / "service_standard.yaml",
 ]
 
 

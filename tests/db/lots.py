@@ -11,6 +11,7 @@ import pytest
 from app.access.tables import Reveal
 from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
+from app.applications.escalations.tables import CaseEscalation
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.transaction import Database, Sight
@@ -38,7 +39,7 @@ PERSONAL = (
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
     "proxy_application account_claim household_exit household_transfer "
-    "plan measure service household_verification watch_task reminder appeal rating reveal"
+    "plan measure service household_verification watch_task reminder appeal rating reveal case_escalation"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
@@ -52,7 +53,7 @@ IN_REACH = (
     *"household household_member household_passage application passage cover discrepancy visit visit_operation".split(),
     *"household_change change_request proxy_filing proxy_application account_claim household_exit".split(),
     "household_transfer",
-    *"plan measure service household_verification watch_task appeal rating reveal".split(),
+    *"plan measure service household_verification watch_task appeal rating reveal case_escalation".split(),
     *MATCHED,
 )
 APPEND_ONLY = (
@@ -103,6 +104,10 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         source="self", person_id=someone.id, **common,
     )  # fmt: skip
     scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    await world.insert(
+        CaseEscalation, id=new_id(), application_id=case.id, version=1, state="submitted", due_at=make.NOW,
+        told="district", **scope, **common,
+    )  # fmt: skip
     request_id = new_id()
     await world.insert(
         ChangeRequest, id=request_id, person_id=someone.id, person_number_index=b"-", person_masked="*",
@@ -170,6 +175,9 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     queries = {table: f"select id from {table} where {column} = $1" for table, column in of_person.items()}
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
+    )
+    queries["case_escalation"] = (
+        "select e.id from case_escalation e join application a on a.id = application_id where a.applicant_id = $1"
     )
     for table in ("proxy_filing", "proxy_application"):
         queries[table] = (

@@ -138,6 +138,8 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "POST /staff/notices/investigations/{investigation_id}/actions": {"action": "dismiss", "note": "好"},
     "POST /staff/policies": proposal(),
+    "PUT /staff/calendar/{year}": {"source": "国办发明电〔2026〕1号", "days": [{"day": "2099-02-16", "works": False}]},
+    "PUT /staff/calendar/days/{day}": {"works": False, "source": "国办发明电〔2026〕1号"},
     "POST /staff/imports/{import_id}/commit": {"dry_run": "0" * 64, "rows": "valid"},
     "POST /staff/exports": {"reason": "年度核查", "filter": {"states": ["active"]}},
     "POST /screening": SCREENING,
@@ -250,12 +252,11 @@ class Caller:
 @pytest.fixture
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
-    named = (
-        "appeal household application duplicate match request filing claim transfer plan measure task import".split()
-    )
-    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation")}
+    named = "household application duplicate match request filing claim transfer plan measure task import".split()
+    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation", "appeal")}
+    ids |= {"year": "2099", "day": "2099-02-16"}
     name, _, kind = operation.partition("#")
-    if name in OPEN:
+    if name in OPEN or "/calendar/" in name:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))
     elif "/staff/" in name:
         who = await world.person(posts=tuple((role, unit) for role in REVIEWERS))

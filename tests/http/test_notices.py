@@ -173,7 +173,7 @@ def at_level(level: Level) -> Callable[[PolicyBook], PolicyBook]:
     """A book in which every notice is published by unions of this level."""
 
     def changed(book: PolicyBook) -> PolicyBook:
-        policy = book.of("public_notice", NoticePolicy)[-1]
+        policy = book.in_force("public_notice", NoticePolicy, make.TODAY)
         published_by = PublishedBy(**dict.fromkeys(PublishedBy.model_fields, level))
         versions = (policy.model_copy(update={"published_by": published_by}),)
         return replace(book, versions={**book.versions, "public_notice": versions})

@@ -115,6 +115,7 @@ async def test_what_the_worker_confirms_is_submitted_in_their_name_and_its_autho
         refused(await act(client, author, case, "approve"), 403, "already_signed")
         case = await moved(client, reviewer, case, "approve")
     if case["state"] == "public_notice":
+        await world.noticed(UUID(case["id"]), worker, unit, kind, round=4)
         await owner.execute(
             "update application set state = 'approved', approved_at = now() where id = $1", UUID(case["id"])
         )

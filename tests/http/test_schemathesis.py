@@ -118,6 +118,8 @@ async def reviewer(url: str, world: World) -> Side:
         "policy_id": proposal["id"],
         "plan_id": plan_id,
         "measure_id": world.measures[planned, "counselling"],
+        "year": 2098,  # what other tests count on is left as it was announced
+        "day": "2098-02-17",
     }
     return Side(url, who, {name: str(value) for name, value in ids.items()})
 

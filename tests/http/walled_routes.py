@@ -61,6 +61,7 @@ LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }
 LISTS |= {("GET", path) for path in ("/staff/watch_tasks", "/staff/watch_tasks/count")}
+LISTS |= {("GET", path) for path in ("/staff/escalations", "/staff/escalations/count")}
 OWN_ACTS = {
     ("POST", "/applications"): 201,
     ("PUT", "/me/identity"): 200,

@@ -6,10 +6,12 @@ from app.http.routes import (
     appeals,
     applications,
     bulk,
+    calendar,
     change_requests,
     contact_cards,
     discrepancies,
     duplicates,
+    escalations,
     files,
     history,
     household_cases,
@@ -67,5 +69,7 @@ _MODULES = (
     matches,
     plans,
     upkeep,
+    escalations,
+    calendar,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

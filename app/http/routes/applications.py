@@ -157,7 +157,7 @@ async def list_applications(desk: WorkerDesk, limit: Limit = 20, cursor: Cursor 
 async def read_application(application_id: PathId, desk: WorkerDesk) -> Response:
     """表单、决定和理由、办理过程，以及现在可以做什么。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
-    shown = views.detail(row, desk.work.keyring, (Permission.OWN,))
+    shown = views.detail(row, desk.work, (Permission.OWN,))
     if Action.APPEAL in shown["open_actions"] and not _may_appeal(desk.work, row):
         shown["open_actions"].remove(Action.APPEAL)
     return answer(shown, version=row["version"])
@@ -165,7 +165,7 @@ async def read_application(application_id: PathId, desk: WorkerDesk) -> Response
 
 async def _draft(desk: Desk, application_id: UUID, programme: Programme, kept: dict[str, Any], status: int) -> Response:
     row = await own(desk.work.transaction, desk.actor, application_id)
-    shown = views.detail(row, desk.work.keyring, (Permission.OWN,))
+    shown = views.detail(row, desk.work, (Permission.OWN,))
     warnings = warnings_of(programme.form, kept)
     shown["warnings"] = [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings]
     return answer(shown, status, version=row["version"])

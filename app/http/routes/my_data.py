@@ -87,7 +87,7 @@ async def export_me(desk: WorkerDesk) -> Response:
         "consents": [_plain(each) for each in await consents(transaction, me)],
         "sessions": [_plain(each) for each in await sessions(transaction, me)],
         "household": next((each for each in files if each["id"] == living_id), None),
-        "applications": [detail(each, keyring, ()) for each in applications[:AT_MOST]],
+        "applications": [detail(each, desk.work, ()) for each in applications[:AT_MOST]],
         "files": [_file(each) for each in uploads[:AT_MOST]],
         "incomplete": cut
         + [name for name, rows in (("applications", applications), ("files", uploads)) if len(rows) > AT_MOST],

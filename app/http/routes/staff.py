@@ -163,7 +163,7 @@ async def read_case(
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
     permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
-    shown = views.detail(row, work.keyring, permissions, signed=signed, masked=True) | {
+    shown = views.detail(row, work, permissions, signed=signed, reader="staff") | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],

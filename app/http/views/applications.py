@@ -16,6 +16,8 @@ from app.applications.steps import NOTE
 from app.audit.commands import ReadingPurpose
 from app.db.sealing import Keyring
 from app.db.transaction import Record
+from app.db.work import Work
+from app.http.views.clock import ClockView, Reader, clock_of
 from app.http.views.decisions import DecisionView
 from app.kernel.actor import Permission
 from app.kernel.business_time import answered
@@ -71,6 +73,7 @@ class ApplicationView(ApplicationSummary):
     decision: DecisionView | None
     paid_before_fen: int | None = Field(description="申诉变更前已发放的金额，只再发放其余部分")
     timeline: list[TimelineEntry]
+    clock: ClockView | None = Field(description="办理时限；还没有提交的为 null")
     open_actions: list[Action]
 
 
@@ -118,16 +121,24 @@ def summary(row: Record) -> dict[str, Any]:
 
 
 def detail(
-    row: Record, keyring: Keyring, permissions: Iterable[Permission], *, signed: bool = False, masked: bool = False
+    row: Record,
+    work: Work,
+    permissions: Iterable[Permission],
+    *,
+    signed: bool = False,
+    reader: Reader = "applicant",
 ) -> dict[str, Any]:
-    """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed; but for staff
-    (`masked`), who ask for a masked value if they need it."""
-    decision, form = row["decision"], keyring.open(FORM, row["id"], row["form"])
+    """Form and decision are kept as the very JSON that is answered, so they are opened but not parsed; but for staff,
+    to whom the form is masked: they ask for a masked value if they need it."""
+    decision, keyring = row["decision"], work.keyring
+    form = keyring.open(FORM, row["id"], row["form"])
+    timeline = [_entry(step, row, keyring) for step in row["timeline"]]
     return summary(row) | {
-        "form": masked_form(orjson.loads(form)) if masked else orjson.Fragment(form),
+        "form": masked_form(orjson.loads(form)) if reader == "staff" else orjson.Fragment(form),
         "paid_before_fen": row["paid_before_fen"],
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
-        "timeline": [_entry(step, row, keyring) for step in row["timeline"]],
+        "timeline": timeline,
+        "clock": clock_of(row, [(entry["at"], entry["to_state"]) for entry in timeline], work, reader),
         "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions, signed=signed),
     }
 
