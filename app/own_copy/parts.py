@@ -214,7 +214,7 @@ PARTS: Final[dict[str, Part]] = {
         "id_number_index",
         f"{_FILED} division_code household_id confirmed_at signature_file_id",
         texts="id_number name phone",
-        documents="form",
+        documents="form bank_card",
         hidden=_FILED_HIDDEN,
     ),
     "proxy_applications": _part(

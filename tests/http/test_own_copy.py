@@ -16,6 +16,7 @@ from app.contact_cards.tables import ContactCard, ResponsiblePerson
 from app.db.base import metadata, table_of
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
+from app.messaging.tables import Message
 from app.organisations.tables import Post
 from app.own_copy.parts import BY_OTHERS, LEFT_OUT, PARTS
 from app.own_copy.queries import AT_MOST
@@ -28,7 +29,7 @@ NOT_IN_THIS_STATE = {
     *(("visit", name) for name in ("objection", "position", "cancelled_because")),
     *(("discrepancy", name) for name in ("answer", "note")),
     *(("match_result", name) for name in ("found", "in_file")),
-    ("change_request", "decision_note"), ("plan", "result_note"),
+    ("change_request", "decision_note"), ("plan", "result_note"), ("appeal", "reply"),
 }  # fmt: skip
 """What the rows of this test are too young to have."""
 BY_NUMBER = {"cover", "proxy_filing", "proxy_application", "household_member"}
@@ -80,8 +81,11 @@ async def marked(owner: asyncpg.Connection, world: World, one: Lot) -> dict[str,
     households = [
         row["id"] for row in await owner.fetch("select id from household where person_id = $1", one.someone.id)
     ]
+    applications = [
+        row["id"] for row in await owner.fetch("select id from application where applicant_id = $1", one.someone.id)
+    ]
     index = world.keyring.blind_index("person.id_number", one.someone.id_number)
-    values: dict[str, Any] = {"household_id": households, "id_number_index": [index]}
+    values: dict[str, Any] = {"household_id": households, "application_id": applications, "id_number_index": [index]}
     await owner.execute("set session_replication_role = replica")  # what is appended only is never changed otherwise
     for name, part in PARTS.items():
         table, words[name] = str(part.model.__tablename__), set()
@@ -123,6 +127,10 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
     await world.insert(
         Post, id=new_id(), created_at=make.NOW, person_id=one.someone.id, organisation_id=one.home.id,
         role=Role.HOME_VISITOR, from_date=make.TODAY - timedelta(days=9),
+    )  # fmt: skip
+    await world.insert(
+        Message, id=new_id(), created_at=make.NOW, person_id=one.someone.id, once=make.unique("x"), kind="review_due",
+        title="x", text="x", subject_kind="household", subject_id=household_id,
     )  # fmt: skip
     await world.file(one.someone, sha256="cd" * 32)
     return one

@@ -56,6 +56,10 @@ class ExportView(BaseModel):
     proxy_applications: list[dict[str, Any]]
     account_claims: list[dict[str, Any]]
     posts: list[dict[str, Any]]
+    appeals: list[dict[str, Any]]
+    ratings: list[dict[str, Any]] = Field(description="本人作出的满意度评价")
+    reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
+    messages: list[dict[str, Any]]
     applications: list[dict[str, Any]]
     files: list[dict[str, Any]]
     access_log: list[dict[str, Any]] = Field(description="谁看过我的信息；更早的见 /me/access_log")
