@@ -97,7 +97,7 @@ async def test_what_was_resubmitted_goes_on_from_the_day_on_which_it_paused(
     assert own["due"] == due.isoformat()
 
 
-async def test_only_returns_and_public_notices_pause(
+async def test_only_returns_public_notices_and_appeals_pause(
     client: httpx.AsyncClient, world: World, town: Town, chair: Someone, owner: asyncpg.Connection
 ) -> None:
     for state in State:
@@ -105,10 +105,10 @@ async def test_only_returns_and_public_notices_pause(
             continue
         case = await case_that_moved(world, town, owner, (12, State.SUBMITTED), (4, state))
         own, _ = await clocks(client, case, chair)
-        stands_still = state in (State.RETURNED, State.PUBLIC_NOTICE) or WAITS[state] == "nobody"
-        spans = ((12, 4),) if stands_still else ((12, 0),)
+        pauses = state in (State.RETURNED, State.PUBLIC_NOTICE, State.APPEALED)
+        spans = ((12, 4),) if pauses or WAITS[state] == "nobody" else ((12, 0),)
         assert own["day"] == await counted(world, *spans), state
-        assert (own["paused_because"] is not None) is (state in (State.RETURNED, State.PUBLIC_NOTICE)), state
+        assert (own["paused_because"] is not None) is pauses, state
         assert own["waiting_for"] == WAITS[state], state
 
 

@@ -14,11 +14,10 @@ ACTS: Final = {
     State.UNIT_REVIEW: Tier.UNIT,
     State.DISTRICT_REVIEW: Tier.DISTRICT,
     State.CITY_APPROVAL: Tier.CITY,
-    State.APPEALED: Tier.CITY,
     State.APPROVED: Tier.CITY,
     State.PAYING: Tier.CITY,
 }
-"""On which level a case waits for somebody in each state."""
+"""On which level a case waits for somebody in each state. An appeal has a list of its own of those that are late."""
 
 
 def level_told(state: State, present: Collection[Tier]) -> Tier:
