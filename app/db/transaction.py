@@ -210,15 +210,21 @@ class Database:
     """The pool of a process, under one database role."""
 
     pool: asyncpg.Pool
+    places: asyncio.Semaphore
+    """As many as the pool has connections. They are waited for in turn; the pool itself lets newcomers overtake."""
 
     async def look(self, statement: Statement, /, **values: Any) -> Record | None:
         """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
+        connection = await self._take()
         try:
-            row: Record | None = await self.pool.fetchrow(
+            row: Record | None = await connection.fetchrow(
                 statement.sql, *statement.arguments(values), timeout=COMMAND_SECONDS
             )
-        except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
+        except _CONNECTION_LOST as lost:
+            _end(connection)
             raise Unavailable from lost
+        finally:
+            await self._give_back(connection)
         return row
 
     @asynccontextmanager
@@ -234,7 +240,7 @@ class Database:
             yield Transaction(connection, SNAPSHOT_SECONDS if sight.snapshot else None)
             await connection.execute("COMMIT")
         except _CONNECTION_LOST as lost:
-            connection.terminate()
+            _end(connection)
             raise Unavailable from lost
         finally:
             await self._give_back(connection)
@@ -246,16 +252,23 @@ class Database:
         try:
             yield Glance(connection, sight)
         except _CONNECTION_LOST as lost:
-            connection.terminate()
+            _end(connection)
             raise Unavailable from lost
         finally:
             await self._give_back(connection)
 
     async def _take(self) -> asyncpg.Connection:
         try:
-            # A timeout costs a task of its own, and an idle connection needs no waiting for.
-            idle = self.pool.get_idle_size() > 0
-            return await self.pool.acquire(timeout=None if idle else ACQUIRE_SECONDS)
+            if self.places.locked():
+                async with asyncio.timeout(ACQUIRE_SECONDS):
+                    await self.places.acquire()
+            else:
+                await self.places.acquire()
+            try:
+                return await self.pool.acquire()
+            except BaseException:
+                self.places.release()
+                raise
         except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
             raise Unavailable from lost
 
@@ -265,10 +278,14 @@ class Database:
             if not connection.is_closed() and connection.is_in_transaction():
                 await connection.execute("ROLLBACK", timeout=COMMAND_SECONDS)
         except _CONNECTION_LOST:
-            connection.terminate()
-        # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
-        with suppress(*_CONNECTION_LOST):
-            await self.pool.release(connection)
+            _end(connection)
+        finally:
+            try:
+                # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
+                with suppress(*_CONNECTION_LOST):
+                    await self.pool.release(connection)
+            finally:
+                self.places.release()
 
     async def close(self) -> None:
         try:
@@ -306,7 +323,13 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Data
             "timezone": "UTC",
         },
     )
-    return Database(await pool)
+    return Database(await pool, asyncio.Semaphore(size))
+
+
+def _end(connection: asyncpg.Connection) -> None:
+    """Close it at once. One that the server closed has left the pool's hands by itself, and says so."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

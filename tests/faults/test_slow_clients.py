@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from fastapi import FastAPI
 
+from app.db.transaction import Sight
 from app.http.deadline import DeadlineProtocol
 from tests.http.raw import exchange, listening
 
@@ -102,13 +103,13 @@ async def test_a_connection_may_rest_between_two_requests(port: int) -> None:
 async def test_an_answer_may_take_longer_than_a_question(port: int, app: FastAPI) -> None:
     service = app.state.service
     async with asyncio.timeout(20):
-        connections = [await service.database.pool.acquire() for _ in range(service.settings.database_pool_size)]
-        asking = asyncio.create_task(
-            exchange(port, [b"GET /api/v1/organisations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"])
-        )
-        await asyncio.sleep(Hasty.BODY_SECONDS + 0.3)
-        for connection in connections:
-            await service.database.pool.release(connection)
+        async with contextlib.AsyncExitStack() as held:
+            for _ in range(service.settings.database_pool_size):
+                await held.enter_async_context(service.database.glance(Sight("public")))
+            asking = asyncio.create_task(
+                exchange(port, [b"GET /api/v1/organisations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"])
+            )
+            await asyncio.sleep(Hasty.BODY_SECONDS + 0.3)
         (answer,) = await asking
     assert answer.status == 200
 

@@ -1,0 +1,87 @@
+"""Who waits for a connection is served in turn, and every connection comes back whatever became of its transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.db import transaction as transactions
+from app.db.transaction import Database, Sight, open_database
+from app.kernel.errors import Unavailable
+
+ANYBODY = Sight("public")
+
+
+@pytest.fixture
+async def pair(database_url: str) -> AsyncIterator[Database]:
+    """A pool of two connections."""
+    database = await open_database(database_url, "aid_api", size=2)
+    yield database
+    await database.close()
+
+
+async def test_whoever_came_first_is_served_first(pair: Database) -> None:
+    served: list[int] = []
+
+    async def ask(n: int, times: int) -> None:
+        for _ in range(times):
+            async with pair.glance(ANYBODY) as glance:
+                served.append(n)
+                await glance.connection.execute("select 1")
+
+    # Sixteen people ask again as soon as they were answered: none is answered twice before everybody was once.
+    async with asyncio.TaskGroup() as group:
+        for n in range(16):
+            group.create_task(ask(n, 5))
+    rounds = [sorted(served[start : start + 16]) for start in range(0, len(served), 16)]
+    assert rounds == [list(range(16))] * 5
+
+
+async def test_a_full_pool_is_told_as_unavailable(pair: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "ACQUIRE_SECONDS", 0.1)
+    async with pair.glance(ANYBODY), pair.glance(ANYBODY):
+        with pytest.raises(Unavailable):
+            async with pair.glance(ANYBODY):
+                pass
+    await all_are_back(pair)
+
+
+async def test_a_connection_that_the_server_closed_within_a_transaction_is_told_as_unavailable(
+    pair: Database, database_url: str
+) -> None:
+    owner = await asyncpg.connect(database_url)
+
+    async def lose() -> None:
+        async with pair.begin(ANYBODY) as transaction:
+            await owner.execute("select pg_terminate_backend($1)", transaction.connection.get_server_pid())
+            # Long enough for its end to be read, so that the connection has left the pool's hands by itself.
+            await asyncio.sleep(0.05)
+            await transaction.connection.execute("select 1")
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await lose()
+    await owner.close()
+    await all_are_back(pair)
+
+
+async def test_a_request_that_is_given_up_leaves_its_connection_behind(pair: Database) -> None:
+    async def hang() -> None:
+        async with pair.begin(ANYBODY) as transaction:
+            await transaction.connection.execute("select pg_sleep(3)")
+
+    hanging = [asyncio.create_task(hang()) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    for task in hanging:
+        task.cancel()
+    ends = await asyncio.gather(*hanging, return_exceptions=True)
+    assert {type(end) for end in ends} == {asyncio.CancelledError}
+    await all_are_back(pair)
+
+
+async def all_are_back(pair: Database) -> None:
+    """Both connections can be had at the same time, out of any transaction."""
+    async with asyncio.timeout(5), pair.glance(ANYBODY) as one, pair.glance(ANYBODY) as other:
+        assert await one.connection.fetchval("select 1") == await other.connection.fetchval("select 1") == 1
+        assert not any(each.connection.is_in_transaction() for each in (one, other))
