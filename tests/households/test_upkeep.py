@@ -69,6 +69,9 @@ def test_what_is_needed_and_where_it_stands_are_told_as_the_version_of_the_day_s
 def test_where_no_limit_is_known_only_who_is_in_time_passes(days: int, met: bool | None) -> None:
     (found,) = review_findings(HouseholdFacts(review_overdue_days=days, review_grace_days=None))
     assert found.reason.met is met
+    assert found.reason.needed == (
+        "年度复核按期完成，或逾期不超过规定的天数（系统中没有）（意外救助、临时救助不受此限）"
+    )
 
 
 def test_facts_and_written_cases_carry_the_limit_of_their_day_and_its_version() -> None:
