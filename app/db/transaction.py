@@ -212,10 +212,12 @@ class Database:
     pool: asyncpg.Pool
     places: asyncio.Semaphore
     """As many as the pool has connections. They are waited for in turn; the pool itself lets newcomers overtake."""
+    writers: asyncio.Semaphore
+    """How many may be writing at a time: more get in each other's way in the database, and hold up who reads."""
 
     async def look(self, statement: Statement, /, **values: Any) -> Record | None:
         """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
-        connection = await self._take()
+        connection = await self._take(self.places)
         try:
             row: Record | None = await connection.fetchrow(
                 statement.sql, *statement.arguments(values), timeout=COMMAND_SECONDS
@@ -224,7 +226,7 @@ class Database:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection)
+            await self._give_back(connection, self.places)
         return row
 
     @asynccontextmanager
@@ -233,7 +235,7 @@ class Database:
 
         Raises Unavailable when no connection can be had or the connection is lost.
         """
-        connection = await self._take()
+        connection = await self._take(self.writers, self.places)
         try:
             # It also asks whether the connection still lives: with that of `acquire` its patience stays below 7 s.
             await connection.execute(sight.opening(), timeout=ACQUIRE_SECONDS)
@@ -243,36 +245,41 @@ class Database:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection)
+            await self._give_back(connection, self.writers, self.places)
 
     @asynccontextmanager
-    async def glance(self, sight: Sight) -> AsyncIterator[Glance]:
-        """A connection to read with. Raises Unavailable when none can be had or it is lost."""
-        connection = await self._take()
+    async def glance(self, sight: Sight, *, writing: bool = False) -> AsyncIterator[Glance]:
+        """A connection to read with; `writing`: there will be a stroke. Raises Unavailable when none can be had or it
+        is lost."""
+        turns = (self.writers, self.places) if writing else (self.places,)
+        connection = await self._take(*turns)
         try:
             yield Glance(connection, sight)
         except _CONNECTION_LOST as lost:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection)
+            await self._give_back(connection, *turns)
 
-    async def _take(self) -> asyncpg.Connection:
+    async def _take(self, *turns: asyncio.Semaphore) -> asyncpg.Connection:
+        taken = []
         try:
-            if self.places.locked():
-                async with asyncio.timeout(ACQUIRE_SECONDS):
-                    await self.places.acquire()
-            else:
-                await self.places.acquire()
-            try:
-                return await self.pool.acquire()
-            except BaseException:
-                self.places.release()
-                raise
-        except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
-            raise Unavailable from lost
+            for turn in turns:
+                if turn.locked():
+                    async with asyncio.timeout(ACQUIRE_SECONDS):
+                        await turn.acquire()
+                else:
+                    await turn.acquire()
+                taken.append(turn)
+            return await self.pool.acquire()
+        except BaseException as refused:
+            for turn in taken:
+                turn.release()
+            if isinstance(refused, (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST)):
+                raise Unavailable from refused
+            raise
 
-    async def _give_back(self, connection: asyncpg.Connection) -> None:
+    async def _give_back(self, connection: asyncpg.Connection, *turns: asyncio.Semaphore) -> None:
         """To the pool, out of any transaction; a connection that will not come out of one is closed."""
         try:
             if not connection.is_closed() and connection.is_in_transaction():
@@ -285,7 +292,8 @@ class Database:
                 with suppress(*_CONNECTION_LOST):
                     await self.pool.release(connection)
             finally:
-                self.places.release()
+                for turn in turns:
+                    turn.release()
 
     async def close(self) -> None:
         try:
@@ -294,8 +302,9 @@ class Database:
             self.pool.terminate()
 
 
-async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Database:
-    """A pool whose every connection runs under `role`, with short patience (reliability: no hangs).
+async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10, writers: int | None = None) -> Database:
+    """A pool whose every connection runs under `role`, with short patience (reliability: no hangs). At most `writers`
+    of them write at a time, where that is said.
 
     Connections are made when they are needed, so a process can start while its database is away.
     """
@@ -323,7 +332,7 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Data
             "timezone": "UTC",
         },
     )
-    return Database(await pool, asyncio.Semaphore(size))
+    return Database(await pool, asyncio.Semaphore(size), asyncio.Semaphore(writers or size))
 
 
 def _end(connection: asyncpg.Connection) -> None:
