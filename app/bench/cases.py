@@ -70,7 +70,7 @@ async def prepared(dsn: str, writes: int) -> Requests:
     for row in reviewers:
         signed.setdefault(row["organisation_id"], []).append(_token(row))
     return Requests(
-        get=_in_bursts([_request("GET", f"/api/v1/applications/{row['id']}", _token(row)) for row in readers]),
+        get=_in_bursts([get(f"/api/v1/applications/{row['id']}", _token(row)) for row in readers]),
         list=_lists(signed, pages),
         submit=[_act(f"/api/v1/applications/{row['id']}/submit", _token(row), row["version"], b"") for row in drafts],
         approve=[
@@ -112,9 +112,9 @@ def _lists(signed: dict[UUID, list[str]], pages: dict[UUID, list[str]]) -> list[
     for n in range(max(len(cursors) for cursors in pages.values()) or 1):
         for district, tokens in signed.items():
             token, cursors = tokens[n % len(tokens)], pages[district]
-            asked.append(_request("GET", address, token))
+            asked.append(get(address, token))
             later = f"{address}&cursor={cursors[n % len(cursors)]}" if cursors else address
-            asked.append(_request("GET", later, token))
+            asked.append(get(later, token))
     return asked
 
 
@@ -124,6 +124,11 @@ def _act(path: str, token: str, version: int, body: bytes) -> bytes:
 
 def bare() -> Sequence[bytes]:
     return [b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"]
+
+
+def get(address: str, token: str) -> bytes:
+    """A request for what is read."""
+    return _request("GET", address, token)
 
 
 def _request(method: str, path: str, token: str, *headers: str, body: bytes = b"") -> bytes:
