@@ -2,6 +2,10 @@
 
 Each statement as the routes run it, behind both walls, on a server of its own; the sizes take turns, so that a busy
 machine is unfair to both.
+
+A city with more files has more unions, not larger ones: at every size a unit has 250 files and a district 1,428.
+Otherwise a count, which stops at a thousand and one, would have a quarter of the rows to count at the smaller size. The
+city itself has all of them: it is where a list could grow slower.
 """
 
 import asyncio
@@ -32,11 +36,14 @@ _FILL = (
     """
     insert into organisation (id, created_at, code, name, level, tier, division_code, parent_id, receives_unattached,
       city_id, district_id, street_id, unit_id)
-    select md5('u' || n)::uuid, now(), 'B-' || n, '工会' || n, case when n = 0 then 'city' when n <= 7 then 'district'
-      else 'unit' end, case when n = 0 then 'city' when n <= 7 then 'district' else 'unit' end, '440500', null, false,
-      md5('u0')::uuid, case when n > 0 then md5('u' || case when n <= 7 then n else 1 + n % 7 end)::uuid end, null,
-      case when n > 7 then md5('u' || n)::uuid end
-    from generate_series(0, 47) n
+    select md5('u' || n)::uuid, now(), 'B-' || n, '工会' || n, case when n = 0 then 'city'
+      when n <= {districts} then 'district' else 'unit' end, case when n = 0 then 'city' when n <= {districts}
+      then 'district' else 'unit' end, '440500', null, false,
+      md5('u0')::uuid,
+      case when n > 0 then md5('u' || case when n <= {districts} then n
+        else 1 + (n - {districts} - 1) % {districts} end)::uuid end,
+      null, case when n > {districts} then md5('u' || n)::uuid end
+    from generate_series(0, {districts} + {units}) n
     """,
     """
     insert into person (id, created_at, openid_index, openid, version)
@@ -46,20 +53,16 @@ _FILL = (
     insert into household (id, created_at, number, person_id, city_id, district_id, unit_id, state, round, version,
       form, head_masked, submitted_at, updated_at)
     select md5('h' || n)::uuid, at, 'DA-' || n, md5('p' || n)::uuid, md5('u0')::uuid,
-      md5('u' || 1 + (8 + n % 40) % 7)::uuid, md5('u' || 8 + n % 40)::uuid,
-      case when n / 40 % 100 < 3 then 'unit_review' when n / 40 % 100 < 5 then 'district_review'
-        when n / 40 % 100 < 6 then 'city_approval' else 'active' end,
+      md5('u' || 1 + n % {units} % {districts})::uuid, md5('u' || 1 + {districts} + n % {units})::uuid,
+      case when n / {units} % 100 < 3 then 'unit_review' when n / {units} % 100 < 5 then 'district_review'
+        when n / {units} % 100 < 6 then 'city_approval' else 'active' end,
       1, 1, decode(repeat('ab', 400), 'hex'), '陈*明', at, at
     from (select n, now() - n * interval '17 seconds' as at from generate_series(1, $1::int) n) made
     """,
     "vacuum analyze household",
 )
-"""Unions are as many at either size; what grows is what lies under each."""
-_OF = {
-    Tier.CITY: ("u0", Role.CITY_LEADER),
-    Tier.DISTRICT: ("u3", Role.DISTRICT_LEADER),
-    Tier.UNIT: ("u9", Role.UNIT_CHAIR),
-}
+FILES_OF_UNIT, FILES_OF_DISTRICT = 250, 1_428
+_ROLE = {Tier.CITY: Role.CITY_LEADER, Tier.DISTRICT: Role.DISTRICT_LEADER, Tier.UNIT: Role.UNIT_CHAIR}
 Ask = Callable[[Any, Actor, int], Awaitable[Any]]
 
 
@@ -94,10 +97,16 @@ ASKED: dict[str, Ask] = {
 }  # fmt: skip
 
 
-def someone(tier: Tier) -> Actor:
-    name, role = _OF[tier]
+def unions(rows: int) -> dict[str, int]:
+    """How many districts and units so many files lie under."""
+    return {"districts": max(rows // FILES_OF_DISTRICT, 1), "units": max(rows // FILES_OF_UNIT, 1)}
+
+
+def someone(tier: Tier, rows: int) -> Actor:
+    """At the city, at its first district, or at its first unit, where so many files lie."""
+    name = {Tier.CITY: "u0", Tier.DISTRICT: "u1", Tier.UNIT: f"u{1 + unions(rows)['districts']}"}[tier]
     union = _uuid(name)
-    return Actor(_uuid("actor"), _uuid("session"), (Post(role, Place(union, name, name, tier.value, tier)),))
+    return Actor(_uuid("actor"), _uuid("session"), (Post(_ROLE[tier], Place(union, name, name, tier.value, tier)),))
 
 
 def _uuid(text: str) -> UUID:
@@ -105,11 +114,11 @@ def _uuid(text: str) -> UUID:
 
 
 async def filled(dsn: str, rows: int) -> None:
-    """So many files under 48 unions."""
+    """So many files, under as many unions as go with them."""
     connection = await asyncpg.connect(dsn)
     for statement in _FILL:
         arguments = [rows] if "$1" in statement else []
-        await connection.execute(statement, *arguments, timeout=3600)
+        await connection.execute(statement.format(**unions(rows)), *arguments, timeout=3600)
     await connection.close()
 
 
@@ -119,9 +128,9 @@ async def measure(sizes: dict[int, str]) -> dict[str, Any]:
     taken: dict[tuple[str, Tier, int], list[float]] = {}
     for turn in range(TURNS):
         for what, ask in ASKED.items():
-            for tier in _OF:
+            for tier in _ROLE:
                 for rows, database in databases.items():
-                    spent = await _asked(database, ask, someone(tier), rows)
+                    spent = await _asked(database, ask, someone(tier, rows), rows)
                     if turn >= WARM:
                         taken.setdefault((what, tier, rows), []).append(spent)
     for database in databases.values():
@@ -143,7 +152,7 @@ async def _asked(database: Database, ask: Ask, actor: Actor, rows: int) -> float
 def _told(taken: dict[tuple[str, Tier, int], list[float]], sizes: tuple[int, ...]) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for what in ASKED:
-        for tier in _OF:
+        for tier in _ROLE:
             by_size = {rows: sorted(taken[what, tier, rows]) for rows in sizes}
             line: dict[str, Any] = {}
             for name, share in (("p50", 0.5), ("p99", 0.99)):

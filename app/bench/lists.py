@@ -1,6 +1,8 @@
 """How long a page and a count of the lists of files take, with ten thousand files and with a million.
 
 `python -m app.bench.lists [ROWS]`. The files are written by the database itself: what they say is not read here.
+A city with more files has more unions, not larger ones (see `households.py`): every district has 1,428 files at either
+size, and as many districts are asked. The city itself has all of them.
 """
 
 import asyncio
@@ -31,20 +33,23 @@ SMALL: Final = 10_000
 LARGE: Final = 1_000_000
 TIMES: Final = 800
 WARM: Final = 40
+FILES_OF: Final = {"districts": 1_428, "streets": 166, "units": 18}
+"""So many files lie under each, as in a city of seven districts with ten thousand."""
+DISTRICTS_ASKED: Final = 7
 NAMES: Final[tuple[ListName, ...]] = get_args(ListName)
 _TREE = """
 insert into organisation (id, created_at, code, name, level, tier, division_code, receives_unattached, city_id,
   district_id, street_id, unit_id)
 select gen_random_uuid(), now(), 'L' || n, 'L' || n, 'city', 'city', '440507', false, gen_random_uuid(), null, null,
   null
-from generate_series(0, 600) n;
+from generate_series(0, {districts} + {streets} + {units}) n;
 update organisation set city_id = (select id from organisation where code = 'L0');
 create table place as
 select n, (select id from organisation where code = 'L0') as city,
-  (select id from organisation where code = 'L' || (1 + n % 7)) as district,
-  (select id from organisation where code = 'L' || (8 + n % 60)) as street,
-  (select id from organisation where code = 'L' || (68 + n)) as unit
-from generate_series(0, 531) n;
+  (select id from organisation where code = 'L' || (1 + n % {districts})) as district,
+  (select id from organisation where code = 'L' || (1 + {districts} + n % {streets})) as street,
+  (select id from organisation where code = 'L' || (1 + {districts} + {streets} + n)) as unit
+from generate_series(0, {units} - 1) n;
 """
 # A third is on each list, anywhere in the file, as luck has it; nobody owns two, and no form is opened.
 _FILES = """
@@ -54,7 +59,7 @@ select gen_random_uuid(), now(), now() - random() * interval '550 days', 'DA-' |
   district, street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
   now() - interval '900 days', now() - random() * interval '800 days',
   current_date + (random() * 300)::int - 100, case when random() < 0.66 then now() end, random() < 0.66
-from generate_series(1, {rows}) f (n) join place on place.n = f.n % 532
+from generate_series(1, {rows}) f (n) join place on place.n = f.n % {units}
 """
 
 
@@ -95,14 +100,20 @@ def _told(milliseconds: list[float]) -> dict[str, float]:
     return {"p50_ms": round(cuts[49], 2), "p99_ms": round(cuts[98], 2)}
 
 
+def unions(size: int) -> dict[str, int]:
+    """How many unions of each level so many files lie under."""
+    return {level: max(size // files, 1) for level, files in FILES_OF.items()}
+
+
 async def _filled(server: embedded.Server, size: int) -> None:
     name = f"bench_lists_{size}"
     await make_anew(server, name)
     await asyncio.to_thread(migrations.upgrade, server.dsn(name))
     connection = await asyncpg.connect(server.dsn(name), server_settings={"session_replication_role": "replica"})
     try:
-        await connection.execute(_TREE)
-        await connection.execute(_FILES.format(rows=size), timeout=1_800)
+        await connection.execute(_TREE.format(**unions(size)), timeout=600)
+        await connection.execute("create index on place (n)")
+        await connection.execute(_FILES.format(rows=size, **unions(size)), timeout=1_800)
         await connection.execute("vacuum (freeze, analyze) household", timeout=600)
         await connection.execute("create extension if not exists pg_prewarm")
         await connection.execute(
@@ -149,11 +160,11 @@ async def _once(database: Any, actor: Actor, looked: Looked, size: int) -> list[
 
 
 async def _actors(dsn: str) -> list[Actor]:
-    """A leader of the city, and reviewers of its districts."""
+    """A leader of the city, and of some of its districts: as many at either size, so that each is asked as often."""
     connection = await asyncpg.connect(dsn)
     try:
         city: UUID = await connection.fetchval("select city from place limit 1")
-        districts = await connection.fetch("select distinct district from place order by 1")
+        districts = await connection.fetch("select district from place order by n limit $1", DISTRICTS_ASKED)
     finally:
         await connection.close()
     posts = [Post(Role.CITY_LEADER, Place(city, "L", "L", "city", Tier.CITY))]

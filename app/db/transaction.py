@@ -234,7 +234,7 @@ class Database:
             yield Transaction(connection, SNAPSHOT_SECONDS if sight.snapshot else None)
             await connection.execute("COMMIT")
         except _CONNECTION_LOST as lost:
-            connection.terminate()
+            _cut(connection)
             raise Unavailable from lost
         finally:
             await self._give_back(connection)
@@ -246,7 +246,7 @@ class Database:
         try:
             yield Glance(connection, sight)
         except _CONNECTION_LOST as lost:
-            connection.terminate()
+            _cut(connection)
             raise Unavailable from lost
         finally:
             await self._give_back(connection)
@@ -265,7 +265,7 @@ class Database:
             if not connection.is_closed() and connection.is_in_transaction():
                 await connection.execute("ROLLBACK", timeout=COMMAND_SECONDS)
         except _CONNECTION_LOST:
-            connection.terminate()
+            _cut(connection)
         # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
         with suppress(*_CONNECTION_LOST):
             await self.pool.release(connection)
@@ -275,6 +275,13 @@ class Database:
             await asyncio.wait_for(self.pool.close(), timeout=COMMAND_SECONDS)
         except TimeoutError:
             self.pool.terminate()
+
+
+def _cut(connection: asyncpg.Connection) -> None:
+    """End a connection that is of no use any more. Where asyncpg has seen its end before us, the pool has it back
+    already, and says so of everything that is asked of it: that must not hide why it is cut."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Database:
