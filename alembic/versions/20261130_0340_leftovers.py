@@ -122,6 +122,7 @@ def cards() -> None:
 
 def objections() -> None:
     op.add_column("notice_investigation", sa.Column("reply", sa.LargeBinary(), nullable=True))
+    op.execute("grant update (reply) on notice_investigation to aid_api")
     op.create_check_constraint(
         op.f("ck_notice_investigation_reply"), "notice_investigation", "reply is null or state <> 'open'"
     )

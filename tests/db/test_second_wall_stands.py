@@ -55,8 +55,8 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     )
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
-        "audit_chain_append",
         "appeal_has_decider",  # yes or no, of a case: tests/appeals/test_withdrawn_and_stuck.py
+        "audit_chain_append",
         "awaits_aid",  # yes or no, of a file
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py

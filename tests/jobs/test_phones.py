@@ -9,6 +9,7 @@ from app.db.sealing import Keyring
 from app.jobs import phones
 from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.running import Jobs
+from app.kernel.errors import Unavailable
 from app.people import phone_commands
 from tests.make import Someone, World
 
@@ -63,7 +64,7 @@ async def test_what_was_done_before_it_was_stopped_stays_done_and_the_rest_follo
         return await phone_commands.fill_phone_indexes(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(phones, "fill_phone_indexes", stopped)
-    with pytest.raises(ConnectionError):
+    with pytest.raises(Unavailable):
         await fill_all_phone_indexes(background)
     missing = [index for index, _ in (await found(owner, kept_before)).values()].count(None)
     assert missing == 3

@@ -30,10 +30,10 @@ NUMBER = "BF-440507-2026-000123"
 
 def facts() -> list[type[Fact]]:
     """All that are declared, in whichever feature."""
-    for module in pkgutil.walk_packages(app.__path__, "app."):
-        if module.name.rpartition(".")[2] == "events":
-            importlib.import_module(module.name)
-    return sorted(Fact.__subclasses__(), key=lambda fact: fact.__name__)
+    modules = [each.name for each in pkgutil.walk_packages(app.__path__, "app.") if each.name.endswith(".events")]
+    declared = [each for module in modules for each in vars(importlib.import_module(module)).values()]
+    found = {each for each in declared if isinstance(each, type) and issubclass(each, Fact) and each is not Fact}
+    return sorted(found, key=lambda fact: fact.__name__)
 
 
 @pytest.mark.parametrize("fact", facts(), ids=lambda fact: fact.__name__)

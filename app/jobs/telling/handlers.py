@@ -80,7 +80,7 @@ async def tell_of_household(work: Work, fact: dict[str, str]) -> None:
     row = await household(work.transaction, UUID(fact["household_id"]))
     if row is None:
         return
-    action, to_state = fact["action"], fact["to_state"]
+    action, to_state = fact.get("action", ""), fact["to_state"]
     said = wording.of_household(action, fact.get("from_state", ""), to_state, row["number"])
     step = await step_of(work.transaction, row["id"], action, to_state)
     await _tell(work, [row["person_id"]], f"household:{row['id']}:{step}", "household", said, row["id"])
