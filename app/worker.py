@@ -23,12 +23,14 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
+from app.jobs.appeals import step_up_all
 from app.jobs.daily import escalate_all, forget_old_answers, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
 from app.jobs.notices.ending import end_notice
+from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.kernel.errors import Unavailable
@@ -141,10 +143,12 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
                 log.info("forgotten", count=await forget_old_answers(work))
             log.info("files_forgotten", count=await forget_loose_files(jobs))
             log.info("exports_forgotten", count=await forget_exports(jobs))
+            log.info("phones_found", count=await fill_all_phone_indexes(jobs))
 
         @queue.schedule("escalate_all", "47 * * * *")
         async def every_hour(_: Schedule) -> None:
             log.info("escalated", count=await escalate_all(jobs))
+            log.info("appeals_stepped_up", count=await step_up_all(jobs))
 
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:

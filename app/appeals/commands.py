@@ -1,4 +1,4 @@
-"""Lodging an appeal, and deciding it. Nobody commits here; the edge does."""
+"""Lodging an appeal, taking it back, and deciding it. Nobody commits here; the edge does."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, literal_column, update
 
-from app.appeals.events import AppealDecided, AppealLodged
-from app.appeals.path import FOLLOWS, PATHS, AppealAction
-from app.appeals.queries import APPEAL, appeal, decision_of, is_near
+from app.appeals.events import AppealDecided, AppealLodged, AppealWithdrawn
+from app.appeals.path import FOLLOWS, PATHS, AppealAction, AppealState
+from app.appeals.queries import APPEAL, appeal, decision_of, has_decider, is_near, own_appeal_locked
 from app.appeals.rules import ground_of, last_day, level_of
 from app.applications.commands import DECISION, FACTS, Assessed, expect_version
 from app.applications.path import PATHS as CASE_PATHS
@@ -50,6 +50,15 @@ _DECIDE = statement(
     .values(
         {column: bindparam(column, type_=APPEAL.c[column].type) for column in _DECISION}
         | {"version": APPEAL.c.version + literal_column("1")}
+    )
+)
+_WITHDRAW = statement(
+    update(APPEAL)
+    .where(APPEAL.c.id == bindparam("row_id"))
+    .values(
+        state=bindparam("state", type_=APPEAL.c.state.type),
+        withdrawn_at=bindparam("now", type_=APPEAL.c.withdrawn_at.type),
+        version=APPEAL.c.version + literal_column("1"),
     )
 )
 _PASSAGE = insertion(
@@ -110,7 +119,7 @@ async def lodge(
     last = last_day(work.calendar, decision["created_at"], policy.appeal_window_working_days)
     if work.today > last:
         raise AppealTooLate(last_day=last.isoformat())
-    appeal_id, state = new_id(), level_of(decision["from_state"], has_district=row["district_id"] is not None)
+    appeal_id, state = new_id(), await _level(work, row, decision)
     said = {"text": text, "file_ids": [str(file_id) for file_id in file_ids]}
     try:
         await work.transaction.run(
@@ -135,6 +144,34 @@ async def lodge(
     await _audit(work, actor, "lodged", appeal_id, actor.person_id)
     await emit(work, AppealLodged(appeal_id, application_id, state))
     return appeal_id
+
+
+async def _level(work: Work, row: Record, decision: Record) -> AppealState:
+    """The level above the one that decided; the city where nobody of the district is left who may."""
+    state = level_of(decision["from_state"], has_district=row["district_id"] is not None)
+    if state is AppealState.AT_DISTRICT and not await has_decider(
+        work.transaction, row["id"], Kind(row["kind"]), state, work.today
+    ):
+        return AppealState.AT_CITY
+    return state
+
+
+async def withdraw(work: Work, actor: Actor, application_id: UUID, appeal_id: UUID, expected: int) -> Record:
+    """The appellant takes their appeal back: the decision stands, and is not appealed against again.
+
+    Raises AppealNotFound, StaleVersion, NotAllowedNow.
+    """
+    row = await own_appeal_locked(work.transaction, actor, application_id, appeal_id)
+    if row["version"] != expected:
+        raise StaleVersion(version=row["version"])
+    step = PATHS[Kind(row["kind"])].step(row["state"], AppealAction.WITHDRAW)
+    application = await own_locked(work.transaction, actor, application_id)
+    await work.transaction.run(_WITHDRAW, row_id=appeal_id, state=step.to, now=work.now)
+    follows = _standing(application, FOLLOWS[AppealState(row["state"]), AppealAction.WITHDRAW])
+    await _follow(work, application, follows, actor, None, None)
+    await _audit(work, actor, "withdrawn", appeal_id, actor.person_id)
+    await emit(work, AppealWithdrawn(appeal_id, application_id))
+    return dict(row) | {"state": step.to, "version": row["version"] + 1, "withdrawn_at": work.now}
 
 
 async def decide(
@@ -166,7 +203,7 @@ async def decide(
         raise Invalid(FieldError("/amount_fen", "amount_not_asked", "维持原决定的，不要填写金额。"))
     else:
         await _close(work, actor, post, row, step, answer.note, None)
-        await _follow(work, application, _standing(application), actor, post, answer.note)
+        await _follow(work, application, _standing(application, Action.UPHOLD_DECISION), actor, post, answer.note)
     return {"id": row["id"], "state": step.to, "version": row["version"] + 1}
 
 
@@ -178,9 +215,9 @@ async def _apart(work: Work, actor: Actor, application_id: UUID) -> None:
         raise NearTheCase
 
 
-def _standing(application: Record) -> Step:
+def _standing(application: Record, action: Action) -> Step:
     """What an application does when its decision stands: a refused one is refused again, a granted one stays."""
-    state, action = application["state"], Action.UPHOLD_DECISION
+    state = application["state"]
     if state == State.APPEALED:
         return CASE_PATHS[Kind(application["kind"])].step(state, action)
     return Step(state, action, state, Permission.SYSTEM)
@@ -273,7 +310,9 @@ async def _judged_again(work: Work, row: Record, judge: Judge) -> tuple[ToSubmit
         return held, await judge(then, held)
 
 
-async def _follow(work: Work, row: Record, step: Step, actor: Actor, post: Post | None, note: str) -> Moved | None:
+async def _follow(
+    work: Work, row: Record, step: Step, actor: Actor, post: Post | None, note: str | None
+) -> Moved | None:
     """The application's own step, with its place in the timeline; where it stays what it was, that place alone."""
     by: dict[str, Any] = {"post_role": post.role.value, "organisation_name": post.place.name} if post else {}
     if step.to != step.at:
@@ -291,7 +330,7 @@ async def _follow(work: Work, row: Record, step: Step, actor: Actor, post: Post 
         from_state=step.at,
         to_state=step.to,
         counts_as_review=post is not None,
-        note=work.keyring.seal_text(NOTE, passage_id, note),
+        note=work.keyring.seal_text(NOTE, passage_id, note) if note else None,
         **{"post_role": None, "organisation_name": None} | by,
     )
     return None

@@ -22,3 +22,20 @@ class AppealDecided(Fact):
     appeal_id: UUID
     application_id: UUID
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppealWithdrawn(Fact):
+    """The appellant took it back."""
+
+    appeal_id: UUID
+    application_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AppealSteppedUp(Fact):
+    """Nobody of the level where it waited may decide it: the next one has to."""
+
+    appeal_id: UUID
+    application_id: UUID
+    state: str

@@ -16,6 +16,8 @@ class AppealState(StrEnum):
     UPHELD = "upheld"
     """The decision stands."""
     CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+    """The appellant took it back: the decision stands, and is not appealed against again."""
 
 
 class Ground(StrEnum):
@@ -26,6 +28,9 @@ class Ground(StrEnum):
 class AppealAction(StrEnum):
     UPHOLD = "uphold"
     CHANGE = "change"
+    WITHDRAW = "withdraw"
+    STEP_UP = "step_up"
+    """Nobody of the level may decide it any more: it goes on to the next."""
 
 
 WAITING = (AppealState.AT_DISTRICT, AppealState.AT_CITY)
@@ -44,10 +49,14 @@ def _decided(at: AppealState, by: Permission) -> tuple[Step, ...]:
 
 
 def _path(city: Permission) -> Path:
+    own = (Step(at, AppealAction.WITHDRAW, AppealState.WITHDRAWN, Permission.OWN) for at in WAITING)
+    above = Step(AppealState.AT_DISTRICT, AppealAction.STEP_UP, AppealState.AT_CITY, Permission.SYSTEM)
     return Path(
         (
             *_decided(AppealState.AT_DISTRICT, Permission.REVIEW_AT_DISTRICT),
             *_decided(AppealState.AT_CITY, city),
+            *own,
+            above,
         )
     )
 
@@ -58,5 +67,7 @@ FOLLOWS: dict[tuple[str, str], Action] = {
     (AppealState.AT_DISTRICT, AppealAction.CHANGE): Action.REOPEN,
     (AppealState.AT_CITY, AppealAction.UPHOLD): Action.UPHOLD_DECISION,
     (AppealState.AT_CITY, AppealAction.CHANGE): Action.CHANGE_DECISION,
+    (AppealState.AT_DISTRICT, AppealAction.WITHDRAW): Action.WITHDRAW_APPEAL,
+    (AppealState.AT_CITY, AppealAction.WITHDRAW): Action.WITHDRAW_APPEAL,
 }
 """What the application does when an appeal is decided: where the district finds for the worker, the city approves."""

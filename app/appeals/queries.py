@@ -1,7 +1,7 @@
 """Reading appeals: those on one's own applications, or those that wait for somebody who had no part in the decision."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, not_, or_, select, text, tuple_
 
 from app.appeals.path import CITY, AppealState
+from app.appeals.rules import deciders_at
 from app.appeals.tables import WAITING, Appeal
 from app.applications.path import Action, Kind, State
 from app.applications.queries import A, P
@@ -58,6 +59,18 @@ _DECISION = statement(
 )
 
 
+_OWN_LOCKED = statement(
+    select(APPEAL)
+    .where(
+        APPEAL.c.id == bindparam("id"),
+        APPEAL.c.application_id == bindparam("application_id"),
+        APPEAL.c.applicant_id == bindparam("applicant_id"),
+    )
+    .with_for_update()
+)
+_HAS_DECIDER = Statement("select appeal_has_decider($1, $2, $3)", ("asked", "roles", "today"), {})
+
+
 class AppealNotFound(NotFound):
     """没有找到这项申诉。"""
 
@@ -70,6 +83,21 @@ async def decision_of(transaction: Transaction, application_id: UUID) -> Record 
 async def own_appeals(transaction: Transaction, actor: Actor, application_id: UUID) -> list[Record]:
     """The applicant's appeals on one of their applications, oldest first."""
     return await transaction.rows(_OWN, application_id=application_id, applicant_id=actor.person_id)
+
+
+async def own_appeal_locked(transaction: Transaction, actor: Actor, application_id: UUID, appeal_id: UUID) -> Record:
+    """One of the applicant's appeals, held until commit. Raises AppealNotFound."""
+    row = await transaction.row(_OWN_LOCKED, id=appeal_id, application_id=application_id, applicant_id=actor.person_id)
+    if row is None:
+        raise AppealNotFound
+    return row
+
+
+async def has_decider(transaction: Transaction, application_id: UUID, kind: Kind, state: str, today: date) -> bool:
+    """Whether anybody who is not near the case holds a post that decides an appeal against it in this state."""
+    roles = [role.value for role in deciders_at(kind, state)]
+    found: bool = await transaction.value(_HAS_DECIDER, asked=application_id, roles=roles, today=today)
+    return found
 
 
 async def is_near(transaction: Transaction, application_id: UUID) -> bool:

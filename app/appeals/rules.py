@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from app.appeals.path import AppealState, Ground
-from app.applications.path import Action, State
+from app.appeals.path import PATHS, AppealAction, AppealState, Ground
+from app.applications.path import Action, Kind, State
+from app.kernel.actor import PERMISSIONS, Role
 from app.kernel.business_time import business_date
 from app.kernel.working_days import Calendar
 
@@ -16,6 +17,12 @@ def level_of(decided_at: str, *, has_district: bool) -> AppealState:
     """
     below_district = decided_at in (State.DRAFT, State.RETURNED, State.UNIT_REVIEW)
     return AppealState.AT_DISTRICT if below_district and has_district else AppealState.AT_CITY
+
+
+def deciders_at(kind: Kind, state: str) -> list[Role]:
+    """The roles whose holders decide such an appeal where it waits."""
+    permission = PATHS[kind].step(state, AppealAction.UPHOLD).by
+    return [role for role, held in PERMISSIONS.items() if permission in held]
 
 
 def ground_of(state: str) -> Ground:

@@ -25,8 +25,9 @@ class Appeal(Row, table=True):
         ),
         CheckConstraint("kind in ('hardship_aid','golden_autumn','secondary_medical')", name="kind"),
         CheckConstraint("ground in ('refused','too_low')", name="ground"),
-        CheckConstraint("state in ('at_district','at_city','upheld','changed')", name="state"),
-        CheckConstraint(f"({WAITING}) = (decided_at is null)", name="waiting"),
+        CheckConstraint("state in ('at_district','at_city','upheld','changed','withdrawn')", name="state"),
+        CheckConstraint(f"({WAITING}) = (decided_at is null and withdrawn_at is null)", name="waiting"),
+        CheckConstraint("(state = 'withdrawn') = (withdrawn_at is not null)", name="withdrawn"),
         CheckConstraint(
             "(decided_at is null) = (decided_by is null) and (decided_at is null) = (reply is null)", name="decided"
         ),
@@ -51,6 +52,9 @@ class Appeal(Row, table=True):
     before_fen: int = Field(sa_type=BigInteger)
     """What was granted when it was lodged; 0 where it was refused."""
     due_at: datetime = instant()
+    stepped_up_at: datetime | None = instant(nullable=True)
+    """Since when the level above waits, because nobody of the level where it was lodged may decide it."""
+    withdrawn_at: datetime | None = instant(nullable=True)
     decided_at: datetime | None = instant(nullable=True)
     decided_by: UUID | None = None
     decided_by_role: str | None = Field(default=None, max_length=32)

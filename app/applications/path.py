@@ -55,6 +55,8 @@ class Action(StrEnum):
     APPEAL = "appeal"
     UPHOLD_DECISION = "uphold_decision"
     """An appeal is answered: the decision stands."""
+    WITHDRAW_APPEAL = "withdraw_appeal"
+    """The appellant took it back: the decision stands."""
     CHANGE_DECISION = "change_decision"
     """An appeal is answered with another amount, by the city."""
     REOPEN = "reopen"
@@ -120,6 +122,7 @@ def _appeal_steps(after_city: State) -> tuple[Step, ...]:
     return (
         Step(S.REJECTED, A.APPEAL, S.APPEALED, Permission.OWN),
         Step(S.APPEALED, A.UPHOLD_DECISION, S.REJECTED, Permission.SYSTEM),
+        Step(S.APPEALED, A.WITHDRAW_APPEAL, S.REJECTED, Permission.SYSTEM),
         Step(S.APPEALED, A.REOPEN, S.CITY_APPROVAL, Permission.SYSTEM),
         Step(S.APPEALED, A.CHANGE_DECISION, after_city, Permission.SYSTEM),
         *(Step(state, A.APPEAL, state, Permission.OWN) for state in granted),

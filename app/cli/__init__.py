@@ -4,23 +4,22 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 import uvicorn
 from fastapi import FastAPI
 
 from app.audit.chain import verify
 from app.cli import duplicates, imports, policy, rehearse, replay
+from app.cli.companions import Companion, companions, first_that_ended
 from app.cli.database import console, database
 from app.cli.policy_pages import policy_pages
 from app.cli.told import told
@@ -42,8 +41,8 @@ app.command("duplicates")(duplicates.duplicates)
 app.command("import")(imports.import_file)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
-START_SECONDS = 30.0
 DIAGRAMS = migrations.ROOT / "docs" / "diagrams"
+log = structlog.get_logger("aid.serve")
 
 
 @app.command()
@@ -58,29 +57,50 @@ def serve(
     if with_simulator:
         os.environ["AID_WECHAT_BASE_URL"] = f"http://127.0.0.1:{simulator_port}"
         settings.cache_clear()
-    with database(), companions(with_worker=with_worker, simulator_port=simulator_port if with_simulator else None):
+    beside = companions(with_worker=with_worker, simulator_port=simulator_port if with_simulator else None)
+    with database(), beside as others:
         console.print(f"[bold]API[/] http://{host}:{port}  (健康检查 /health/ready)")
-        run_api(host, port)
+        run_api(host, port, others)
 
 
-def run_api(host: str, port: int) -> None:
-    """Serve until SIGTERM: readiness goes first, then the port, then what is in flight is finished."""
+def run_api(host: str, port: int, beside: Sequence[Companion] = ()) -> None:
+    """Serve until SIGTERM: readiness goes first, then the port, then what is in flight is finished.
+
+    The same where one of the processes beside it has ended, with an exit code that says so: whoever looks after the
+    service starts it whole.
+    """
     api = create_app()
     config = uvicorn.Config(api, host=host, port=port, **SERVER)
-    server = GracefulServer(config, api)
+    server = GracefulServer(config, api, beside)
     server.run()
     if not server.started:
         raise typer.Exit(3)
+    if server.lost is not None:
+        raise typer.Exit(4)
 
 
 class GracefulServer(uvicorn.Server):
     """uvicorn closes its port at the first signal; this one first says that it is not ready and waits a moment."""
 
-    def __init__(self, config: uvicorn.Config, api: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, api: FastAPI, beside: Sequence[Companion] = ()) -> None:
         super().__init__(config)
-        self.api = api
+        self.api, self.beside = api, beside
+        self.leaving = False
+        self.lost: Companion | None = None
+        """Which process beside the API has ended before it."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second. Who is asked to leave is left alone: the others may have been asked as well."""
+        if not self.leaving:
+            self.lost = first_that_ended(self.beside)
+            if self.lost is not None:
+                log.error("companion_ended", name=self.lost.name, status=self.lost.process.returncode)
+                console.print(f"[bold]{self.lost.name}[/] 意外结束，服务随之停止")
+                self.handle_exit(signal.SIGTERM, None)
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        self.leaving = True
         service = getattr(self.api.state, "service", None)
         if service is not None and service.ready and sig == signal.SIGTERM:
             service.ready = False
@@ -93,41 +113,6 @@ class GracefulServer(uvicorn.Server):
         code would be that of a kill."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
-
-
-@contextmanager
-def companions(*, with_worker: bool, simulator_port: int | None) -> Iterator[None]:
-    """The other processes beside the API; they end with it."""
-    commands = []
-    if simulator_port is not None:
-        commands.append(["wechat-sim", "--port", str(simulator_port)])
-        console.print(f"[bold]微信模拟器[/] http://127.0.0.1:{simulator_port}")
-    if with_worker:
-        commands.append(["worker"])
-        console.print("[bold]后台任务[/] 已启动")
-    started = [subprocess.Popen([sys.executable, "-m", "app.cli", *command]) for command in commands]  # noqa: S603 - our own command
-    try:
-        if simulator_port is not None:
-            _wait_for(simulator_port)
-        yield
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_for(port: int) -> None:
-    """Until something listens there: whoever signs in first should find WeChat."""
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 @app.command()

@@ -1,8 +1,10 @@
-"""What a contact card says. Pure."""
+"""What a contact card says, and what draws it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +55,11 @@ def printed(said: dict[str, Any], serial: str, issued_on: date, link: str | None
     """A card ready to be drawn, with the code of its page in the mini-program where its address is known."""
     code = qr_svg(address(link, serial)) if link else ""
     return said | {"serial": serial, "issued_on": day_text(issued_on), "qr": code}
+
+
+def drawn_by() -> str:
+    """What draws a card: its form and the version of typst. Together with what it says it decides every byte."""
+    return sha256(FORM.read_bytes() + version("typst").encode()).hexdigest()
 
 
 def address(link: str, serial: str) -> str:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, update
 
 from app.audit.commands import record
-from app.contact_cards.card import FORM, Measure, content, printed
+from app.contact_cards.card import FORM, Measure, content, drawn_by, printed
 from app.contact_cards.events import CardIssued
 from app.contact_cards.queries import (
     CARD,
@@ -26,6 +25,7 @@ from app.contact_cards.queries import (
     version_of,
 )
 from app.db.scope import post_over
+from app.db.sealing import Keyring
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
@@ -44,6 +44,11 @@ _END_TERM = statement(
     .where(PERSON.c.household_id == bindparam("of"), PERSON.c.until_date.is_(None))
     .values(until_date=bindparam("today", type_=PERSON.c.until_date.type))
 )
+_KEEP_HASH = statement(
+    update(CARD)
+    .where(CARD.c.id == bindparam("row_id"), CARD.c.sha256.is_(None))
+    .values(sha256=bindparam("drawn", type_=CARD.c.sha256.type))
+)
 _SUPERSEDE = statement(
     update(CARD)
     .where(CARD.c.household_id == bindparam("of"), CARD.c.superseded_at.is_(None))
@@ -57,21 +62,11 @@ class HouseholdClosed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """What issuing a card takes besides the file: the press, where its code leads, what the plan says."""
+    """What a card says besides what stands in the file: the household's union, and its plan."""
 
-    press: Press
-    link: str | None
     union: str
     """The name of the household's union."""
     measures: Sequence[Measure] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A card of a household as a PDF."""
-
-    serial: str
-    pdf: bytes
 
 
 async def assign(
@@ -79,7 +74,7 @@ async def assign(
 ) -> Record:
     """Make a member of staff responsible for a household (its row locked), and issue the card that says so.
 
-    Raises NotAllowed, HouseholdClosed, StaleVersion, Invalid, NotPrinted.
+    Raises NotAllowed, HouseholdClosed, StaleVersion, Invalid.
     """
     if post_over(actor, Permission.REVIEW_AT_UNIT, household) is None and (
         post_over(actor, Permission.REVIEW_AT_DISTRICT, household) is None
@@ -115,9 +110,9 @@ async def assign(
     return row
 
 
-async def current(work: Work, by: UUID | None, household: Record, issuer: Issuer) -> Printed:
+async def current(work: Work, by: UUID | None, household: Record, issuer: Issuer) -> Record:
     """The card that is right today (the household's row locked): the last one again, or a new one where it says other
-    things by now, or its form was changed. `by` None: the system. Raises NobodyResponsible, NotPrinted."""
+    things by now, or its form was changed. It is drawn later. `by` None: the system. Raises NobodyResponsible."""
     who, last = (
         await responsible(work.transaction, household["id"]),
         await card(work.transaction, household["id"]),
@@ -125,41 +120,42 @@ async def current(work: Work, by: UUID | None, household: Record, issuer: Issuer
     if who is None:
         raise NobodyResponsible
     said = content(dict(household), issuer.union, published(work.keyring, who), issuer.measures)
-    if last is not None and last["responsible_id"] == who["id"] and content_of(work.keyring, last) == said:
-        pdf = await again(work, last, issuer)
-        if sha256(pdf).hexdigest() == last["sha256"]:
-            return Printed(last["serial"], pdf)
-    return await _issue(work, by, household, issuer, said, who["id"], last["sequence"] + 1 if last else 1)
+    same = last is not None and last["responsible_id"] == who["id"] and last["drawn_by"] == drawn_by()
+    if last is not None and same and content_of(work.keyring, last) == said:
+        return last
+    return await _issue(work, by, household, said, who["id"], last["sequence"] + 1 if last else 1)
 
 
-async def again(work: Work, row: Record, issuer: Issuer) -> bytes:
-    """A card as it was issued. Raises NotPrinted."""
-    issued_on = business_date(row["created_at"])
-    said = printed(content_of(work.keyring, row), row["serial"], issued_on, issuer.link)
-    return await issuer.press.pdf(FORM, said, row["created_at"])
+async def drawn(keyring: Keyring, row: Record, press: Press, link: str | None) -> bytes:
+    """A card as it was issued; `link`: where its code leads. Needs no transaction. Raises NotPrinted."""
+    said = printed(content_of(keyring, row), row["serial"], business_date(row["created_at"]), link)
+    return await press.pdf(FORM, said, row["created_at"])
 
 
-async def _issue(
-    work: Work, by: UUID | None, household: Record, issuer: Issuer, said: dict[str, Any], who: UUID, sequence: int
-) -> Printed:
+async def keep_hash(work: Work, card_id: UUID, sha256: str) -> None:
+    """The hash of a card that was drawn for the first time; that of a card which has one stays."""
+    await work.transaction.run(_KEEP_HASH, row_id=card_id, drawn=sha256)
+
+
+async def _issue(work: Work, by: UUID | None, household: Record, said: Any, who: UUID, sequence: int) -> Record:
     card_id, serial = new_id(), f"{household['number']}-{sequence}"
-    pdf = await issuer.press.pdf(FORM, printed(said, serial, work.today, issuer.link), work.now)
+    row = {
+        "id": card_id,
+        "created_at": work.now,
+        "household_id": household["id"],
+        "sequence": sequence,
+        "serial": serial,
+        "responsible_id": who,
+        "content": work.keyring.seal_document(CONTENT, card_id, said),
+        "drawn_by": drawn_by(),
+        "sha256": None,
+        "superseded_at": None,
+    }
     await work.transaction.run(_SUPERSEDE, of=household["id"], now=work.now)
-    await work.transaction.run(
-        _INSERT_CARD,
-        id=card_id,
-        created_at=work.now,
-        household_id=household["id"],
-        sequence=sequence,
-        serial=serial,
-        responsible_id=who,
-        content=work.keyring.seal_document(CONTENT, card_id, said),
-        sha256=sha256(pdf).hexdigest(),
-        superseded_at=None,
-    )
+    await work.transaction.run(_INSERT_CARD, **row)
     await _note(work, by, household, "household.card_issued", serial=serial)
     await emit(work, CardIssued(household["id"], household["person_id"], serial))
-    return Printed(serial, pdf)
+    return row
 
 
 async def _note(work: Work, person_id: UUID | None, household: Record, action: str, **details: str) -> None:

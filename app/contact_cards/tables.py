@@ -41,6 +41,7 @@ class ContactCard(Row, table=True):
         UniqueConstraint("household_id", "sequence"),
         CheckConstraint("sequence >= 1", name="sequence"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("drawn_by ~ '^[0-9a-f]{64}$'", name="drawn_by"),
     )
 
     household_id: UUID = Field(foreign_key="household.id")
@@ -48,6 +49,9 @@ class ContactCard(Row, table=True):
     serial: str = Field(unique=True, max_length=50)
     responsible_id: UUID = Field(foreign_key="responsible_person.id")
     content: bytes = sealed(nullable=False)
-    sha256: str = Field(max_length=64)
-    """Of the PDF: whoever holds a card can be told whether it is one of ours, and the current one."""
+    drawn_by: str | None = Field(default=None, max_length=64)
+    """The hash of its form and of what draws it (`card.drawn_by`). None: issued before that was written down."""
+    sha256: str | None = Field(default=None, max_length=64)
+    """Of the PDF: whoever holds a card can be told whether it is one of ours, and the current one. None until it was
+    drawn for the first time."""
     superseded_at: datetime | None = instant(nullable=True)

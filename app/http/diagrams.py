@@ -93,6 +93,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "follow_file": "随档案转移",
         "appeal": "申诉",
         "uphold_decision": "申诉后维持原决定",
+        "withdraw_appeal": "撤回申诉",
+        "step_up": "没有人可以复核，交上一级",
         "change_decision": "申诉后变更决定",
         "reopen": "申诉成立，交市总审批",
         "report": "上报",

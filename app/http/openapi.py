@@ -15,8 +15,15 @@ from app.programmes import KINDS, draft_name
 
 VERSION = "1.0.0"
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
-UNKEYED = frozenset({"/api/v1/sessions", "/api/v1/sessions/refresh", "/api/v1/screening"})
-"""What does nothing twice: signing in makes another session, and screening keeps nothing."""
+UNKEYED = frozenset(
+    {
+        "/api/v1/sessions",
+        "/api/v1/sessions/refresh",
+        "/api/v1/screening",
+        "/api/v1/public/objections/status",
+    }
+)
+"""What does nothing twice: signing in makes another session, screening and asking by a code keep nothing."""
 LIMITED = frozenset(
     {
         ("post", "/api/v1/sessions"),
@@ -34,6 +41,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/submit"),
         ("post", "/api/v1/applications/{application_id}/withdraw"),
         ("post", "/api/v1/applications/{application_id}/appeals"),
+        ("post", "/api/v1/applications/{application_id}/appeals/{appeal_id}/withdraw"),
         ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("post", "/api/v1/me/discrepancies/{discrepancy_id}/answer"),
         ("post", "/api/v1/me/visits/{visit_id}/confirm"),
@@ -64,6 +72,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/plans/{plan_id}/close"),
         ("post", "/api/v1/staff/watch_tasks/{task_id}/complete"),
         ("post", "/api/v1/staff/notices/investigations/{investigation_id}/actions"),
+        ("post", "/api/v1/staff/calendar/changes/{change_id}/confirm"),
+        ("post", "/api/v1/staff/calendar/changes/{change_id}/withdraw"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
     }

@@ -47,14 +47,15 @@ class Turnstile:
     """Lets so many through in a minute, in this process: nobody who acts unknown can be told apart from another."""
 
     most: int
+    refusal: type[TooMany] = VisitsTooMany
     _passed: deque[datetime] = field(default_factory=deque)
 
     def check(self, now: datetime) -> None:
-        """Raises VisitsTooMany."""
+        """Raises the refusal."""
         while self._passed and self._passed[0] <= now - WINDOW:
             self._passed.popleft()
         if len(self._passed) >= self.most:
-            raise VisitsTooMany
+            raise self.refusal
 
     def count(self, now: datetime) -> None:
         self._passed.append(now)

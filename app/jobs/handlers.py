@@ -10,6 +10,7 @@ from app.applications.queries import by_id_locked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
+from app.contact_cards.events import CardIssued
 from app.db.work import Work
 from app.files.events import FileKept
 from app.households import queries as households
@@ -22,6 +23,7 @@ from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_f
 from app.jobs.notices.opening import open_household_notice, open_notice
 from app.jobs.queries import household_locked
 from app.jobs.running import Jobs
+from app.jobs.telling.handlers import TELLS
 from app.jobs.transfers import follow
 from app.kernel.business_time import business_date
 from app.notices.events import InvestigationDecided
@@ -117,9 +119,14 @@ async def commit_import(jobs: Jobs, fact: dict[str, str]) -> None:
     await imports.carry_out(jobs, UUID(fact["import_id"]))
 
 
-async def issue_card_again(jobs: Jobs, fact: dict[str, str]) -> None:
+async def issue_card_again(work: Work, fact: dict[str, str]) -> None:
     """Somebody else sees to a household now: its contact card says so."""
-    await cards.issue_again(jobs, UUID(fact["household_id"]))
+    await cards.issue_again(work, UUID(fact["household_id"]))
+
+
+async def draw_card(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A new contact card is drawn for its hash."""
+    await cards.draw(jobs, UUID(fact["household_id"]))
 
 
 async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
@@ -134,8 +141,11 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ConsentWithdrawn.__name__: (publish_anew,),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
+    MeasureTaken.__name__: (issue_card_again,),
 }
-"""What is done about a fact: each of these in a job, and a transaction, of its own."""
+"""What is done about a fact, and who is told of it: each of these in a job, and a transaction, of its own."""
+for _fact, _teller in TELLS.items():
+    HANDLERS[_fact.__name__] = (*HANDLERS.get(_fact.__name__, ()), _teller)
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
@@ -143,7 +153,7 @@ LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),
     ExportAsked.__name__: (make_export,),
-    MeasureTaken.__name__: (issue_card_again,),
+    CardIssued.__name__: (draw_card,),
 }
 """What takes longer than one transaction may."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, literal_column, select, text, update
 
 from app.audit.commands import record
 from app.db.base import table_of
+from app.db.sealing import Keyring
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
@@ -21,12 +22,13 @@ from app.notices.objection_queries import has_objected, investigation, post_abov
 from app.notices.path import PATH, Outcome
 from app.notices.policy import KIND, NoticePolicy
 from app.notices.queries import NoticeNotFound
+from app.notices.receipts import as_kept, new_code
 from app.notices.tables import Notice, NoticeInvestigation, NoticeObjection
 from app.workflow.path import check_words
 
 _N, _I = table_of(Notice), table_of(NoticeInvestigation)
-WORDS, CONTACT = "notice_objection.words", "notice_objection.contact"
-NOTE = "notice_investigation.note"
+WORDS, CONTACT, RECEIPT = "notice_objection.words", "notice_objection.contact", "notice_objection.receipt"
+NOTE, REPLY = "notice_investigation.note", "notice_investigation.reply"
 MOST_OBJECTIONS: Final = 20
 """To one line: it stands still already, and is looked into."""
 # One row decides between an objection and the end of the line's time, and between two objections.
@@ -50,15 +52,17 @@ _INVESTIGATE = insertion(
     _I, *"id created_at person_id signer_ids city_id district_id number kind state due_on version".split()
 )
 _OBJECT = insertion(
-    table_of(NoticeObjection), *"id created_at notice_id objector_id anonymous objector_masked words contact".split()
+    table_of(NoticeObjection),
+    *"id created_at notice_id objector_id anonymous objector_masked words contact receipt_index".split(),
 )
+_DECISION = ("note", "reply", "decided_by", "post_role", "organisation_name")
 _DECIDE = statement(
     update(_I)
     .where(_I.c.id == bindparam("row_id"), _I.c.version == bindparam("seen"), _I.c.state == literal_column("'open'"))
     .values(
         state=bindparam("to_state", type_=_I.c.state.type),
         version=_I.c.version + literal_column("1"),
-        **{c: bindparam(c, type_=_I.c[c].type) for c in ("note", "decided_by", "post_role", "organisation_name")},
+        **{c: bindparam(c, type_=_I.c[c].type) for c in _DECISION},
         decided_at=bindparam("now", type_=_I.c.decided_at.type),
     )
     .returning(_I.c.version)
@@ -91,8 +95,16 @@ class Said:
     masked: str | None = None
 
 
-async def object_to(work: Work, notice_id: UUID, said: Said) -> UUID:
-    """Stop a line, and open its investigation unless one is open; answers the id of the objection.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An objection that was taken, and the code by which what becomes of it can be asked for. Told once."""
+
+    id: UUID
+    receipt_code: str
+
+
+async def object_to(work: Work, notice_id: UUID, said: Said) -> Received:
+    """Stop a line, and open its investigation unless one is open.
 
     Raises NoticeNotFound, ObjectionsEnough, AlreadyObjected.
     """
@@ -102,7 +114,7 @@ async def object_to(work: Work, notice_id: UUID, said: Said) -> UUID:
         raise NoticeNotFound if full is None else ObjectionsEnough
     if line["objections"] == 1:
         await _investigate(work, notice_id, line)
-    objection_id, keyring = new_id(), work.keyring
+    objection_id, code, keyring = new_id(), new_code(), work.keyring
     try:
         await work.transaction.run(
             _OBJECT,
@@ -114,8 +126,9 @@ async def object_to(work: Work, notice_id: UUID, said: Said) -> UUID:
             objector_masked=said.masked,
             words=keyring.seal_text(WORDS, objection_id, said.words),
             contact=keyring.seal_text(CONTACT, objection_id, said.contact) if said.contact else None,
+            receipt_index=receipt_index(keyring, code),
         )
-    except asyncpg.UniqueViolationError as twice:
+    except asyncpg.UniqueViolationError as twice:  # of one person; two codes are never the same
         raise AlreadyObjected from twice
     await record(
         work,
@@ -126,7 +139,13 @@ async def object_to(work: Work, notice_id: UUID, said: Said) -> UUID:
         subject_id=notice_id,
         subject_person_id=None,
     )
-    return objection_id
+    return Received(objection_id, code)
+
+
+def receipt_index(keyring: Keyring, code: str) -> bytes | None:
+    """What is kept of a receipt code, however it was typed; None for what is none."""
+    meant = as_kept(code)
+    return None if meant is None else keyring.blind_index(RECEIPT, meant)
 
 
 async def _investigate(work: Work, notice_id: UUID, line: Record) -> None:
@@ -144,9 +163,16 @@ async def _investigate(work: Work, notice_id: UUID, line: Record) -> None:
 
 
 async def decide(
-    work: Work, actor: Actor, investigation_id: UUID, expected: int, action: Outcome, note: str | None
+    work: Work,
+    actor: Actor,
+    investigation_id: UUID,
+    expected: int,
+    action: Outcome,
+    note: str | None,
+    reply: str | None = None,
 ) -> Record:
-    """Somebody above the unit, who signed nothing of it, says whether the objection is right, and why.
+    """Somebody above the unit, who signed nothing of it, says whether the objection is right, and why; `reply`: what
+    those who objected read of it.
 
     What follows from it the worker does. Raises InvestigationNotFound, StaleVersion, NotAllowedNow, NotAllowed,
     SignedBefore, OwnObjection, Invalid.
@@ -167,6 +193,7 @@ async def decide(
         seen=expected,
         to_state=step.to,
         note=work.keyring.seal_text(NOTE, row["id"], note),
+        reply=work.keyring.seal_text(REPLY, row["id"], reply) if reply else None,
         decided_by=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,

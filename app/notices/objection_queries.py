@@ -24,6 +24,14 @@ _OBJECTIONS = statement(select(O).where(O.c.notice_id == bindparam("id")).order_
 _OBJECTED = statement(select(O.c.id).where(O.c.notice_id == bindparam("id"), O.c.objector_id == bindparam("person_id")))
 _LINE_OF = statement(select(O.c.notice_id).where(O.c.id == bindparam("id")))
 _DECIDED = statement(select(I).where(I.c.id == bindparam("id")))
+_BY_RECEIPT = Statement("select * from objection_of_receipt($1)", ("asked",), {})
+_OBJECTORS = statement(
+    select(O.c.objector_id).where(O.c.notice_id == bindparam("id"), O.c.objector_id.is_not(None)).order_by(O.c.id)
+)
+
+
+class ReceiptUnknown(NotFound):
+    """没有找到这个受理编号，请核对后再试。"""
 
 
 class InvestigationNotFound(NotFound):
@@ -120,3 +128,13 @@ async def waiting_count(transaction: Transaction, actor: Actor, *, overdue_on: d
 async def decided(transaction: Transaction, investigation_id: UUID) -> Record | None:
     """For the jobs, which see every investigation: one of them."""
     return await transaction.row(_DECIDED, id=investigation_id)
+
+
+async def objectors(transaction: Transaction, investigation_id: UUID) -> list[UUID]:
+    """For the jobs: who objected and was signed in. To be told to nobody but themselves."""
+    return [row["objector_id"] for row in await transaction.rows(_OBJECTORS, id=investigation_id)]
+
+
+async def by_receipt(transaction: Transaction, index: bytes) -> Record | None:
+    """What everyone may know of an objection whose receipt they hold, and nothing of who is concerned."""
+    return await transaction.row(_BY_RECEIPT, asked=index)

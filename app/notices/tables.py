@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from app.db.base import Named, Row, instant, sealed, version_column
+from app.db.base import Named, Row, blind_index, instant, sealed, version_column
 
 OPEN = "state = 'open'"
 COUNTS = "state in ('open','suspended','ended')"
@@ -123,6 +123,7 @@ class NoticeInvestigation(Row, table=True):
             name="decided",
         ),
         CheckConstraint("decided_by <> person_id and decided_by <> all (signer_ids)", name="kept_apart"),
+        CheckConstraint("reply is null or state <> 'open'", name="reply"),
         *(
             Index(f"ix_notice_investigation_open_{tier}", f"{tier}_id", "created_at", "id", postgresql_where=text(OPEN))
             for tier in ("city", "district")
@@ -141,6 +142,8 @@ class NoticeInvestigation(Row, table=True):
     due_on: date
     version: int = version_column()
     note: bytes | None = sealed()
+    reply: bytes | None = sealed()
+    """What those who objected read of it, by the code of their receipt."""
     decided_by: UUID | None = Field(default=None)
     post_role: str | None = Field(default=None, max_length=32)
     organisation_name: str | None = Field(default=None, max_length=100)
@@ -155,6 +158,12 @@ class NoticeObjection(Row, table=True):
         CheckConstraint("objector_id is not null or anonymous", name="anonymous"),
         CheckConstraint("anonymous = (objector_masked is null)", name="masked"),
         Index("ix_notice_objection_line", "notice_id", "id"),
+        Index(
+            "uq_notice_objection_receipt",
+            "receipt_index",
+            unique=True,
+            postgresql_where=text("receipt_index is not null"),
+        ),
         Index(
             "uq_notice_objection_objector",
             "notice_id",
@@ -171,6 +180,8 @@ class NoticeObjection(Row, table=True):
     objector_masked: str | None = Field(default=None, max_length=60)
     words: bytes = sealed(nullable=False)
     contact: bytes | None = sealed()
+    receipt_index: bytes | None = blind_index()
+    """Of the code by which its outcome is asked for. None: objected before there were codes."""
 
 
 class NoticeTerm(Named, table=True):

@@ -153,7 +153,7 @@ PARTS: Final[dict[str, Part]] = {
         "household_id",
         "household_id sequence serial sha256 superseded_at",
         documents="content",
-        hidden="responsible_id",
+        hidden="responsible_id drawn_by",
     ),
     "responsible_persons": _part(
         ResponsiblePerson,
@@ -235,8 +235,8 @@ PARTS: Final[dict[str, Part]] = {
     "appeals": _part(
         Appeal,
         "applicant_id",
-        "application_id kind ground state version before_fen due_at decided_at decided_by_role decided_by_organisation "
-        "amount_fen",
+        "application_id kind ground state version before_fen due_at stepped_up_at withdrawn_at decided_at "
+        "decided_by_role decided_by_organisation amount_fen",
         texts="reply",
         documents="reason",
         hidden=f"applicant_id decision_id decided_by {_SCOPE}",

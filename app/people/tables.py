@@ -17,6 +17,12 @@ class Person(Row, table=True):
         CheckConstraint("(openid is null) = (openid_index is null)", name="openid"),
         CheckConstraint("openid is not null or id_number_index is not null", name="known"),
         Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
+        # Empty, once all have been filled in (app/jobs/phones.py).
+        Index(
+            "ix_person_phone_unfound",
+            "id",
+            postgresql_where=text("phone is not null and phone_index is null"),
+        ),
         Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
     )

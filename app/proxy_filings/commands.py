@@ -9,9 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.audit.commands import record
 from app.db.scope import post_over
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.files import commands as files
+from app.files.queries import named_by
 from app.households.assistance import keep_assistance, submit_on_paper
 from app.households.changes import By
 from app.households.commands import Scope, open_file
@@ -49,6 +51,7 @@ _CONFIRM = statement(
         | {"version": F.c.version + literal_column("1")}
     )
 )
+_HAND_OVER = Statement("select hand_over_household_files($1)", ("filing_id",), {})
 
 
 class ProxyFilingOpen(Conflict):
@@ -171,9 +174,18 @@ async def _open(
         confirmed_at=work.now,
         signature_file_id=signature_file_id,
     )
+    await _hand_over(work, row["id"], household_id)
     await _audit(work, row["assisted_by"], "assisted", row["id"], person_id)
     await _audit(work, confirmed_by, "confirmed", row["id"], person_id)
     return household_id
+
+
+async def _hand_over(work: Work, filing_id: UUID, household_id: UUID) -> None:
+    """What staff uploaded for the worker goes with the file, and is the worker's from now on."""
+    named = (await named_by(work.transaction, "proxy_filing", [filing_id])).get(filing_id)
+    if named:
+        await files.name(work, "household", household_id, named)
+        await work.transaction.value(_HAND_OVER, filing_id=filing_id)
 
 
 async def _audit(work: Work, by: UUID, done: str, filing_id: UUID, subject_person_id: UUID | None) -> None:

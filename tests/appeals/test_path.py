@@ -12,7 +12,7 @@ from app.appeals.path import FOLLOWS, PATHS, AppealAction, AppealState
 from app.appeals.rules import last_day, level_of, may_appeal
 from app.applications.path import PATHS as CASE_PATHS
 from app.applications.path import Action, Kind, State
-from app.kernel.actor import Role
+from app.kernel.actor import Permission, Role
 from app.kernel.business_time import SHANGHAI
 from app.kernel.working_days import Calendar
 from app.workflow.path import NotAllowedNow
@@ -23,6 +23,9 @@ A, S = AppealAction, AppealState
 DISTRICT = {Role.DISTRICT_REVIEWER, Role.DISTRICT_LEADER}
 CITY = {Role.CITY_REVIEWER, Role.CITY_LEADER}
 OUTCOME = {A.UPHOLD: S.UPHELD, A.CHANGE: S.CHANGED}
+OTHERWISE = {(state, A.WITHDRAW): (S.WITHDRAWN, Permission.OWN) for state in (S.AT_DISTRICT, S.AT_CITY)}
+OTHERWISE |= {(S.AT_DISTRICT, A.STEP_UP): (S.AT_CITY, Permission.SYSTEM)}
+"""What nobody of the staff does."""
 WAITING = (S.AT_DISTRICT, S.AT_CITY)
 CALENDAR = Calendar({}, frozenset({2026}))
 
@@ -39,6 +42,10 @@ def test_an_appeal_is_answered_once_in_one_of_two_ways(kind: Kind, state: Appeal
         step = PATHS[kind].step(state, action)
         assert (step.to, step.needs_note, step.counts_as_review) == (OUTCOME[AppealAction(action)], True, True)
         return
+    if (state, action) in OTHERWISE:
+        step = PATHS[kind].step(state, action)
+        assert ((step.to, step.by), step.needs_note) == (OTHERWISE[state, AppealAction(action)], False)
+        return
     with pytest.raises(NotAllowedNow):
         PATHS[kind].step(state, action)
 
@@ -52,6 +59,8 @@ def test_whatever_an_appeal_of_a_refusal_ends_in_the_application_has_that_step(k
         (S.AT_DISTRICT, A.CHANGE): State.CITY_APPROVAL,
         (S.AT_CITY, A.UPHOLD): State.REJECTED,
         (S.AT_CITY, A.CHANGE): after_city,
+        (S.AT_DISTRICT, A.WITHDRAW): State.REJECTED,
+        (S.AT_CITY, A.WITHDRAW): State.REJECTED,
     }
 
 
@@ -106,7 +115,7 @@ async def everybody(world: World, desks: Office) -> dict[Role, Someone]:
     return {role: await world.staff(role, desks.town.city, consents=()) for role in Role}
 
 
-@pytest.mark.parametrize(("kind", "state", "action"), list(product(Kind, WAITING, A)))
+@pytest.mark.parametrize(("kind", "state", "action"), list(product(Kind, WAITING, OUTCOME)))
 async def test_an_appeal_is_answered_by_its_own_people_and_nobody_else(
     client: httpx.AsyncClient,
     desks: Office,

@@ -48,6 +48,7 @@ def table(kind: Kind) -> Table:
     steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
     after_city = following[-1]
     steps |= {(S.REJECTED, A.APPEAL): S.APPEALED, (S.APPEALED, A.UPHOLD_DECISION): S.REJECTED}
+    steps |= {(S.APPEALED, A.WITHDRAW_APPEAL): S.REJECTED}
     steps |= {(S.APPEALED, A.REOPEN): S.CITY_APPROVAL}
     granted = {after_city, S.APPROVED, S.PAID}
     steps |= {(state, A.APPEAL): state for state in granted}

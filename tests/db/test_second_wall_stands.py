@@ -55,6 +55,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     )
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
+        "appeal_has_decider",  # yes or no, of a case: tests/appeals/test_withdrawn_and_stuck.py
         "audit_chain_append",
         "awaits_aid",  # yes or no, of a file
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
@@ -63,10 +64,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "file_takes_payment",  # a trigger: no money to a closed file
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
+        "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "let_go_of_file",  # only of a file that has ended
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
+        "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
         "staff_over",  # tried in tests/http/test_contact_cards.py

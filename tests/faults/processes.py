@@ -76,6 +76,11 @@ def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def words_of(pid: int) -> list[str]:
+    """The command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
 def _parent_of(stat: Path) -> int:
     try:
         return int(stat.read_text().rpartition(")")[2].split()[1])

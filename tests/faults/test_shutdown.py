@@ -1,6 +1,8 @@
 """SIGTERM: no new work is asked for, then none is taken, what is in hand is finished, and the process ends well."""
 
 import asyncio
+import json
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +15,7 @@ import pytest
 from app.cli import DRAIN_SECONDS
 from tests import make
 from tests.faults.heap import Heap, drafts
-from tests.faults.processes import Api, Postgres, api_of, children_of, free_port, is_running
+from tests.faults.processes import Api, Postgres, api_of, children_of, free_port, is_running, words_of
 from tests.make import Town
 
 
@@ -118,3 +120,41 @@ async def test_a_service_that_cannot_start_says_so(durable: Postgres, folder: Pa
     second.command = mortal.command
     second.start()
     assert second.wait(30) != 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_worker_that_ends_by_itself_takes_the_service_along_which_says_so(
+    durable: Postgres, folder: Path, how: signal.Signals
+) -> None:
+    """Facts would wait and notices not end, and nobody would see it: whoever looks after the service starts it anew."""
+    whole = api_of(durable.dsn, folder)
+    whole.command = (*whole.command, "--with-worker", "--with-simulator", "--simulator-port", str(free_port()))
+    whole.start()
+    try:
+        await whole.until_ready()
+        companions = children_of(whole.pid)
+        (worker,) = [pid for pid in companions if "worker" in words_of(pid)]
+        os.kill(worker, how)
+        assert whole.wait(30) == 4
+        assert [pid for pid in companions if is_running(pid)] == []
+        said = [json.loads(line) for line in whole.log.splitlines() if "companion_ended" in line]
+        assert [(each["level"], each["name"]) for each in said] == [("error", "worker")]
+        assert (said[0]["status"] == -signal.SIGKILL) is (how is signal.SIGKILL)
+        assert "Traceback" not in whole.log
+    finally:
+        whole.end()
+
+
+async def test_a_service_that_is_stopped_together_with_its_worker_ends_well(durable: Postgres, folder: Path) -> None:
+    """As whatever stops all processes of a service at once does."""
+    whole = api_of(durable.dsn, folder)
+    whole.command = (*whole.command, "--with-worker")
+    whole.start()
+    try:
+        await whole.until_ready()
+        for pid in (whole.pid, *children_of(whole.pid)):
+            os.kill(pid, signal.SIGTERM)
+        assert whole.wait(30) == 0
+        assert "companion_ended" not in whole.log
+    finally:
+        whole.end()

@@ -9,9 +9,12 @@ import pytest
 from app.db.sealing import Keyring
 from app.kernel.actor import Role
 from tests import make
-from tests.calling import bearer, sign_in
+from tests.calling import bearer, sign_in, upload
+from tests.files.samples import picture
 from tests.forms import filing
 from tests.make import Someone, World
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any = None, version: int = 1) -> httpx.Response:
@@ -157,3 +160,106 @@ async def test_a_filing_needs_its_parts(client: httpx.AsyncClient, world: World,
     del body[field]
     clerk = await world.staff(Role.UNIT_CLERK, unit)
     assert (await post(client, clerk, "/staff/proxy_households", body)).status_code == 422
+
+
+# ---- what the clerk uploaded ----
+
+
+def with_files(someone: Someone, *file_ids: Any) -> dict[str, Any]:
+    return make.household_form(someone) | {"file_ids": [str(each) for each in file_ids]}
+
+
+async def read(client: httpx.AsyncClient, file_id: Any, *people: Someone) -> list[int]:
+    return [(await client.get(f"/files/{file_id}", headers=each.headers)).status_code for each in people]
+
+
+async def test_what_the_clerk_uploaded_goes_with_the_file_and_is_the_workers_from_their_confirmation_on(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    town = await world.town()
+    unit = town.units[0]
+    worker = await world.person(home=unit)
+    author, chair = await world.staff(Role.UNIT_CLERK, unit), await world.staff(Role.UNIT_CHAIR, unit)
+    district, beside = (
+        await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]),
+        await world.staff(Role.UNIT_CHAIR, town.units[1]),
+    )
+    proof = (await upload(client, author, picture())).json()["id"]
+    form = with_files(worker, proof)
+    assert (await post(client, author, "/staff/proxy_households", filing(worker, unit, household=form))).is_success
+    assert await read(client, proof, author, worker, chair) == [200, 404, 404]
+    confirmed = await post(client, worker, "/me/household/confirm_proxy")
+    assert confirmed.status_code == 200, confirmed.text
+    # Nobody of the staff looks into a draft, whoever filled it in.
+    assert await read(client, proof, worker, author, chair) == [200, 404, 404]
+    assert await owner.fetchval("select person_id from file where id = $1::text::uuid", proof) == worker.id
+    # It is theirs to leave out of a changed draft, and to use in it.
+    for file_ids in ([], [proof]):
+        kept = await client.put(
+            "/me/household", json=confirmed.json()["form"] | {"file_ids": file_ids},
+            headers=worker.headers | {"If-Match": confirmed.headers["etag"]},
+        )  # fmt: skip
+        assert kept.status_code == 200, kept.text
+        confirmed = kept
+    assert (await post(client, worker, "/me/household/submit", version=kept.json()["version"])).is_success
+    assert await read(client, proof, worker, author, chair, district, beside) == [200, 200, 200, 200, 404]
+
+
+async def test_a_clerk_names_their_own_uploads_alone(client: httpx.AsyncClient, world: World) -> None:
+    unit, worker = (await world.town()).units[0], await world.person()
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    for foreign in (await world.file(worker), NOBODY):
+        body = filing(worker, unit, household=with_files(worker, foreign))
+        refused = await post(client, clerk, "/staff/proxy_households", body)
+        assert refused.status_code == 422, refused.text
+        (error,) = refused.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/household/file_ids/0", "file_unknown")
+
+
+async def test_what_is_named_elsewhere_too_stays_with_whoever_uploaded_it(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    unit = (await world.town()).units[0]
+    first, second = await world.person(), await world.person()
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    shared = (await upload(client, clerk, picture())).json()["id"]
+    for worker in (first, second):
+        body = filing(worker, unit, household=with_files(worker, shared))
+        assert (await post(client, clerk, "/staff/proxy_households", body)).is_success
+    assert (await post(client, first, "/me/household/confirm_proxy")).is_success
+    assert await owner.fetchval("select person_id from file where id = $1::text::uuid", shared) == clerk.id
+
+
+async def test_on_paper_the_files_go_to_the_worker_and_the_signature_stays_with_who_took_it(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    unit = (await world.town()).units[0]
+    author, second = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(2)]
+    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    proof = (await upload(client, author, picture())).json()["id"]
+    signature = (await upload(client, second, picture())).json()["id"]
+    body = filing(None, unit, name="林阿伯", id_number=make.id_number(), household=with_files(author, proof))
+    filed = (await post(client, author, "/staff/proxy_households", body)).json()
+    path = f"/staff/proxy_households/{filed['id']}/confirm_on_paper"
+    done = await post(client, second, path, {"signature_file_id": signature})
+    assert done.status_code == 200, done.text
+    assert await read(client, proof, chair, author, second) == [200, 200, 200]
+    assert await read(client, signature, chair, second) == [200, 200]
+    rows = await owner.fetch(
+        "select f.person_id = h.person_id as theirs, f.person_id = $2 as seconds from file f, household h "
+        "where h.id = $1::text::uuid and f.id = any($3::text[]::uuid[]) order by f.id",
+        done.json()["id"], second.id, [proof, signature],
+    )  # fmt: skip
+    assert [tuple(row) for row in rows] == [(True, False), (False, True)]
+
+
+async def test_only_a_confirmed_filing_hands_anything_over(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    """The function that looks behind the walls does nothing for a filing that waits."""
+    unit, worker = (await world.town()).units[0], await world.person()
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    proof = (await upload(client, clerk, picture())).json()["id"]
+    body = filing(worker, unit, household=with_files(worker, proof))
+    filed = (await post(client, clerk, "/staff/proxy_households", body)).json()
+    assert await owner.fetchval("select hand_over_household_files($1::text::uuid)", filed["id"]) == 0

@@ -66,8 +66,8 @@ POLICY_READERS = {
     "mutual_aid_officer",
     "auditor",
 }
-NOBODYS = {("POST", "/screening")}
-"""It reads and keeps nothing of anybody's."""
+NOBODYS = {("POST", "/screening"), ("POST", "/public/objections/status")}
+"""They read nothing of anybody's, but for who holds the code of a receipt: test_objection_receipts.py."""
 MATCHES_AND_DUPLICATES = {
     ("GET", "/staff/duplicates"),
     ("GET", "/staff/duplicates/count"),
@@ -90,6 +90,7 @@ APPEALS_AND_LOOKS = {
     ("GET", "/staff/appeals/count"),
     ("GET", "/staff/appeals/{}"),
     ("POST", "/staff/appeals/{}/actions"),
+    ("POST", "/applications/{}/appeals/{}/withdraw"),
     ("POST", "/staff/applications/{}/reveal"),
     ("GET", "/applications/{}/rating"),
     ("GET", "/staff/ratings"),
@@ -120,8 +121,11 @@ ELSEWHERE = {
     ("POST", "/staff/measures/{}/services"),
     ("POST", "/staff/watch_tasks/{}/complete"),
     ("GET", "/staff/calendar/{}"),
-    ("PUT", "/staff/calendar/{}"),
-    ("PUT", "/staff/calendar/days/{}"),
+    ("POST", "/staff/calendar/{}"),
+    ("POST", "/staff/calendar/days/{}"),
+    ("GET", "/staff/calendar/changes"),
+    ("POST", "/staff/calendar/changes/{}/confirm"),
+    ("POST", "/staff/calendar/changes/{}/withdraw"),
     ("POST", "/staff/covers"),
     ("POST", "/staff/covers/enrolments"),
     ("POST", "/staff/households/transfers/{}/actions"),

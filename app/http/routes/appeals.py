@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.appeals import commands
 from app.appeals.commands import Answer, Judge
-from app.appeals.path import PATHS, AppealAction
+from app.appeals.path import PATHS
 from app.appeals.queries import appeal, is_near, own_appeals, waiting, waiting_count
 from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
@@ -40,7 +40,7 @@ class NewAppeal(In):
 
 
 class AppealDecision(In):
-    action: Annotated[AppealAction, Field(strict=False, description="uphold 维持原决定 · change 变更决定")]
+    action: Annotated[views.Answered, Field(description="uphold 维持原决定 · change 变更决定")]
     note: LongText | None = Field(default=None, description="必填：答复和理由，本人可以看到")
     amount_fen: Fen | None = Field(default=None, description="变更后的总额；不填的，按政策测算的金额")
 
@@ -61,7 +61,7 @@ async def lodge_appeal(application_id: PathId, body: NewAppeal, desk: WorkerDesk
         await _name(desk, application_id, named)
     rows = await own_appeals(work.transaction, desk.actor, application_id)
     row = next(row for row in rows if row["id"] == appeal_id)
-    return answer(views.whole(row, work.keyring, work.now), 201, version=row["version"])
+    return answer(views.own(row, work.keyring, work.now), 201, version=row["version"])
 
 
 async def _name(desk: Desk, application_id: UUID, named: frozenset[UUID]) -> None:
@@ -76,7 +76,17 @@ async def list_own_appeals(application_id: PathId, desk: WorkerDesk) -> Response
     """对一份申请提出过的申诉、处理情况和答复，先提出的在前。"""
     await own(desk.work.transaction, desk.actor, application_id)
     rows = await own_appeals(desk.work.transaction, desk.actor, application_id)
-    return answer({"items": [views.whole(row, desk.work.keyring, desk.work.now) for row in rows]})
+    return answer({"items": [views.own(row, desk.work.keyring, desk.work.now) for row in rows]})
+
+
+@router.post(
+    "/applications/{application_id}/appeals/{appeal_id}/withdraw", summary="撤回申诉", response_model=views.AppealView
+)
+async def withdraw_appeal(application_id: PathId, appeal_id: PathId, desk: WorkerDesk) -> Response:
+    """还没有答复的可以撤回，原决定不变；撤回后不能再对同一个决定提出申诉。需要 If-Match（申诉的版本）。"""
+    work = desk.work
+    row = await commands.withdraw(work, desk.actor, application_id, appeal_id, desk.expected_version())
+    return answer(views.own(row, work.keyring, work.now), version=row["version"])
 
 
 # ---- staff ----

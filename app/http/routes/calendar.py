@@ -1,18 +1,21 @@
-"""The working-day calendar (工作日历), as staff see, complete and correct it."""
+"""The working-day calendar (工作日历), as staff see it; what one of them proposes another confirms."""
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.audit.commands import record
-from app.calendars.commands import FIRST_YEAR, enter_year, set_day
-from app.calendars.queries import Year, year_of
+from app.calendars import change_commands as commands
+from app.calendars.commands import FIRST_YEAR
+from app.calendars.queries import Year, change, changes, year_of
+from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import In
+from app.http.inputs import Cursor, Flag, In, Limit, PathId
+from app.http.views.applications import instant
 from app.kernel.actor import Permission, Tier
 from app.kernel.errors import FieldError, Invalid, NotAllowed
 from app.policy.fields import LAST_YEAR, IsoDate, ShortText
@@ -20,8 +23,8 @@ from app.policy.fields import LAST_YEAR, IsoDate, ShortText
 router = APIRouter(prefix=f"{PREFIX}/staff/calendar", tags=["工作日历"], route_class=Door)
 Reader = Annotated[Desk, staff(Permission.READ_CASES)]
 Keeper = Annotated[Desk, staff(Permission.KEEP_CALENDAR)]
-THE_CALENDAR: Final = UUID(int=0)
-"""The subject of what is recorded: the calendar's rows have no ids, the details name the day or the year."""
+ChangeState = Literal["proposed", "confirmed", "withdrawn"]
+WaitingQuery = Annotated[Flag, Query(description="只看等待另一人核对的")]
 
 
 def _year(value: object) -> object:
@@ -70,30 +73,82 @@ class CalendarYearView(BaseModel):
     days: list[CalendarDayView]
 
 
+class DayView(BaseModel):
+    """一天是否上班。"""
+
+    day: str
+    works: bool
+
+
+class CalendarChangeView(BaseModel):
+    """工作日历的一项变动：一人提出，另一人核对后确认才生效。"""
+
+    id: str
+    about: str = Field(description="录入的年份，或更正的日期")
+    days: list[DayView] = Field(description="录入年份的，是与平常不同的各天")
+    source: str
+    state: ChangeState
+    proposed_by: str
+    proposed_at: str
+    decided_by: str | None = Field(description="确认或撤回的人")
+    decided_at: str | None
+    version: int
+
+
+class CalendarChangePage(BaseModel):
+    items: list[CalendarChangeView]
+    next_cursor: str | None
+
+
+@router.get("/changes", summary="工作日历的变动", response_model=CalendarChangePage)
+async def list_changes(
+    desk: Keeper, waiting: WaitingQuery = False, limit: Limit = 20, cursor: Cursor = None
+) -> Response:
+    """提出过的录入和更正，最新的在前。"""
+    _of_the_city(desk)
+    after = desk.service.cursors.read("calendar_changes", cursor)
+    rows = await changes(desk.work.transaction, limit + 1, after, waiting=waiting)
+    page, following = desk.service.cursors.cut("calendar_changes", rows, limit, "created_at")
+    return answer({"items": [_change(row) for row in page], "next_cursor": following})
+
+
+@router.post("/changes/{change_id}/confirm", summary="确认工作日历的变动", response_model=CalendarChangeView)
+async def confirm_change(change_id: PathId, desk: Keeper) -> Response:
+    """由提出人以外的人对照通知核对后确认；五分钟内在各处生效，已经定下的期限不变。需要 If-Match。"""
+    _of_the_city(desk)
+    await commands.confirm(desk.work, desk.actor.person_id, change_id, desk.expected_version())
+    return await _answered(desk, change_id, 200)
+
+
+@router.post("/changes/{change_id}/withdraw", summary="撤回工作日历的变动", response_model=CalendarChangeView)
+async def withdraw_change(change_id: PathId, desk: Keeper) -> Response:
+    """还没有确认的可以撤回，提出人和其他管理工作日历的人都可以。需要 If-Match。"""
+    _of_the_city(desk)
+    await commands.withdraw(desk.work, desk.actor.person_id, change_id, desk.expected_version())
+    return await _answered(desk, change_id, 200)
+
+
 @router.get("/{year}", summary="一年的工作日历", response_model=CalendarYearView)
 async def read_year(year: YearOfPath, desk: Reader) -> Response:
     """法定节假日和调休上班的日子；还没有公布的年份是暂定的。"""
     return answer(_shown(year, await year_of(desk.work.transaction, year)))
 
 
-@router.put("/{year}", summary="录入一年的放假安排", response_model=CalendarYearView)
-async def put_year(year: YearOfPath, body: YearNotice, desk: Keeper) -> Response:
-    """国务院办公厅公布后录入一次，这一年就不再是暂定；五分钟内在各处生效，已经定下的期限不变。"""
+@router.post("/{year}", status_code=201, summary="提出录入一年的放假安排", response_model=CalendarChangeView)
+async def propose_year(year: YearOfPath, body: YearNotice, desk: Keeper) -> Response:
+    """国务院办公厅公布后录入一次，由另一人核对确认，这一年就不再是暂定。"""
     _of_the_city(desk)
     days = _checked(year, body.days)
-    await enter_year(desk.work.transaction, year, body.source, days)
-    await _record(desk, "calendar.year_entered", year=str(year), source=body.source, days=str(len(days)))
-    return answer(_shown(year, await year_of(desk.work.transaction, year)))
+    change_id = await commands.propose_year(desk.work, desk.actor.person_id, year, body.source, days)
+    return await _answered(desk, change_id, 201)
 
 
-@router.put("/days/{day}", summary="更正一天", response_model=CalendarDayView)
-async def put_day(day: DayOfPath, body: DayCorrection, desk: Keeper) -> Response:
-    """写明这一天是否上班和依据；五分钟内在各处生效，已经定下的期限不变。"""
+@router.post("/days/{day}", status_code=201, summary="提出更正一天", response_model=CalendarChangeView)
+async def propose_day(day: DayOfPath, body: DayCorrection, desk: Keeper) -> Response:
+    """写明这一天是否上班和依据，由另一人核对确认后生效。"""
     _of_the_city(desk)
-    await set_day(desk.work.transaction, day, body.works, body.source)
-    said = {"day": day.isoformat(), "works": str(body.works).lower(), "source": body.source}
-    await _record(desk, "calendar.day_corrected", **said)
-    return answer({"day": day.isoformat(), "works": body.works, "source": body.source})
+    change_id = await commands.propose_day(desk.work, desk.actor.person_id, day, body.works, body.source)
+    return await _answered(desk, change_id, 201)
 
 
 def _of_the_city(desk: Desk) -> None:
@@ -119,16 +174,34 @@ def _checked(year: int, days: list[DayThatDiffers]) -> dict[date, bool]:
     return found
 
 
-async def _record(desk: Desk, action: str, **details: str) -> None:
+async def _answered(desk: Desk, change_id: UUID, status: int) -> Response:
+    """The change as it is now, and its entry in the audit trail."""
+    row = await change(desk.work.transaction, change_id)
     await record(
         desk.work,
         person_id=desk.actor.person_id,
-        action=action,
+        action=f"calendar.{row['state']}",
         subject_kind="calendar",
-        subject_id=THE_CALENDAR,
+        subject_id=change_id,
         subject_person_id=None,
-        **details,
+        about=row["about"],
+        source=row["source"],
+        days=",".join(f"{day}:{'works' if works else 'off'}" for day, works in sorted(row["days"].items())),
     )
+    return answer(_change(row), status, version=row["version"])
+
+
+def _change(row: Record) -> dict[str, Any]:
+    decided_by = row["decided_by"]
+    return {
+        "id": str(row["id"]),
+        **{name: row[name] for name in ("about", "source", "state", "version")},
+        "days": [{"day": day, "works": works} for day, works in sorted(row["days"].items())],
+        "proposed_by": str(row["proposed_by"]),
+        "proposed_at": instant(row["created_at"]),
+        "decided_by": str(decided_by) if decided_by else None,
+        "decided_at": instant(row["decided_at"]),
+    }
 
 
 def _shown(year: int, kept: Year) -> dict[str, Any]:

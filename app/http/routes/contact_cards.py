@@ -57,12 +57,7 @@ async def print_own_contact_card(desk: WorkerDesk) -> Response:
     row = await card(desk.work.transaction, household["id"])
     if row is None:
         raise NobodyResponsible
-    issuer = await _issuer(desk, household)
-
-    async def drawn() -> Response:
-        return _card(row["serial"], await commands.again(desk.work, row, issuer))
-
-    return Later(drawn)
+    return _printed(desk, row)
 
 
 @router.get(
@@ -116,7 +111,7 @@ async def print_contact_card(
 ) -> Response:
     """现在有效的联系卡（PDF），卡号同时在 Contact-Card-Serial 里；帮扶措施有变化的，换发新卡。打印有记录。"""
     household = await file(desk.work.transaction, desk.actor, household_id, locked=True)
-    printed = await commands.current(desk.work, desk.actor.person_id, household, await _issuer(desk, household))
+    row = await commands.current(desk.work, desk.actor.person_id, household, await _issuer(desk, household))
     await record(
         desk.work,
         person_id=desk.actor.person_id,
@@ -124,9 +119,9 @@ async def print_contact_card(
         subject_kind="household",
         subject_id=household_id,
         subject_person_id=household["person_id"],
-        serial=printed.serial,
+        serial=row["serial"],
     )
-    return _card(printed.serial, printed.pdf)
+    return _printed(desk, row)
 
 
 async def _own(desk: Desk) -> Record:
@@ -140,7 +135,7 @@ async def _issuer(desk: Desk, household: Record) -> Issuer:
     kept = household["unit_id"] or household["street_id"] or household["district_id"] or household["city_id"]
     union = (await names(desk.work.transaction, [kept]))[kept]
     measures = await measures_of(desk.work, household["id"])
-    return Issuer(desk.service.press, desk.service.settings.printed_link, union, measures)
+    return Issuer(union, measures)
 
 
 async def _shown(work: Work, household: Record) -> dict[str, Any]:
@@ -158,5 +153,12 @@ async def _answered(desk: Desk, household: Record) -> Response:
     return answer(shown, version=version)
 
 
-def _card(serial: str, pdf: bytes) -> Response:
-    return attachment(pdf, "pdf", f"帮扶联系卡-{serial}", **{"Contact-Card-Serial": serial})
+def _printed(desk: Desk, row: Record) -> Response:
+    """The card, drawn when nothing of the database is held any more."""
+
+    async def made() -> Response:
+        service = desk.service
+        pdf = await commands.drawn(service.keyring, row, service.press, service.settings.printed_link)
+        return attachment(pdf, "pdf", f"帮扶联系卡-{row['serial']}", **{"Contact-Card-Serial": row["serial"]})
+
+    return Later(made)

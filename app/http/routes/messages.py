@@ -19,7 +19,11 @@ class MessageView(BaseModel):
     """一条消息。subject_kind、subject_id 是它说的档案或办理事项。"""
 
     id: str
-    kind: str = Field(description="review_due 年度复核提醒 · watch_due 回访提醒")
+    kind: str = Field(
+        description="review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · "
+        "appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · "
+        "工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对"
+    )
     title: str
     text: str
     subject_kind: str

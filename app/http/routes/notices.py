@@ -22,9 +22,16 @@ from app.http.views import notice_page
 from app.http.views import notices as views
 from app.http.visitors import Turnstile, VisitorDesk, is_known
 from app.kernel.actor import Permission
-from app.kernel.errors import DomainError, FieldError, Invalid
+from app.kernel.errors import DomainError, FieldError, Invalid, TooMany
 from app.notices import objection_commands as commands
-from app.notices.objection_queries import investigation, objections, waiting, waiting_count
+from app.notices.objection_queries import (
+    ReceiptUnknown,
+    by_receipt,
+    investigation,
+    objections,
+    waiting,
+    waiting_count,
+)
 from app.notices.path import PATH, Outcome
 from app.notices.printed import notice_paper
 from app.notices.queries import batch, batches, notice, notices
@@ -35,8 +42,17 @@ router = APIRouter(prefix=PREFIX, tags=["公示"], route_class=Door)
 PAPER = Path(documents.__file__).with_name("paper.typ")
 MOST_UNKNOWN: Final = 30
 """So many objections a minute, in one process, by people who did not sign in."""
+MOST_WRONG: Final = 60
+"""So many codes a minute, in one process, that are nobody's: one of eighty bits is not guessed, the rest is noise."""
 MOST_PRINTED: Final = 64
+
+
+class CodesTooMany(TooMany):
+    """现在输错受理编号的次数太多，请一分钟后再试。"""
+
+
 _turnstile = Turnstile(MOST_UNKNOWN)
+_wrong_codes = Turnstile(MOST_WRONG, CodesTooMany)
 _printed: OrderedDict[tuple[UUID, frozenset[int]], bytes] = OrderedDict()
 """Lists as they were printed last, by the lines that they showed: everyone may ask, and the press has other work."""
 TOO_MANY: dict[int | str, dict[str, Any]] = {
@@ -54,9 +70,16 @@ class Objection(In):
     file_ids: FileIds = Field(default_factory=list, description="证明材料，登录后上传")
 
 
+class ReceiptOf(In):
+    receipt_code: ShortText = Field(description="受理编号，不分大小写，有没有横线都可以")
+
+
 class InvestigationAction(In):
     action: Outcome = Field(description="认定异议成立（uphold）或不成立（dismiss）")
     note: LongText | None = Field(default=None, description="必填：核查的情况和理由")
+    reply: LongText | None = Field(
+        default=None, description="给提出人的答复，凭受理编号可以看到；不要写被公示人的姓名和家庭情况"
+    )
 
 
 class InvestigationCount(BaseModel):
@@ -95,6 +118,7 @@ async def object_to_notice(notice_id: PathId, body: Objection, desk: VisitorDesk
     """可以不登录，不要求任何个人信息；登录后可以附材料。只暂停所指的一行，由上级工会核查。
 
     提出人是谁，被公示的人看不到。登录的同一人对同一行只能提一次。
+    请记下受理编号：凭它可以查询处理情况，不会再次显示。
     """
     known = is_known(desk)
     if not known:
@@ -109,12 +133,32 @@ async def object_to_notice(notice_id: PathId, body: Objection, desk: VisitorDesk
         objector_id=desk.actor.person_id if known else None,
         masked=(masked or "*") if shown else None,
     )
-    objection_id = await commands.object_to(desk.work, notice_id, said)
+    received = await commands.object_to(desk.work, notice_id, said)
     if body.file_ids:
-        await attach(desk.work, desk.actor.person_id, "notice_objection", objection_id, body.model_dump(mode="json"))
+        await attach(desk.work, desk.actor.person_id, "notice_objection", received.id, body.model_dump(mode="json"))
     if not known:
         _turnstile.count(desk.work.now)
-    return answer({"id": str(objection_id), "state": "received"}, 201)
+    told = {"id": str(received.id), "state": "received", "receipt_code": received.receipt_code}
+    return answer(told, 201)
+
+
+@router.post(
+    "/public/objections/status",
+    summary="查询异议的处理情况",
+    response_model=views.ObjectionStatus,
+    responses=TOO_MANY,
+)
+async def read_objection_status(body: ReceiptOf, request: Request) -> Response:
+    """凭提出异议时得到的受理编号，不用登录；编号不写在网址里。只有处理情况，没有异议的内容，也没有任何人的信息。"""
+    work = await look(request, Sight("public"))
+    index = commands.receipt_index(work.keyring, body.receipt_code)
+    row = await by_receipt(work.transaction, index) if index else None
+    if row is None:
+        # Whoever holds a code is answered all the same: nobody is kept out by those who have none.
+        _wrong_codes.check(work.now)
+        _wrong_codes.count(work.now)
+        raise ReceiptUnknown
+    return answer(views.objection_status(row, work.keyring, work.today))
 
 
 @router.get("/public/notice_batches/{batch_id}", summary="一批公示", response_model=views.BatchView)
@@ -241,7 +285,7 @@ async def act_on_investigation(investigation_id: PathId, body: InvestigationActi
     办理过这个案件前面环节的人、提出异议的人和被公示的人不能认定。
     """
     moved = await commands.decide(
-        desk.work, desk.actor, investigation_id, desk.expected_version(), body.action, body.note
+        desk.work, desk.actor, investigation_id, desk.expected_version(), body.action, body.note, body.reply
     )
     shown = {"id": str(moved["id"]), "state": moved["state"], "version": moved["version"]}
     return answer(shown, version=moved["version"])

@@ -8,7 +8,8 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.db.scope import post_over
 from app.db.transaction import Record
-from app.files.commands import attach
+from app.files import commands as files
+from app.files.queries import check_named
 from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
@@ -64,7 +65,7 @@ class ProxyFilingPage(BaseModel):
 
 @router.post("/staff/proxy_households", status_code=201, summary="代职工填写家庭档案", response_model=ProxyFilingView)
 async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
-    """本人在小程序里确认后才能提交；代填的人不能审核这份档案。"""
+    """本人在小程序里确认后才能提交；代填的人不能审核这份档案。材料由代填人上传，确认后归本人。"""
     work, form = desk.work, read_draft(HouseholdForm, body.household, at="/household")
     union = await organisation_of_code(work.transaction, body.organisation_code)
     post = post_over(desk.actor, Permission.ASSIST, union)
@@ -74,9 +75,11 @@ async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
         number = resident_id(body.id_number, work.today).number
     except InvalidIdentifier as wrong:
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
+    named = await check_named(work.transaction, desk.actor.person_id, form, "/household")
     filing_id = await commands.file_for(
         work, desk.actor, union, post, name=body.name, number=number, phone=body.phone, form=form
     )
+    await files.name(work, "proxy_filing", filing_id, named)
     row = await filing(work.transaction, desk.actor, filing_id)
     return answer(_view(row), 201, version=row["version"])
 
@@ -99,7 +102,7 @@ async def confirm_on_paper(filing_id: PathId, body: PaperSignature, desk: Assist
     """没有微信的职工在纸上签名，由代填人以外的另一名工作人员确认并提交。需要 If-Match。"""
     version = desk.expected_version()
     moved = await commands.confirm_on_paper(desk.work, desk.actor, filing_id, version, body.signature_file_id)
-    await attach(desk.work, desk.actor.person_id, "proxy_filing", filing_id, body.model_dump(mode="json"))
+    await files.attach(desk.work, desk.actor.person_id, "proxy_filing", filing_id, body.model_dump(mode="json"))
     return answer(dict(moved) | {"id": str(moved["id"])}, version=moved["version"])
 
 

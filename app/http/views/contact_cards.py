@@ -24,7 +24,7 @@ class CardView(BaseModel):
     """现在有效的帮扶联系卡。"""
 
     serial: str = Field(description="卡号；与手中的卡不同，说明已换发新卡")
-    sha256: str = Field(description="发卡时 PDF 的摘要")
+    sha256: str | None = Field(description="发卡时 PDF 的摘要；刚换发、还没有算出的为空")
     issued_at: str
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.views.applications import instant
-from app.notices.objection_commands import CONTACT, NOTE, WORDS
+from app.notices.objection_commands import CONTACT, NOTE, REPLY, WORDS
 from app.notices.path import State
 from app.notices.policy import Level, NoticeKind
 
@@ -90,6 +90,22 @@ class ObjectionReceived(BaseModel):
 
     id: str
     state: Literal["received"]
+    receipt_code: str = Field(description="受理编号：凭它查询处理情况，只在这里显示一次")
+
+
+class ObjectionStatus(BaseModel):
+    """一份异议的处理情况，凭受理编号查询。"""
+
+    number: str = Field(description="被公示的案件或档案的编号")
+    kind: NoticeKind
+    state: State = Field(description="open 正在核查 · upheld 异议成立 · dismissed 异议不成立")
+    text: str
+    received_at: str
+    due_on: str = Field(description="核查期限")
+    overdue: bool
+    decided_at: str | None
+    decided_by: str | None = Field(description="作出认定的工会")
+    reply: str | None = Field(description="工会的答复")
 
 
 class ObjectionView(BaseModel):
@@ -127,6 +143,7 @@ class InvestigationCase(InvestigationTask):
 
     objections: list[ObjectionView]
     note: str | None
+    reply: str | None = Field(description="给提出人的答复")
     decided_at: str | None
     open_actions: list[str]
 
@@ -197,10 +214,11 @@ def case(
     row: Record, said: Iterable[tuple[Record, list[str]]], keyring: Keyring, today: date, actions: list[str]
 ) -> dict[str, Any]:
     """An investigation with what was said, each with the files that it names."""
-    note, decided_at = row["note"], row["decided_at"]
+    note, reply, decided_at = row["note"], row["reply"], row["decided_at"]
     return task(row, today) | {
         "objections": [_objection(each, file_ids, keyring) for each, file_ids in said],
         "note": keyring.open_text(NOTE, row["id"], note) if note else None,
+        "reply": keyring.open_text(REPLY, row["id"], reply) if reply else None,
         "decided_at": instant(decided_at) if decided_at else None,
         "open_actions": actions,
     }
@@ -215,4 +233,26 @@ def _objection(row: Record, file_ids: list[str], keyring: Keyring) -> dict[str, 
         "text": keyring.open_text(WORDS, row["id"], row["words"]),
         "contact": keyring.open_text(CONTACT, row["id"], row["contact"]) if row["contact"] else None,
         "file_ids": file_ids,
+    }
+
+
+_SAID_OF_STATE: dict[State, str] = {
+    "open": "已受理。这条公示已经暂停，工会正在核查。",
+    "upheld": "经核查，异议成立：原公示不再继续，退回区县工会重新审核。",
+    "dismissed": "经核查，异议不成立。",
+}
+
+
+def objection_status(row: Record, keyring: Keyring, today: date) -> dict[str, Any]:
+    """What its objector learns of an objection: nothing that was said by others, and nobody's name."""
+    reply, decided_at = row["reply"], row["decided_at"]
+    return {
+        **{name: row[name] for name in ("number", "kind", "state")},
+        "text": _SAID_OF_STATE[row["state"]],
+        "received_at": instant(row["received_at"]),
+        "due_on": row["due_on"].isoformat(),
+        "overdue": row["state"] == "open" and row["due_on"] < today,
+        "decided_at": instant(decided_at) if decided_at else None,
+        "decided_by": row["organisation_name"],
+        "reply": keyring.open_text(REPLY, row["investigation_id"], reply) if reply else None,
     }

@@ -1,0 +1,268 @@
+"""Who is told of which fact. Each is safe to run twice: what a message tells is named, and nobody is told it again."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+from app.appeals.events import AppealDecided, AppealLodged, AppealSteppedUp, AppealWithdrawn
+from app.appeals.path import WAITING
+from app.appeals.rules import deciders_at
+from app.applications.escalations.events import CaseEscalated
+from app.applications.events import ApplicationMoved
+from app.applications.path import Kind
+from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
+from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
+from app.change_requests.queries import by_id as change_request
+from app.contact_cards.events import CardIssued
+from app.db.work import Work
+from app.discrepancies.events import DiscrepancyAnswered, DiscrepancyOpened, DiscrepancyResolved
+from app.duplicates.events import DuplicateJudged
+from app.files.events import FileKept
+from app.households.events import HouseholdMoved
+from app.jobs.telling import wording
+from app.jobs.telling.queries import (
+    apart,
+    appeal,
+    application,
+    batch,
+    discrepancy,
+    holders,
+    household,
+    step_of,
+    visit,
+)
+from app.jobs.telling.wording import Said
+from app.kernel.actor import PERMISSIONS, Permission, Role
+from app.kernel.business_time import business_date
+from app.matching.events import MatchAlert, MatchReceived
+from app.messaging.commands import Told, tell
+from app.messaging.outbox import Fact
+from app.notices.events import InvestigationDecided, LineObjected
+from app.notices.objection_commands import REPLY
+from app.notices.objection_queries import decided, objectors
+from app.people.claiming.events import AccountClaimed
+from app.people.events import ConsentWithdrawn
+from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
+from app.policies.events import PolicyPublished
+from app.programmes import KINDS
+from app.rehearsals.events import RehearsalAsked
+from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
+from app.visits.events import VisitMoved
+
+Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
+
+
+def _roles(permission: Permission) -> list[Role]:
+    return [role for role, held in PERMISSIONS.items() if permission in held]
+
+
+async def _tell(
+    work: Work, people: Iterable[UUID], once: str, kind: str, said: Said | None, subject_id: UUID, about: str = ""
+) -> None:
+    if said is not None:
+        told = [Told(each, once, kind, *said, about or kind, subject_id) for each in dict.fromkeys(people)]
+        await tell(work, told)
+
+
+async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears how their application goes on, where it is theirs to know or to do something."""
+    row = await application(work.transaction, UUID(fact["application_id"]))
+    if row is None:
+        return
+    action, to_state = fact["action"], fact["to_state"]
+    said = wording.of_application(action, to_state, KINDS[Kind(row["kind"])].name, row["number"])
+    once = f"application:{row['id']}:{action}:{fact.get('round', row['round'])}"
+    await _tell(work, [row["applicant_id"]], once, "application", said, row["id"])
+
+
+async def tell_of_household(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears how their household file goes on."""
+    row = await household(work.transaction, UUID(fact["household_id"]))
+    if row is None:
+        return
+    action, to_state = fact.get("action", ""), fact["to_state"]
+    said = wording.of_household(action, fact.get("from_state", ""), to_state, row["number"])
+    step = await step_of(work.transaction, row["id"], action, to_state)
+    await _tell(work, [row["person_id"]], f"household:{row['id']}:{step}", "household", said, row["id"])
+
+
+async def tell_objectors(work: Work, fact: dict[str, str]) -> None:
+    """Who objected, and was signed in, hears what came of it; the others ask with the code of their receipt."""
+    found = await decided(work.transaction, UUID(fact["notice_id"]))
+    if found is None or found["state"] == "open":
+        return
+    reply = work.keyring.open_text(REPLY, found["id"], found["reply"]) if found["reply"] else None
+    said = wording.of_objection(found["state"], found["number"], reply)
+    people = await objectors(work.transaction, found["id"])
+    await _tell(work, people, f"objection:{found['id']}", "objection", said, found["id"], "notice")
+
+
+async def tell_investigators(work: Work, fact: dict[str, str]) -> None:
+    """Those above the unit hear that a line stands still; not who signed it, nor whom it is about."""
+    found = await decided(work.transaction, UUID(fact["notice_id"]))
+    if found is None or found["state"] != "open":
+        return
+    union, roles = found["district_id"] or found["city_id"], _roles(Permission.INVESTIGATE)
+    near = {found["person_id"], *found["signer_ids"]}
+    people = [each for each in await holders(work.transaction, union, roles, work.today) if each not in near]
+    said = wording.of_line_objected(found["number"], found["due_on"])
+    await _tell(work, people, f"investigate:{found['id']}", "investigation", said, found["id"], "notice")
+
+
+async def tell_deciders(work: Work, fact: dict[str, str]) -> None:
+    """Those who may decide an appeal hear of it where it waits."""
+    row = await appeal(work.transaction, UUID(fact["appeal_id"]))
+    if row is None or row["state"] not in WAITING:
+        return
+    union = row["district_id" if row["state"] == "at_district" else "city_id"]
+    roles = deciders_at(Kind(row["kind"]), row["state"])
+    found = await holders(work.transaction, union, roles, work.today)
+    people = await apart(work.transaction, row["application_id"], found)
+    due_on = business_date(row["due_at"])
+    said = wording.of_appeal_waiting(row["number"], due_on, stepped_up=row["stepped_up_at"] is not None)
+    await _tell(work, people, f"appeal:{row['id']}:{row['state']}", "appeal", said, row["id"])
+
+
+async def tell_deciders_above(work: Work, fact: dict[str, str]) -> None:
+    """So do those of the level above, when nobody below may."""
+    await tell_deciders(work, fact)
+
+
+async def tell_appellant(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears that their appeal was answered."""
+    row = await appeal(work.transaction, UUID(fact["appeal_id"]))
+    if row is not None:
+        said = wording.of_appeal(row["state"], row["number"])
+        await _tell(work, [row["applicant_id"]], f"appeal:{row['id']}:{row['state']}", "appeal", said, row["id"])
+
+
+async def tell_level_above(work: Work, fact: dict[str, str]) -> None:
+    """Those of the level that a late case is escalated to hear of it; one that has moved on meanwhile is not late."""
+    row = await application(work.transaction, UUID(fact["application_id"]))
+    if row is None or str(row["version"]) != fact["version"] or row["due_at"] is None:
+        return
+    of_kind = Permission.APPROVE_MUTUAL_AID if row["kind"] == Kind.SECONDARY_MEDICAL else Permission.APPROVE_AT_CITY
+    roles = _roles(Permission.REVIEW_AT_DISTRICT if fact["told"] == "district" else of_kind)
+    people = await holders(work.transaction, row[f"{fact['told']}_id"], roles, work.today)
+    said = wording.of_escalation(row["number"], row["applicant_masked"], business_date(row["due_at"]))
+    others = [each for each in people if each != row["applicant_id"]]
+    await _tell(work, others, f"late:{row['id']}:{fact['version']}", "escalation", said, row["id"], "application")
+
+
+async def tell_claimed(work: Work, fact: dict[str, str]) -> None:
+    """Whoever was on paper hears that their account has a WeChat now, in case it was not them."""
+    person_id = UUID(fact["person_id"])
+    said = wording.of_account_claimed(fact["proof"])
+    await _tell(work, [person_id], "account_claimed", "account", said, person_id, "person")
+
+
+async def tell_of_card(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears whom to turn to from now on."""
+    said, household_id = wording.of_card(fact["serial"]), UUID(fact["household_id"])
+    await _tell(work, [UUID(fact["person_id"])], f"card:{fact['serial']}", "card", said, household_id, "household")
+
+
+async def tell_of_discrepancy(work: Work, fact: dict[str, str]) -> None:
+    """The worker has something to answer, by a day."""
+    row = await discrepancy(work.transaction, UUID(fact["discrepancy_id"]))
+    if row is not None:
+        said = wording.of_discrepancy(row["said_by"], row["due_on"])
+        await _tell(work, [row["person_id"]], f"discrepancy:{row['id']}", "discrepancy", said, row["id"])
+
+
+async def tell_resolved(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears what was found to be right."""
+    row = await discrepancy(work.transaction, UUID(fact["discrepancy_id"]))
+    if row is not None and row["outcome"] is not None:
+        said = wording.of_discrepancy_resolved(row["outcome"])
+        await _tell(work, [row["person_id"]], f"discrepancy:{row['id']}:resolved", "discrepancy", said, row["id"])
+
+
+async def tell_asked(work: Work, fact: dict[str, str]) -> None:
+    """Whose bank card, name or family somebody else wants to change hears of it at once."""
+    row = await change_request(work.transaction, UUID(fact["request_id"]))
+    if row is not None and row["asked_by"] != row["person_id"]:
+        said, once = wording.of_change_asked(row["kind"]), f"change:{row['id']}"
+        await _tell(work, [row["person_id"]], once, "change", said, row["id"], "change_request")
+
+
+async def tell_changed(work: Work, fact: dict[str, str]) -> None:
+    """And what came of it, whoever asked."""
+    row = await change_request(work.transaction, UUID(fact["request_id"]))
+    if row is not None and row["state"] != "open":
+        said, once = wording.of_change(row["kind"], row["state"]), f"change:{row['id']}:{row['state']}"
+        await _tell(work, [row["person_id"]], once, "change", said, row["id"], "change_request")
+
+
+async def tell_change_withdrawn(work: Work, fact: dict[str, str]) -> None:
+    """Or that it was taken back, if by somebody else."""
+    row = await change_request(work.transaction, UUID(fact["request_id"]))
+    if row is not None and row["asked_by"] != row["person_id"]:
+        await tell_changed(work, fact)
+
+
+async def tell_of_visit(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears when somebody comes, and that there is something to confirm."""
+    row = await visit(work.transaction, UUID(fact["visit_id"]))
+    if row is not None:
+        said = wording.of_visit(fact["action"], row["planned_on"], row["organisation_name"])
+        await _tell(work, [row["person_id"]], f"visit:{row['id']}:{fact['action']}", "visit", said, row["id"])
+
+
+async def tell_of_match_alert(work: Work, fact: dict[str, str]) -> None:
+    """Whoever made the list hears that the department used another key, or another list."""
+    row = await batch(work.transaction, UUID(fact["batch_id"]))
+    if row is not None:
+        said, once = wording.of_match_alert(row["number"]), f"match:{fact['return_id']}"
+        await _tell(work, [row["made_by"]], once, "match", said, row["id"], "match_batch")
+
+
+async def tell_verified(work: Work, fact: dict[str, str]) -> None:
+    """The worker hears that their file was verified, and until when it is."""
+    row = await household(work.transaction, UUID(fact["household_id"]))
+    if row is not None:
+        said, once = wording.of_verification(row["review_due_on"]), f"verified:{row['id']}:{row['review_due_on']}"
+        await _tell(work, [row["person_id"]], once, "household", said, row["id"])
+
+
+TELLS: Final[dict[type[Fact], Handler]] = {
+    ApplicationMoved: tell_of_application,
+    HouseholdMoved: tell_of_household,
+    InvestigationDecided: tell_objectors,
+    LineObjected: tell_investigators,
+    AppealLodged: tell_deciders,
+    AppealSteppedUp: tell_deciders_above,
+    AppealDecided: tell_appellant,
+    CaseEscalated: tell_level_above,
+    AccountClaimed: tell_claimed,
+    CardIssued: tell_of_card,
+    DiscrepancyOpened: tell_of_discrepancy,
+    DiscrepancyResolved: tell_resolved,
+    ChangeAsked: tell_asked,
+    ChangeDecided: tell_changed,
+    ChangeWithdrawn: tell_change_withdrawn,
+    VisitMoved: tell_of_visit,
+    MatchAlert: tell_of_match_alert,
+    HouseholdVerified: tell_verified,
+}
+"""The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
+SILENT: Final[dict[type[Fact], str]] = {
+    Reminded: "told by app/jobs/reminders.py",
+    AppealWithdrawn: "the appellant did it themselves; from the list of those who decide it is gone",
+    ConsentWithdrawn: "the person did it themselves",
+    DiscrepancyAnswered: "the worker did it themselves; for staff it stands in the list of what waits",
+    DuplicateJudged: "a suspicion about two files, of which no family is told; it decides nothing",
+    MatchReceived: "what it found to be otherwise is a discrepancy, and told as one; the batch shows the rest",
+    PlanOpened: "a proposal until somebody takes a measure on; from then on it stands on the contact card",
+    MeasureTaken: "the contact card is issued anew, and that is told",
+    PlanClosed: "its household has left, and that is told",
+    ServiceGiven: "whoever received it was there",
+    WatchDone: "whoever was asked was there",
+    PolicyPublished: "nobody's case: what is in force stands at /programmes",
+    RehearsalAsked: "work for the jobs; whoever asked looks at its progress",
+    ImportAsked: "work for the jobs; whoever asked looks at its progress",
+    ImportConfirmed: "work for the jobs; whoever asked looks at its progress",
+    ExportAsked: "work for the jobs; whoever asked looks at its progress",
+    FileKept: "work for the jobs; the file shows its state",
+}
+"""The facts of which nobody is told, and why."""

@@ -1,0 +1,98 @@
+"""Whom a fact concerns, as the jobs see it: without holding anything."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Table, bindparam, literal_column, select
+
+from app.appeals.queries import APPEAL, is_near
+from app.applications.queries import A
+from app.db.base import table_of
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Sight, Transaction
+from app.discrepancies.tables import Discrepancy
+from app.households.queries import H
+from app.households.tables import HouseholdPassage
+from app.kernel.actor import Role
+from app.matching.tables import MatchBatch
+from app.visits.tables import Visit
+
+_V, _D, _B, _HP = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage))
+
+
+def _of(table: Table, columns: str) -> Statement:
+    return statement(select(*(table.c[name] for name in columns.split())).where(table.c.id == bindparam("id")))
+
+
+_APPLICATION = _of(A, "id number kind round version due_at applicant_id applicant_masked city_id district_id")
+_HOUSEHOLD = _of(H, "id number person_id review_due_on")
+_VISIT = _of(_V, "id person_id planned_on organisation_name")
+_DISCREPANCY = _of(_D, "id person_id due_on said_by outcome")
+_BATCH = _of(_B, "id number made_by")
+_APPEAL = statement(
+    select(APPEAL, A.c.number).join(A, A.c.id == APPEAL.c.application_id).where(APPEAL.c.id == bindparam("id"))
+)
+_STEP = statement(
+    select(_HP.c.id)
+    .where(
+        _HP.c.household_id == bindparam("household_id"),
+        _HP.c.action == bindparam("action"),
+        _HP.c.to_state == bindparam("to_state"),
+    )
+    .order_by(_HP.c.created_at.desc(), _HP.c.id.desc())
+    .limit(literal_column("1"))
+)
+_HOLDERS = Statement(
+    "select distinct person_id from post where organisation_id = $1 and role = any($2::text[]) and ended_at is null "
+    "and from_date <= $3 order by person_id",
+    ("organisation_id", "roles", "today"),
+    {},
+)
+
+
+async def application(transaction: Transaction, application_id: UUID) -> Record | None:
+    return await transaction.row(_APPLICATION, id=application_id)
+
+
+async def household(transaction: Transaction, household_id: UUID) -> Record | None:
+    return await transaction.row(_HOUSEHOLD, id=household_id)
+
+
+async def visit(transaction: Transaction, visit_id: UUID) -> Record | None:
+    return await transaction.row(_VISIT, id=visit_id)
+
+
+async def discrepancy(transaction: Transaction, discrepancy_id: UUID) -> Record | None:
+    return await transaction.row(_DISCREPANCY, id=discrepancy_id)
+
+
+async def batch(transaction: Transaction, batch_id: UUID) -> Record | None:
+    return await transaction.row(_BATCH, id=batch_id)
+
+
+async def appeal(transaction: Transaction, appeal_id: UUID) -> Record | None:
+    """With the number of its application."""
+    return await transaction.row(_APPEAL, id=appeal_id)
+
+
+async def step_of(transaction: Transaction, household_id: UUID, action: str, to_state: str) -> UUID | None:
+    """The last step of this name on a file: what names it, since the fact does not."""
+    found: UUID | None = await transaction.value(_STEP, household_id=household_id, action=action, to_state=to_state)
+    return found
+
+
+async def holders(transaction: Transaction, union_id: UUID, roles: list[Role], today: date) -> list[UUID]:
+    """Who holds one of these posts at a union itself."""
+    names = [role.value for role in roles]
+    rows = await transaction.rows(_HOLDERS, organisation_id=union_id, roles=names, today=today)
+    return [row["person_id"] for row in rows]
+
+
+async def apart(transaction: Transaction, application_id: UUID, people: list[UUID]) -> list[UUID]:
+    """Those of these people who are not near a case, as the function of the database says of each of them."""
+    found = []
+    for person_id in people:
+        async with transaction.seen_by(Sight("job", person_id)):
+            if not await is_near(transaction, application_id):
+                found.append(person_id)
+    return found
