@@ -1,9 +1,8 @@
-"""Who waits for a connection is served in turn, and every connection comes back whatever became of its transaction."""
+"""Who waits for a connection is served in turn, and every connection comes back from whoever gave up."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from app.db import transaction as transactions
@@ -67,25 +66,6 @@ async def test_who_writes_leaves_room_for_who_reads(database_url: str) -> None:
         async with database.glance(ANYBODY), database.glance(ANYBODY):
             waiting.set()
     await database.close()
-
-
-async def test_a_connection_that_the_server_closed_within_a_transaction_is_told_as_unavailable(
-    pair: Database, database_url: str
-) -> None:
-    owner = await asyncpg.connect(database_url)
-
-    async def lose() -> None:
-        async with pair.begin(ANYBODY) as transaction:
-            await owner.execute("select pg_terminate_backend($1)", transaction.connection.get_server_pid())
-            # Long enough for its end to be read, so that the connection has left the pool's hands by itself.
-            await asyncio.sleep(0.05)
-            await transaction.connection.execute("select 1")
-
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            await lose()
-    await owner.close()
-    await all_are_back(pair)
 
 
 async def test_a_request_that_is_given_up_leaves_its_connection_behind(pair: Database) -> None:
