@@ -19,6 +19,8 @@ class Person(Row, table=True):
         Index("uq_person_openid", "openid_index", unique=True, postgresql_where=text("closed_at is null")),
         Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
+        # Closed accounts as well: who signs is compared by number.
+        Index("ix_person_number", "id_number_index"),
     )
 
     openid_index: bytes | None = blind_index()
