@@ -34,7 +34,8 @@ OWN_POST = f"(select p.id from post p where p.person_id = {STAFF_PERSON} and p.e
 # Administrators reach no case, so their organisations are not among those that the transaction tells of.
 ADMINISTERED = (
     f"exists (select 1 from post p where p.person_id = {STAFF_PERSON} and p.ended_at is null "
-    "and p.role in ('system_admin', 'security_admin') and p.organisation_id in (city_id, district_id, street_id, unit_id))"
+    "and p.role in ('system_admin', 'security_admin') "
+    "and p.organisation_id in (city_id, district_id, street_id, unit_id))"
 )
 ME = "nullif(current_setting('app.person', true), '')::uuid"
 UNIT_POSTS = "('unit_clerk', 'unit_chair')"
@@ -364,11 +365,13 @@ def relatives() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     )
     living = sa.text("ended_at is null")
-    op.create_index(f"uq_{table}_living", table, ["number_index", "relative_index"], unique=True, postgresql_where=living)
+    both = ["number_index", "relative_index"]
+    op.create_index(f"uq_{table}_living", table, both, unique=True, postgresql_where=living)
     op.create_index(f"ix_{table}_relative", table, ["relative_index"], postgresql_where=living)
     op.create_index(f"ix_{table}_person", table, ["person_id", "created_at", "id"])
     wall(table, "select, insert, update")
-    op.execute(f"create policy api on {table} to aid_api using (person_id = {WORKER}) with check (person_id = {WORKER})")
+    own = f"person_id = {WORKER}"
+    op.execute(f"create policy api on {table} to aid_api using ({own}) with check ({own})")
 
 
 def crossings() -> None:

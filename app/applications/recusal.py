@@ -32,7 +32,7 @@ def levels_above(kind: str, permission: Permission) -> tuple[Permission, ...]:
 
 
 def levels_between(kind: str, permission: Permission, level: Permission) -> tuple[Permission, ...]:
-    """The level of this permission and those up to another: where everybody must stand aside before that one steps in."""
+    """The level of this permission and those below another: whose people must all stand aside before that steps in."""
     return (permission, *takewhile(lambda each: each is not level, levels_above(kind, permission)))
 
 

@@ -60,8 +60,10 @@ class Wanted:
 
 
 async def delegate(work: Work, actor: Actor, wanted: Wanted) -> UUID:
-    """Give a post of one's own to somebody at the same union or above it. What one was given oneself is nobody's post to
-    give on. Raises PostNotHeld, IdentityRequired, Invalid, AlreadyDelegated, PaymentPair."""
+    """Give a post of one's own to somebody at the same union or above it; what one was given oneself is not one's own.
+
+    Raises PostNotHeld, IdentityRequired, Invalid, AlreadyDelegated, PaymentPair.
+    """
     post = await own_post(work.transaction, actor, wanted.role, wanted.organisation_code, work.today)
     wrong = wrong_days(wanted.starts_on, wanted.ends_on, work.today)
     wrong += wrong_permissions(wanted.role, wanted.permissions)
@@ -110,7 +112,10 @@ _REFUSALS: dict[str, type[Exception]] = {
 
 
 async def end(work: Work, actor: Actor, delegation_id: UUID) -> Record:
-    """Either of the two, or an administrator over the union, ends it early. Raises DelegationNotFound, DelegationOver."""
+    """Either of the two, or an administrator over the union, ends it early.
+
+    Raises DelegationNotFound, DelegationOver.
+    """
     row = await delegation(work.transaction, actor, delegation_id)
     if standing(row["starts_on"], row["ends_on"], row["ended_at"], work.today) in ("over", "ended"):
         raise DelegationOver

@@ -106,8 +106,8 @@ _IS_NEAR = Statement("select is_near_number($1)", ("asked",), {})
 
 
 async def is_near_number(transaction: Transaction, number_index: bytes) -> bool:
-    """Whether this identity number is that of whoever this transaction works for, of somebody whom they live with, or of
-    a declared relative."""
+    """Whether this identity number is that of whoever this transaction works for, of somebody whom they live with, or
+    of a declared relative."""
     near: bool = await transaction.value(_IS_NEAR, asked=number_index)
     return near
 

@@ -1,4 +1,4 @@
-"""Declaring a relative, ending a declaration, and finding what was signed across it. Nobody commits here; the edge does."""
+"""Declaring a relative, ending a declaration, and finding what was signed across it. Nobody commits here."""
 
 from uuid import UUID
 

@@ -51,7 +51,8 @@ async def own_relatives(
 
 
 _OF_CASE = [A.c[name] for name in ("number", "kind", "state", "applicant_masked", "organisation_name")]
-_OF_STEP = [P.c.action, P.c.post_role, P.c.organisation_name.label("signed_at_union"), P.c.created_at.label("signed_at")]
+_OF_STEP = [P.c.action, P.c.post_role, P.c.created_at.label("signed_at")]
+_OF_STEP += [P.c.organisation_name.label("signed_at_union")]
 
 
 @cache

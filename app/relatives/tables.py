@@ -9,11 +9,12 @@ from sqlmodel import Field
 from app.db.base import Row, blind_index, instant, sealed
 
 _LIVING = text("ended_at is null")
+_TIERS = ("city", "district", "street", "unit")
 
 
 class DeclaredRelative(Row, table=True):
-    """A relation of a member of staff to somebody, by both their identity numbers: it holds for every account of either,
-    and both ways."""
+    """A relation of a member of staff to somebody, by both their identity numbers: it holds for every account of
+    either, and both ways."""
 
     __tablename__ = "declared_relative"
     __table_args__ = (
@@ -37,13 +38,13 @@ class DeclaredRelative(Row, table=True):
 
 
 class Crossing(Row, table=True):
-    """A signature across a relation that was declared later. Found once, and never changed; carries the case's scope."""
+    """A signature across a relation that was declared later; never changed. It carries the case's scope."""
 
     __tablename__ = "crossing"
     __table_args__ = (
         CheckConstraint("across in ('applicant','household','signer')", name="across"),
         Index("uq_crossing", "relative_id", "passage_id", unique=True),
-        *(Index(f"ix_crossing_{tier}", f"{tier}_id", "created_at", "id") for tier in ("city", "district", "street", "unit")),
+        *(Index(f"ix_crossing_{tier}", f"{tier}_id", "created_at", "id") for tier in _TIERS),
     )
 
     relative_id: UUID = Field(foreign_key="declared_relative.id")
