@@ -11,7 +11,7 @@ from app.applications.lifting.queries import post_above
 from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
 from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
-from app.applications.recusal import how_acting, post_for
+from app.applications.recusal import how_acting, post_for, why_not
 from app.applications.steps import Keep, KeyedStep, Moved, take
 from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import insertion, statement
@@ -245,7 +245,7 @@ async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[St
         raise NotAllowedNow(state=row["state"])
     post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
     if post is None:
-        raise NotAllowed
+        raise why_not(actor, step.by, row)
     if not post.allows(step.by):
         step = replace(step, needs_note=True)
     check_words(step, said.note, said.reason_code, REASONS)

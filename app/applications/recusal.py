@@ -56,11 +56,12 @@ def post_for(actor: Actor, permission: Permission, row: Record) -> Post | None:
     """The post by which the actor may deal with a case, their own before one that they were lent. Raises Recused."""
     if stands_aside(actor, row):
         raise Recused
-    held = tuple(_over(actor, permission, row))
-    found = next((post for post in held if _may_be_used(post, row)), None)
-    if held and found is None:
-        raise Recused
-    return found
+    return next((post for post in _over(actor, permission, row) if _may_be_used(post, row)), None)
+
+
+def why_not(actor: Actor, permission: Permission, row: Record) -> NotAllowed:
+    """Why somebody without such a post may not: they have none, or their lender must stand aside."""
+    return Recused() if any(_over(actor, permission, row)) else NotAllowed()
 
 
 def permissions_for(actor: Actor, row: Record) -> list[Permission]:

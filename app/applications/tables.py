@@ -131,9 +131,7 @@ class Passage(Row, table=True):
             postgresql_where=text("counts_as_review"),
         ),
         CheckConstraint("action <> 'reject' or (reason_code is not null and note is not null)", name="reason"),
-        CheckConstraint(
-            "on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"
-        ),
+        CheckConstraint("on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"),
         Index("ix_passage_application", "application_id", "created_at"),
     )
 

@@ -97,8 +97,9 @@ async def delegate(work: Work, actor: Actor, wanted: Wanted) -> UUID:
             reason=work.keyring.seal_text(REASON, delegation_id, wanted.reason),
             **{tier: post[tier] for tier in TIERS},
         )
-    except asyncpg.CheckViolationError as refused:
-        raise _REFUSALS.get(refused.constraint_name or "", lambda: refused)() from refused
+    except asyncpg.CheckViolationError as violation:
+        refusal = _REFUSALS.get(violation.constraint_name or "")
+        raise (refusal() if refusal else violation) from violation
     await _audit(work, actor, "given", delegation_id, wanted.to_person_id)
     await emit(work, PostDelegated(delegation_id))
     return delegation_id

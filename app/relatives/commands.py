@@ -21,15 +21,11 @@ from app.relatives.queries import R, X, own_relative
 from app.relatives.rules import Relation
 
 NAME, END_NOTE = "declared_relative.name", "declared_relative.end_note"
-_INSERT = insertion(
-    R, *"id created_at person_id number_index relative_index name name_masked relation".split()
-)
+_INSERT = insertion(R, *"id created_at person_id number_index relative_index name name_masked relation".split())
 _END = statement(
     update(R)
     .where(R.c.id == bindparam("row_id"))
-    .values(
-        ended_at=bindparam("now", type_=R.c.ended_at.type), end_note=bindparam("end_note", type_=R.c.end_note.type)
-    )
+    .values(ended_at=bindparam("now", type_=R.c.ended_at.type), end_note=bindparam("end_note", type_=R.c.end_note.type))
 )
 
 

@@ -70,9 +70,7 @@ async def test_so_does_whose_relative_lives_in_the_household_to_be_helped(
     chair, aunt, applicant = await at(world, town, Role.UNIT_CHAIR), await world.person(), await world.person()
     members = [make.member("mother", number=aunt.id_number, name=aunt.name)]
     household_id = await world.household(applicant, town.units[0], members=members)
-    case = await world.application(
-        applicant, town.units[0], state=State.UNIT_REVIEW, household_id=household_id
-    )
+    case = await world.application(applicant, town.units[0], state=State.UNIT_REVIEW, household_id=household_id)
     await declared(world, chair, aunt)
     await kept_away(client, chair, case, Action.APPROVE)
 
@@ -101,9 +99,7 @@ async def test_whose_post_has_ended_is_nobodys_colleague(
 # ---- the level above ----
 
 
-async def lifted_to(
-    client: httpx.AsyncClient, people: Sequence[Someone], case: Case
-) -> list[tuple[bool, int]]:
+async def lifted_to(client: httpx.AsyncClient, people: Sequence[Someone], case: Case) -> list[tuple[bool, int]]:
     return [await queue(client, each, case) for each in people]
 
 
@@ -171,9 +167,7 @@ async def test_where_the_only_other_has_signed_the_round_nobody_is_free(
     client: httpx.AsyncClient, world: World, town: Town, background: Jobs
 ) -> None:
     applicant = await world.person()
-    both = await world.person(
-        posts=((Role.UNIT_CLERK, town.units[0]), (Role.UNIT_CHAIR, town.units[0])), consents=()
-    )
+    both = await world.person(posts=((Role.UNIT_CLERK, town.units[0]), (Role.UNIT_CHAIR, town.units[0])), consents=())
     near, district = await at(world, town, Role.UNIT_CHAIR), await at(world, town, Role.DISTRICT_REVIEWER)
     await declared(world, near, applicant)
     case = await world.application(applicant, town.units[0])
@@ -216,9 +210,7 @@ async def test_whoever_becomes_free_has_it_back(
     case = await world.application(applicant, town.units[0], state=State.UNIT_REVIEW)
     await lift_all(background)
     assert await owner.fetchval("select version from lifted_stage where application_id = $1", case.id) == 1
-    await owner.execute(
-        "update declared_relative set ended_at = now(), end_note = $2 where id = $1", relative_id, b"-"
-    )
+    await owner.execute("update declared_relative set ended_at = now(), end_note = $2 where id = $1", relative_id, b"-")
     await lift_all(background)
     assert await owner.fetchval("select count(*) from lifted_stage where application_id = $1", case.id) == 0
     district = await at(world, town, Role.DISTRICT_REVIEWER)

@@ -43,7 +43,7 @@ async def test_a_post_is_delegated_with_its_days_its_kinds_and_its_steps(
         "role": "unit_chair", "organisation": town.units[0].name, "kinds": ["golden_autumn"],
         "permissions": ["case:review:unit", "case:read"], "state": "running", "given": True, "reason": "外出培训",
     }  # fmt: skip
-    assert (shown["from_masked"], shown["to_masked"]) == ("林**", "陈**")
+    assert (shown["from_masked"], shown["to_masked"]) == ("林*勇", "陈*明")
     assert await listed(client, clerk) == await listed(client, chair) == [shown["id"]]
     entries = await owner.fetch("select action, person_id from audit_entry where subject_id = $1", shown["id"])
     assert [tuple(entry) for entry in entries] == [("delegation.given", chair.id)]
@@ -116,9 +116,7 @@ async def test_only_steps_of_that_post_are_delegated(
     refused(await give(client, chair, CHAIR, town.units[0], clerk, kinds=[]), 422)
 
 
-async def test_nobody_gets_both_halves_of_a_payment(
-    client: httpx.AsyncClient, world: World, town: Town
-) -> None:
+async def test_nobody_gets_both_halves_of_a_payment(client: httpx.AsyncClient, world: World, town: Town) -> None:
     maker, checker, both, third = [
         await world.staff(role, town.city, consents=())
         for role in (Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.CITY_REVIEWER, Role.CITY_LEADER)
@@ -170,9 +168,7 @@ async def test_either_of_the_two_or_an_administrator_ends_it_and_nobody_else(
     refused(await post(client, worker, f"/staff/delegations/{delegation['id']}/end"), 403)
 
 
-async def test_an_administrator_reaches_no_case_by_it(
-    client: httpx.AsyncClient, world: World, town: Town
-) -> None:
+async def test_an_administrator_reaches_no_case_by_it(client: httpx.AsyncClient, world: World, town: Town) -> None:
     case = await world.application(await world.person(), town.units[0])
     for role in (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN):
         admin = await world.staff(role, town.city, consents=())

@@ -72,9 +72,7 @@ async def test_another_round_is_anothers(world: World, town: Town) -> None:
 async def test_what_has_ended_keeps_nobody_apart(world: World, town: Town, owner: asyncpg.Connection) -> None:
     (one, other), (moved, stayed) = await pair(world), await pair(world)
     relative_id = await declared(world, one, other)
-    await owner.execute(
-        "update declared_relative set ended_at = now(), end_note = $2 where id = $1", relative_id, b"-"
-    )
+    await owner.execute("update declared_relative set ended_at = now(), end_note = $2 where id = $1", relative_id, b"-")
     await bring_near("one household", world, owner, moved, stayed)
     index = world.keyring.blind_index("person.id_number", moved.id_number)
     await owner.execute("update household_member set living = false where id_number_index = $1", index)

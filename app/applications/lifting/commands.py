@@ -103,4 +103,3 @@ async def _level_of(work: Work, row: Record) -> Permission | None:
         if not await is_stuck(work.transaction, row["id"], level, work.today):
             return level
     return None
-

@@ -33,8 +33,11 @@ class DelegationRequest(In):
     ]
     permissions: Annotated[
         list[Annotated[Permission, Field(strict=False)]],
-        Field(max_length=len(DELEGABLE), description=f"委托哪几个环节；空的为这个岗位可以委托的全部。可以委托的有：{_PERMISSIONS}"),
-    ] = []
+        Field(
+            max_length=len(DELEGABLE),
+            description=f"委托哪几个环节；空的为这个岗位可以委托的全部。可以委托的有：{_PERMISSIONS}",
+        ),
+    ] = Field(default_factory=list)
     reason: LongText
 
 

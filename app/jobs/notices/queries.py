@@ -31,6 +31,8 @@ _SHOWN: dict[Column, list[Any]] = {
 }
 _COUNTING: list[Any] = [literal_column(f"'{state}'") for state in ("open", "suspended", "ended")]
 _IDS = bindparam("ids", type_=ARRAY(A.c.id.type))
+
+
 def _signers() -> ColumnElement[Any]:
     """Whoever took a step, and for whom somebody took it."""
     lent = func.array_agg(P.c.on_behalf_of.distinct()).filter(P.c.on_behalf_of.is_not(None))
