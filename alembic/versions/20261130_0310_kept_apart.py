@@ -59,15 +59,23 @@ begin
     from public.person p where p.id = asked and p.id_number_index is not null);
 end $$
 """
+# Most who sign are near nobody at all, and pay for reading their own row (see `MARK_NEAR`).
 KEEP_APART = """
 create function keep_apart() returns trigger language plpgsql security definer as $$
 declare
-  near bytea[] := public.numbers_near(new.person_id);
+  mine bytea;
+  watched boolean;
+  near bytea[];
 begin
-  if near is null then
+  select p.id_number_index, p.has_near into mine, watched from public.person p where p.id = new.person_id;
+  if mine is null then
     raise exception 'whoever signs has proved who they are'
       using errcode = 'check_violation', constraint = 'ck_passage_known';
   end if;
+  if not watched and new.on_behalf_of is null then
+    return new;
+  end if;
+  near := public.numbers_near(new.person_id);
   if new.on_behalf_of is not null then
     if not exists (select 1 from public.delegation d join public.post p on p.id = d.post_id
         where d.to_person_id = new.person_id and d.from_person_id = new.on_behalf_of and d.ended_at is null
@@ -256,6 +264,28 @@ begin
       where a.id = asked and m.id_number_index = mine);
 end $$
 """
+# Whoever may be near somebody is marked, by their number, and stays so: a mark says no more than that it is worth asking.
+MARK_NEAR = """
+create function mark_near() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if tg_table_name = 'declared_relative' then
+    update person set has_near = true
+    where id_number_index in (new.number_index, new.relative_index) and not has_near;
+  elsif tg_table_name = 'household_member' or exists (
+      select 1 from person p where p.id_number_index = new.id_number_index and p.id <> new.id) or exists (
+      select 1 from household_member m where m.id_number_index = new.id_number_index and m.living) or exists (
+      select 1 from declared_relative r where r.number_index = new.id_number_index and r.ended_at is null) or exists (
+      select 1 from declared_relative r where r.relative_index = new.id_number_index and r.ended_at is null) then
+    update person set has_near = true where id_number_index = new.id_number_index and not has_near;
+  end if;
+  return null;
+end $$
+"""
+MARK_ALL = """
+update person p set has_near = true where p.id_number_index is not null and (
+  exists (select 1 from household_member m where m.id_number_index = p.id_number_index and m.living)
+  or exists (select 1 from person o where o.id_number_index = p.id_number_index and o.id <> p.id))
+"""
 # Of two who give the same person something at once the second sees what the first gave.
 DELEGATION_GUARD = """
 create function delegation_guard() returns trigger language plpgsql security definer
@@ -280,6 +310,8 @@ begin
     raise exception 'nobody is given both halves of a payment'
       using errcode = 'check_violation', constraint = 'ck_delegation_payment_pair';
   end if;
+  -- Whoever gives a post is asked about: what was signed for them, they signed.
+  update person set has_near = true where id = new.from_person_id and not has_near;
   return new;
 end $$
 """
@@ -311,6 +343,7 @@ end $$
 FUNCTIONS = {
     "numbers_near(uuid)": (NUMBERS_NEAR, ()),
     "keep_apart()": (KEEP_APART, ()),
+    "mark_near()": (MARK_NEAR, ()),
     "kept_apart_from(uuid)": (KEPT_APART_FROM, ("aid_jobs",)),
     "facts_of_staff(uuid, date)": (FACTS_OF_STAFF, ("aid_api",)),
     "is_recused(uuid, uuid)": (IS_RECUSED, ()),
@@ -328,9 +361,24 @@ TRIGGERS = (
     "guard before insert on delegation for each row execute function delegation_guard()",
     "delegations_end after update of person_id, role, organisation_id, ended_at on post for each row "
     "execute function delegations_end_with_post()",
+    "mark_near after insert or update of id_number_index on person for each row "
+    "when (new.id_number_index is not null) execute function mark_near()",
+    "mark_near after insert or update of id_number_index, living on household_member for each row "
+    "when (new.living) execute function mark_near()",
+    "mark_near after insert or update of number_index, relative_index on declared_relative for each row "
+    "execute function mark_near()",
     "relatives_follow after update of id_number_index on person for each row "
     "when (old.id_number_index is distinct from new.id_number_index) execute function relatives_follow()",
 )
+
+DROPPED = (
+    ("keep_apart", "passage"),
+    ("delegations_end", "post"),
+    ("relatives_follow", "person"),
+    ("mark_near", "person"),
+    ("mark_near", "household_member"),
+)
+"""The others go with their tables."""
 
 
 def upgrade() -> None:
@@ -338,6 +386,8 @@ def upgrade() -> None:
     op.add_column("passage", sa.Column("said_of", sa.String(140), nullable=True))
     op.create_check_constraint(op.f("ck_passage_behalf"), "passage", BEHALF)
     op.create_index("ix_person_number", "person", ["id_number_index"])
+    op.add_column("person", sa.Column("has_near", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    mark_all()
     relatives()
     crossings()
     delegations()
@@ -345,6 +395,15 @@ def upgrade() -> None:
     functions()
     for trigger in TRIGGERS:
         op.execute(f"create trigger {trigger}")
+
+
+def mark_all() -> None:
+    """By the owner, whom the walls of both tables otherwise stop too."""
+    for force in ("no force", "force"):
+        for table in ("person", "household_member"):
+            op.execute(f"alter table {table} {force} row level security")
+        if force == "no force":
+            op.execute(MARK_ALL)
 
 
 def relatives() -> None:
@@ -526,7 +585,7 @@ def wall(table: str, privileges: str) -> None:
 
 
 def downgrade() -> None:
-    for table, name in (("passage", "keep_apart"), ("post", "delegations_end"), ("person", "relatives_follow")):
+    for name, table in DROPPED:
         op.execute(f"drop trigger {name} on {table}")
     op.execute("drop function actor_of_session(uuid, timestamptz, date)")
     op.execute(ACTOR_OF_SESSION.format(column="", value=""))
@@ -536,6 +595,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for signature in reversed(FUNCTIONS):
         op.execute(f"drop function {signature}")
+    op.drop_column("person", "has_near")
     op.drop_index("ix_person_number", "person")
     op.drop_constraint(op.f("ck_passage_behalf"), "passage", type_="check")
     op.drop_column("passage", "said_of")

@@ -39,6 +39,9 @@ class Person(Row, table=True):
     verified_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     version: int = version_column()
+    has_near: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether somebody may be near them: another account, a household, a declared relative, a post given away. Set by
+    the database alone, and only ever set: whoever signs is then looked at closely."""
 
 
 class BankCard(Row, table=True):

@@ -74,6 +74,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
         "kept_apart_from",  # to no role but the one that it runs as
         "let_go_of_file",  # only of a file that has ended
+        "mark_near",  # a trigger: that it is worth asking about somebody
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as
         "person_of_number",  # an id, to who has the keyed index of an identity number
