@@ -5,6 +5,7 @@ from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.applications.assisting import tables as assisting
 from app.applications.escalations import tables as escalations
+from app.applications.lifting import tables as lifting
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -12,6 +13,7 @@ from app.change_requests import tables as change_requests
 from app.contact_cards import tables as contact_cards
 from app.covers import tables as covers
 from app.db.base import metadata
+from app.delegations import tables as delegations
 from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
 from app.files import tables as files
@@ -27,6 +29,7 @@ from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
 from app.ratings import tables as ratings
 from app.rehearsals import tables as rehearsals
+from app.relatives import tables as relatives
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 
@@ -42,11 +45,13 @@ __all__ = [
     "claiming",
     "contact_cards",
     "covers",
+    "delegations",
     "discrepancies",
     "duplicates",
     "escalations",
     "files",
     "households",
+    "lifting",
     "matching",
     "messaging",
     "metadata",
@@ -58,6 +63,7 @@ __all__ = [
     "proxy_filings",
     "ratings",
     "rehearsals",
+    "relatives",
     "upkeep",
     "visits",
 ]

@@ -24,7 +24,7 @@ from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
 from app.jobs.appeals import step_up_all
-from app.jobs.daily import escalate_all, forget_old_answers, remind_of_all
+from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
@@ -149,6 +149,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         async def every_hour(_: Schedule) -> None:
             log.info("escalated", count=await escalate_all(jobs))
             log.info("appeals_stepped_up", count=await step_up_all(jobs))
+
+        @queue.schedule("lift_all", "* * * * *")
+        async def every_minute(_: Schedule) -> None:
+            await lift_all(jobs)
 
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:

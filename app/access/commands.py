@@ -7,8 +7,8 @@ from app.access.queries import R, card_revealed, person_revealed, revealed_since
 from app.access.rules import SHOWN_TO, Field, in_form
 from app.applications.commands import FORM
 from app.applications.queries import case
+from app.applications.recusal import permissions_for
 from app.audit.commands import record_reading
-from app.db.scope import permissions_over
 from app.db.statements import insertion
 from app.db.transaction import Record
 from app.db.work import Work
@@ -41,7 +41,7 @@ async def reveal(work: Work, actor: Actor, application_id: UUID, field: Field, r
     Raises ApplicationNotFound, FieldNotYours, RevealsUsedUp, NothingToReveal.
     """
     row = await case(work.transaction, actor, application_id)
-    permissions = permissions_over(actor, row)
+    permissions = permissions_for(actor, row)
     if not SHOWN_TO[field].intersection(permissions):
         raise FieldNotYours
     await _within_limit(work, actor)

@@ -7,12 +7,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
+from app.applications.lifting.queries import post_above
 from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
 from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
+from app.applications.recusal import how_acting, post_for, why_not
 from app.applications.steps import Keep, KeyedStep, Moved, take
 from app.change_requests.queries import is_held, lock_payments
-from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
@@ -211,19 +212,20 @@ class Said:
 async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep) -> Moved:
     """A member of staff takes a step on a case within their reach, one that moves no money.
 
-    Raises NotAllowedNow, NotAllowed, AlreadySigned, Invalid, Overtaken, IdempotencyInProgress.
+    Raises NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated, IdentityRequired, Invalid,
+    Overtaken, IdempotencyInProgress.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = await _signed(work, actor, row, said)
     return await take(work, row, step, key, **signed)
 
 
 async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:
     """A member of staff starts or confirms the payment of a case within their reach.
 
-    Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing,
-    NoticeNotOver.
+    Raises StaleVersion, NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated,
+    IdentityRequired, Invalid, HouseholdChangePending, MeasureMissing, NoticeNotOver.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = await _signed(work, actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
@@ -236,14 +238,16 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
         raise NoticeNotOver from refused
 
 
-def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
-    """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Invalid."""
+async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
+    """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
     step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM):
         raise NotAllowedNow(state=row["state"])
-    post = post_over(actor, step.by, row)
+    post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
     if post is None:
-        raise NotAllowed
+        raise why_not(actor, step.by, row)
+    if not post.allows(step.by):
+        step = replace(step, needs_note=True)
     check_words(step, said.note, said.reason_code, REASONS)
     return step, {
         "round": row["round"] + step.opens_round,
@@ -252,7 +256,7 @@ def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]
         "organisation_name": post.place.name,
         "note": said.note,
         "reason_code": said.reason_code,
-    }
+    } | how_acting(post, step.by)
 
 
 async def withdraw_editable(work: Work, actor: Actor) -> None:

@@ -1,5 +1,6 @@
 """Reading applications: one's own, or those within one's reach. Anything else does not exist."""
 
+from collections.abc import Set
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -170,11 +171,18 @@ async def version_now(transaction: Transaction, application_id: UUID) -> int:
 
 
 def has_signed(actor: Actor, row: Record) -> bool:
-    """Whether the actor took a step of this round that keeps them from another; `row` has its timeline."""
+    """Whether the actor, or somebody near them, took a step of this round that keeps them from another; `row` has its
+    timeline."""
+    return signed_by({actor.person_id, *actor.apart.near}, row)
+
+
+def signed_by(people: Set[UUID], row: Record) -> bool:
+    """Whether one of these people took such a step, or somebody took it for them."""
+    signers = {str(each) for each in people}
     return any(
         step["counts_as_review"]
         and step["round"] == row["round"]
-        and step["person_id"] == str(actor.person_id)
+        and not signers.isdisjoint((step["person_id"], step["on_behalf_of"]))
         # A payment that was stopped is started again by the same hands as well.
         and (row["state"], step["action"]) != ("approved", "start_payment")
         for step in row["timeline"]

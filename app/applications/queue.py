@@ -3,10 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Text, bindparam, func, select, text, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    all_,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.path import PATHS, Kind
@@ -27,6 +41,8 @@ class Pile:
     node: Node
     state: str
     kinds: tuple[str, ...]
+    away: frozenset[UUID] = frozenset()
+    """Applicants and households whose cases are none of the actor's to deal with, and so do not wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,59 +56,99 @@ class TaskFilter:
 
 def piles_of(actor: Actor, wanted: TaskFilter) -> tuple[Pile, ...]:
     """What waits for this actor, by the paths of the kinds."""
-    return _piles_of(actor.posts, wanted.state)
+    return _piles_of(actor.posts, wanted.state, actor.apart.away)
 
 
 @lru_cache(maxsize=4096)
-def _piles_of(posts: tuple[Post, ...], state_wanted: str | None) -> tuple[Pile, ...]:
-    kinds: dict[tuple[Node, str], list[str]] = {}
+def _piles_of(posts: tuple[Post, ...], state_wanted: str | None, away: frozenset[UUID]) -> tuple[Pile, ...]:
+    kinds: dict[tuple[Node, str, frozenset[UUID]], list[str]] = {}
     for post in posts:
-        node = Node(post.place.tier, post.place.id)
+        node, lent = Node(post.place.tier, post.place.id), post.lent
+        # What somebody lent is not lent for the cases that are none of theirs.
+        kept_from = away if lent is None else away | lent.apart.away | {lent.by}
         for kind, path in PATHS.items():
+            if lent is not None and kind not in lent.kinds:
+                continue
             states = {
                 state for permission in Permission if post.allows(permission) for state in path.waiting_for(permission)
             }
             for state in states:
-                kinds.setdefault((node, state), []).append(kind.value)
+                kinds.setdefault((node, state, kept_from), []).append(kind.value)
     return tuple(
-        Pile(node, state, tuple(dict.fromkeys(of)))
-        for (node, state), of in sorted(kinds.items(), key=lambda pile: (pile[0][1], str(pile[0][0].organisation_id)))
+        Pile(node, state, tuple(dict.fromkeys(of)), kept_from)
+        for (node, state, kept_from), of in sorted(kinds.items(), key=lambda pile: _place(*pile[0]))
         if state_wanted in (None, state)
     )
 
 
-PileShape = tuple[tuple[Tier, bool], ...]
+def _place(node: Node, state: str, away: frozenset[UUID]) -> tuple[str, str, int]:
+    return state, str(node.organisation_id), len(away)
 
 
-def _pile_shape(piles: tuple[Pile, ...]) -> PileShape:
-    return tuple((pile.node.tier, len(pile.kinds) < len(Kind)) for pile in piles)
+class PileShape(NamedTuple):
+    """What the statement of a pile depends on."""
+
+    tier: Tier
+    some_kinds: bool
+    some_away: bool
 
 
-def _pile(n: int, tier: Tier, some_kinds: bool, by: frozenset[str]) -> Select[Any]:
-    query = select(*SUMMARY).where(
-        under(A, tier, n),
-        A.c.state == bindparam(f"state_{n}"),
-        # Repeated word for word, so that the planner may use the partial index of open cases.
-        text(f"application.state in {OPEN_STATES}"),
-        A.c.applicant_id != bindparam("actor_id"),
-    )
-    if some_kinds:
-        query = query.where(A.c.kind == func.any(bindparam(f"kinds_{n}", type_=ARRAY(Text))))
+@dataclass(frozen=True, slots=True)
+class QueueShape:
+    """What the statement of a queue depends on."""
+
+    piles: tuple[PileShape, ...]
+    lifted: bool
+    """Whether there are cases of the level below, at whose stage everybody must stand aside."""
+    by: frozenset[str]
+
+
+def _queue_shape(piles: tuple[Pile, ...], values: dict[str, Any]) -> QueueShape:
+    shapes = tuple(PileShape(pile.node.tier, len(pile.kinds) < len(Kind), bool(pile.away)) for pile in piles)
+    by = frozenset(values) & {"kind", "number", "overdue_at", "at", "state"}
+    return QueueShape(shapes, "lifted" in values, by)
+
+
+def _conditions(by: frozenset[str]) -> list[ColumnElement[bool]]:
     conditions = {
         "kind": A.c.kind == bindparam("kind"),
         "number": A.c.number == bindparam("number"),
         "overdue_at": A.c.due_at < bindparam("overdue_at"),
-        "after": tuple_(A.c.submitted_at, A.c.id) > AFTER,
+        "at": tuple_(A.c.submitted_at, A.c.id) > AFTER,
     }
-    return query.where(*(conditions[name] for name in sorted(by)))
+    # Repeated word for word, so that the planner may use the partial index of open cases.
+    repeated: Any = text(f"application.state in {OPEN_STATES}")
+    return [repeated, A.c.applicant_id != bindparam("actor_id"), *(conditions[n] for n in sorted(by & set(conditions)))]
+
+
+def _not_of(away: str) -> ColumnElement[bool]:
+    """Of none of these applicants and households."""
+    ids = bindparam(away, type_=ARRAY(Uuid()))
+    return (A.c.applicant_id != all_(ids)) & or_(A.c.household_id.is_(None), A.c.household_id != all_(ids))
+
+
+def _pile(n: int, shape: PileShape, by: frozenset[str]) -> Select[Any]:
+    query = select(*SUMMARY).where(under(A, shape.tier, n), A.c.state == bindparam(f"state_{n}"), *_conditions(by))
+    if shape.some_kinds:
+        query = query.where(A.c.kind == func.any(bindparam(f"kinds_{n}", type_=ARRAY(Text))))
+    return query.where(_not_of(f"away_{n}")) if shape.some_away else query
+
+
+def _lifted(by: frozenset[str]) -> Select[Any]:
+    query = select(*SUMMARY).where(
+        A.c.id == any_(bindparam("lifted", type_=ARRAY(Uuid()))), *_conditions(by), _not_of("away")
+    )
+    return query.where(A.c.state == bindparam("state")) if "state" in by else query
+
+
+def _parts(shape: QueueShape) -> list[Select[Any]]:
+    piles = [_pile(n, pile, shape.by) for n, pile in enumerate(shape.piles)]
+    return [*piles, _lifted(shape.by)] if shape.lifted else piles
 
 
 @cache
-def _tasks(piles: PileShape, by: frozenset[str]) -> Statement:
-    parts = [
-        _pile(n, tier, some, by).order_by(A.c.submitted_at, A.c.id).limit(bindparam("size"))
-        for n, (tier, some) in enumerate(piles)
-    ]
+def _tasks(shape: QueueShape) -> Statement:
+    parts = [part.order_by(A.c.submitted_at, A.c.id).limit(bindparam("size")) for part in _parts(shape)]
     if len(parts) == 1:
         return statement(parts[0])
     merged = union_all(*parts).subquery()
@@ -101,9 +157,9 @@ def _tasks(piles: PileShape, by: frozenset[str]) -> Statement:
 
 
 @cache
-def _task_count(piles: PileShape, by: frozenset[str]) -> Statement:
+def _task_count(shape: QueueShape) -> Statement:
     cap = COUNT_CAP + 1
-    parts = [_pile(n, tier, some, by).with_only_columns(A.c.id).limit(cap) for n, (tier, some) in enumerate(piles)]
+    parts = [part.with_only_columns(A.c.id).limit(cap) for part in _parts(shape)]
     waiting = union_all(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
     capped = select(waiting.c.id).distinct().limit(cap).subquery()
     return statement(select(func.count()).select_from(capped))
@@ -115,12 +171,14 @@ def _task_parameters(actor: Actor, piles: tuple[Pile, ...], wanted: TaskFilter) 
         values |= {f"node_{n}": pile.node.organisation_id, f"state_{n}": pile.state}
         if len(pile.kinds) < len(Kind):
             values[f"kinds_{n}"] = list(pile.kinds)
+        if pile.away:
+            values[f"away_{n}"] = list(pile.away)
+    if actor.apart.lifted:
+        values |= {"lifted": list(actor.apart.lifted), "away": list(actor.apart.away)}
+        if wanted.state is not None:
+            values["state"] = wanted.state
     named = {"kind": wanted.kind, "number": wanted.number, "overdue_at": wanted.overdue_at}
     return values | {name: value for name, value in named.items() if value is not None}
-
-
-def _filters(values: dict[str, Any]) -> frozenset[str]:
-    return frozenset(values) & {"kind", "number", "overdue_at"}
 
 
 async def tasks(
@@ -128,20 +186,19 @@ async def tasks(
 ) -> list[Record]:
     """What waits for this actor, oldest first."""
     piles = piles_of(actor, wanted)
-    if not piles:
+    if not piles and not actor.apart.lifted:
         return []
     values = _task_parameters(actor, piles, wanted)
-    by = _filters(values)
     if after:
-        by, values = by | {"after"}, values | {"at": after[0], "after_id": after[1]}
-    return await transaction.rows(_tasks(_pile_shape(piles), by), size=size, **values)
+        values |= {"at": after[0], "after_id": after[1]}
+    return await transaction.rows(_tasks(_queue_shape(piles, values)), size=size, **values)
 
 
 async def task_count(transaction: Transaction, actor: Actor, wanted: TaskFilter) -> int:
     """How much waits for this actor, at most COUNT_CAP + 1."""
     piles = piles_of(actor, wanted)
-    if not piles:
+    if not piles and not actor.apart.lifted:
         return 0
     values = _task_parameters(actor, piles, wanted)
-    count: int = await transaction.value(_task_count(_pile_shape(piles), _filters(values)), **values)
+    count: int = await transaction.value(_task_count(_queue_shape(piles, values)), **values)
     return count

@@ -19,6 +19,7 @@ from app.kernel.errors import Conflict, NotAllowed, Overtaken, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.answers import IdempotencyInProgress, KeptAnswer
 from app.messaging.outbox import spelt
+from app.people.commands import IdentityRequired
 from app.workflow.path import Step
 
 NOTE = "passage.note"
@@ -53,11 +54,11 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
               returning application.id, application.version, applicant_id
             ), passed as (
               insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name,
-                action, from_state, to_state, counts_as_review, note, reason_code, amount_fen)
+                action, from_state, to_state, counts_as_review, note, reason_code, amount_fen, on_behalf_of, said_of)
               select cast(:passage_id as uuid), :now, id, cast(:step_round as int), cast(:person_id as uuid),
                 cast(:post_role as text), cast(:organisation_name as text), cast(:action as text),
                 cast(:from_state as text), :to_state, cast(:counts_as_review as boolean), cast(:note as bytea),
-                cast(:reason_code as text), :amount_fen
+                cast(:reason_code as text), :amount_fen, cast(:on_behalf_of as uuid), cast(:said_of as text)
               from moved
             ), audited as (
               insert into audit_entry (id, created_at, shard, sequence, hash, person_id, action, subject_kind,
@@ -101,6 +102,14 @@ class AlreadySigned(NotAllowed):
     """您已经办理过这份申请的前一个环节，同一人不能再办理下一个环节。"""
 
 
+class KeptApart(NotAllowed):
+    """这一轮已由您的另一个账户、家人、申报的亲属或委托您办理的人办过一个环节，或申请人是他们之一，请由其他人办理。"""
+
+
+class NothingDelegated(NotAllowed):
+    """委托已经结束，请由委托人自己或其他人办理。"""
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """The application after a step."""
@@ -130,12 +139,14 @@ async def take(
     *,
     person_id: UUID | None = None,
     note: str | None = None,
+    details: dict[str, str] | None = None,
     **change: Any,
 ) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
-    A `KeyedStep` has no transaction around it. Raises AlreadySigned, SubjectAlreadyAided, and for whoever comes second
-    StaleVersion, or without a transaction Overtaken, IdempotencyInProgress.
+    `details`: what the audit entry says besides. A `KeyedStep` has no transaction around it. Raises AlreadySigned,
+    KeptApart, IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or
+    without a transaction Overtaken, IdempotencyInProgress.
     """
     keep, lock = (key.keep, key.lock) if isinstance(key, KeyedStep) else (key, None)
     passage_id = new_id()
@@ -167,13 +178,13 @@ async def take(
             counts_as_review=step.counts_as_review,
             note=work.keyring.seal_text(NOTE, passage_id, note) if note else None,
             audit_id=new_id(),
-            details={"from": step.at, "to": step.to},
+            details={"from": step.at, "to": step.to} | (details or {}),
             message_id=new_id(),
             body=spelt(fact),
             **values,
         )
-    except asyncpg.UniqueViolationError as taken:
-        raise _taken(taken) from taken
+    except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as taken:
+        raise refusal_of(taken) from taken
     assert found is not None
     if found["version"] is None:  # somebody else took a step since the row was read
         if lock is not None:
@@ -201,14 +212,19 @@ _OPTIONAL = [
     "post_role",
     "organisation_name",
     "reason_code",
+    "on_behalf_of",
+    "said_of",
 ]
 _UNCHANGED: dict[str, Any] = dict.fromkeys(_OPTIONAL)
 
 
-def _taken(violation: asyncpg.UniqueViolationError) -> Exception:
-    """What a unique index of the database refused, in words."""
+def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exception:
+    """What an index, or a trigger, of the database refused, in words."""
     refusals = {
         "uq_passage_reviewer": AlreadySigned,
+        "ck_passage_apart": KeptApart,
+        "ck_passage_known": IdentityRequired,
+        "ck_passage_delegated": NothingDelegated,
         "uq_application_subject": SubjectAlreadyAided,
         "uq_application_submission": Overtaken,
         "pk_keyed_answer": Overtaken,

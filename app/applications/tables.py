@@ -131,6 +131,7 @@ class Passage(Row, table=True):
             postgresql_where=text("counts_as_review"),
         ),
         CheckConstraint("action <> 'reject' or (reason_code is not null and note is not null)", name="reason"),
+        CheckConstraint("on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"),
         Index("ix_passage_application", "application_id", "created_at"),
     )
 
@@ -147,3 +148,7 @@ class Passage(Row, table=True):
     note: bytes | None = sealed()
     reason_code: str | None = Field(default=None, max_length=40)
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    on_behalf_of: UUID | None = Field(default=None)
+    """Whose post it was that whoever took the step was lent."""
+    said_of: str | None = Field(default=None, max_length=140)
+    """How whoever took the step came to take it, where it was not by a post of their own at the stage."""

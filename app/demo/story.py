@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.demo import households, policies
+from app.demo.apart import stood_in
 from app.demo.notices import objected_to
 from app.demo.pieces import (
     Cast,
@@ -153,7 +154,7 @@ def secondary_medical(stage: Stage, cast: Cast) -> None:
     moved = submit(stage, cast["worker-chen"], draft)
     tell_decision(stage, moved["decision"])
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "受理")
-    moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
+    moved = stood_in(stage, cast, moved, UNIT)
     moved = act(stage, cast["reviewer-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["mutual-aid"], moved, "approve", "互助保障办核定")
     stage.check("不经公示，直接进入待发放", moved["state"] == "approved")

@@ -8,7 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    all_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db import paging
@@ -149,7 +161,7 @@ Pile = tuple[str, Node]
 
 
 @cache
-def _waiting(tiers: Shape, after: bool) -> Statement:
+def _waiting(tiers: Shape, after: bool, related: bool) -> Statement:
     parts = []
     for n, tier in enumerate(tiers):
         part = select(*_SUMMARY).where(
@@ -159,6 +171,9 @@ def _waiting(tiers: Shape, after: bool) -> Statement:
             H.c.person_id != bindparam("actor_id"),
             H.c.id.is_distinct_from(household_of(bindparam("actor_id"))),
         )
+        if related:
+            ids = bindparam("away", type_=ARRAY(Uuid()))
+            part = part.where(H.c.id != all_(ids), H.c.person_id != all_(ids))
         if after:
             part = part.where(tuple_(H.c.submitted_at, H.c.id) > _AFTER)
         parts.append(part.order_by(H.c.submitted_at, H.c.id).limit(bindparam("size")))
@@ -181,14 +196,16 @@ def _piles(posts: tuple[Post, ...]) -> tuple[Pile, ...]:
 async def waiting(
     transaction: Transaction, actor: Actor, size: int, after: tuple[datetime, UUID] | None
 ) -> list[Record]:
-    """The files that wait for this actor, oldest first; never that of their own household."""
+    """The files that wait for this actor, oldest first; never that of their own household, or of a relative's."""
     piles = _piles(actor.posts)
     if not piles:
         return []
     values = paging.values(after)
     for n, (state, node) in enumerate(piles):
         values |= {f"state_{n}": state, f"node_{n}": node.organisation_id}
-    query = _waiting(tuple(node.tier for _, node in piles), after is not None)
+    away = [*actor.apart.near, *actor.apart.homes]
+    query = _waiting(tuple(node.tier for _, node in piles), after is not None, bool(away))
+    values |= {"away": away} if away else {}
     return await transaction.rows(query, size=size, actor_id=actor.person_id, **values)
 
 

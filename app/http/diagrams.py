@@ -133,6 +133,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "visit:assigned": "走访分派给自己的家庭",
         "duplicate:judge": "认定档案是否重复",
         "calendar:keep": "录入和更正工作日历",
+        "crossing:read": "查看跨亲属关系办理过的申请",
+        "delegation:end": "结束他人的委托",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",
         "rating:read": "查看满意度",

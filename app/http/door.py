@@ -283,8 +283,10 @@ class Entrance:
         return await _brief(self.request, self.actor, self.sight, who_asks=self.actor.person_id)
 
 
-async def _enter(request: Request, permissions: tuple[Permission, ...]) -> Entrance:
+async def _enter(request: Request, permissions: tuple[Permission, ...], *, lent: bool = False) -> Entrance:
     actor = await signed_in(request)
+    if lent:
+        actor = actor.for_cases()
     if not actor.may(*permissions):
         raise NotAllowed
     reach = nodes_of(post.place for post in actor.posts if post.reaches)
@@ -292,23 +294,23 @@ async def _enter(request: Request, permissions: tuple[Permission, ...]) -> Entra
     return Entrance(actor, Sight("staff", actor.person_id, organisations), request)
 
 
-def staff(*permissions: Permission, recorded: bool = False) -> Any:
+def staff(*permissions: Permission, recorded: bool = False, lent: bool = False) -> Any:
     """The door of those who hold any of these permissions, to what their posts reach. `recorded`: as of
-    `Entrance.desk`."""
+    `Entrance.desk`; `lent`: posts that others delegated count as well, as they do for applications alone."""
 
     async def staff_desk(request: Request) -> Desk:
-        return await (await _enter(request, permissions)).desk(recorded=recorded)
+        return await (await _enter(request, permissions, lent=lent)).desk(recorded=recorded)
 
     STAFF_DOORS[staff_desk] = permissions
     return Depends(staff_desk)
 
 
-def entrance(*permissions: Permission) -> Any:
+def entrance(*permissions: Permission, lent: bool = False) -> Any:
     """The same door, for a route that chooses its desk by what it is asked for."""
 
     async def staff_entrance(request: Request) -> Entrance:
         key_of(request)  # whichever desk it will be
-        return await _enter(request, permissions)
+        return await _enter(request, permissions, lent=lent)
 
     STAFF_DOORS[staff_entrance] = permissions
     return Depends(staff_entrance)

@@ -59,8 +59,8 @@ _BY_SESSION = _asking(
 _BY_PERSON = _asking(select(cast(bindparam("who_asks", type_=Uuid()), Uuid()).label("person_id")).subquery("known"))
 WHO_AND_WHETHER = Statement(
     """
-    select who.person_id, who.posts, current_setting('app.locked') = 'true' as free, row_id, fingerprint, status, etag,
-      answer
+    select who.person_id, who.posts, who.facts, current_setting('app.locked') = 'true' as free, row_id, fingerprint,
+      status, etag, answer
     from actor_of_session($1, $2, $3) as who
     left join keyed_answer as kept on kept.person_id = who.person_id and kept.key = $4
     """,

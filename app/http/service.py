@@ -1,7 +1,7 @@
 """What one API process holds. All of it can be rebuilt by any other process: no state lives here alone."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from app.documents.printing import Press
 from app.files.store import FileStore
 from app.gateways.wechat import MiniProgram
 from app.http.paging import Cursors
-from app.kernel.actor import Actor, Place, Post, Role, Tier
+from app.kernel.actor import NOBODY, Actor, Apart, Lent, Permission, Place, Post, Role, Tier
 from app.kernel.business_time import business_date
 from app.people.tokens import LEEWAY_SECONDS, Claims, TokenRefused, read
 from app.policies.queries import KeptPolicies
@@ -26,8 +26,11 @@ Look = Callable[..., Awaitable[Record | None]]
 ACTOR_SECONDS = 3.0
 """How long a process may believe that a session lives and a post is held (the promise is 5 seconds)."""
 CACHE_SIZE = 4_000
-ACTOR_OF_SESSION = Statement("select person_id, posts from actor_of_session($1, $2, $3)", ("asked", "at", "today"), {})
-"""A living session's person and posts in one round trip (alembic/versions: `actor_of_session`)."""
+ACTOR_OF_SESSION = Statement(
+    "select person_id, posts, facts from actor_of_session($1, $2, $3)", ("asked", "at", "today"), {}
+)
+"""A living session's person and posts in one round trip, and of staff whom they are kept apart from and what they were
+lent (alembic/versions: `actor_of_session`, `facts_of_staff`)."""
 
 
 @dataclass
@@ -75,7 +78,9 @@ class Service:
             self.forget(claims.session_id)
             raise TokenRefused
         held = tuple(Post(Role(post["role"]), _place(post)) for post in found["posts"])
-        actor = Actor(claims.person_id, claims.session_id, held)
+        facts = found["facts"] or {}
+        lent = tuple(_lent(post) for post in facts.get("lent", ()))
+        actor = Actor(claims.person_id, claims.session_id, held, lent, _apart(facts))
         if len(self._actors) >= CACHE_SIZE:
             self._actors.clear()
         self._actors[claims.session_id] = (actor, time.monotonic() + ACTOR_SECONDS)
@@ -91,8 +96,26 @@ def asked(claims: Claims, now: datetime) -> dict[str, Any]:
     return {"asked": claims.session_id, "at": now, "today": business_date(now)}
 
 
-def _place(post: dict[str, str]) -> Place:
+def _place(post: Mapping[str, str]) -> Place:
     return Place(UUID(post["id"]), post["code"], post["name"], post["level"], Tier(post["tier"]))
+
+
+def _lent(post: Mapping[str, Any]) -> Post:
+    lent = Lent(
+        UUID(post["delegation"]),
+        UUID(post["by"]),
+        post["said"],
+        frozenset(post["kinds"]),
+        frozenset(Permission(each) for each in post["permissions"]),
+        _apart(post["apart"]),
+    )
+    return Post(Role(post["role"]), _place(post), lent)
+
+
+def _apart(facts: Mapping[str, Any]) -> Apart:
+    """Whom somebody is kept apart from, by the database."""
+    found = [frozenset(map(UUID, facts.get(name, ()))) for name in ("near", "homes", "away", "lifted")]
+    return Apart(*found) if any(found) else NOBODY
 
 
 def clock() -> datetime:

@@ -1,10 +1,13 @@
 """What a clock alone sets off."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import bindparam, delete
 
 from app.applications.escalations.commands import BATCH, Pile, escalate, piles, settle
+from app.applications.lifting.commands import NOBODY, lift_batch
+from app.applications.lifting.commands import settle as settle_lifted
 from app.db.base import table_of
 from app.db.statements import statement
 from app.db.work import Work
@@ -64,3 +67,16 @@ async def escalate_all(jobs: Jobs) -> int:
         async with jobs.work() as work:
             settled = await settle(work)
     return told
+
+
+async def lift_all(jobs: Jobs) -> None:
+    """Put what nobody at its stage may deal with into the queue of the level above, and take out what has moved on.
+
+    Safe to run twice, at once, or to be stopped.
+    """
+    place: UUID | None = NOBODY
+    while place is not None:
+        async with jobs.work() as work:
+            place = await lift_batch(work, place)
+    async with jobs.work() as work:
+        await settle_lifted(work)

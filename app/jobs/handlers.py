@@ -31,6 +31,8 @@ from app.people.events import ConsentWithdrawn
 from app.plans import commands as plans
 from app.plans.events import MeasureTaken
 from app.rehearsals.events import RehearsalAsked
+from app.relatives.commands import find_crossings
+from app.relatives.events import RelativeDeclared
 from app.settings import settings
 from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
@@ -134,6 +136,11 @@ async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
     await exports.make(jobs, UUID(fact["export_id"]))
 
 
+async def find_what_was_signed(work: Work, fact: dict[str, str]) -> None:
+    """Whoever declares a relative may have signed across that relation before."""
+    await find_crossings(work, UUID(fact["relative_id"]))
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
@@ -142,6 +149,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
     MeasureTaken.__name__: (issue_card_again,),
+    RelativeDeclared.__name__: (find_what_was_signed,),
 }
 """What is done about a fact, and who is told of it: each of these in a job, and a transaction, of its own."""
 for _fact, _teller in TELLS.items():

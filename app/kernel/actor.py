@@ -1,7 +1,7 @@
 """Who acts, what they may do, and how far their reach goes. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -66,6 +66,10 @@ class Permission(StrEnum):
     """How satisfied the workers of each union were, without their names."""
     KEEP_CALENDAR = "calendar:keep"
     """Enter the holidays that the State Council announced, and correct a day."""
+    READ_CROSSINGS = "crossing:read"
+    """Cases that somebody signed across a relation that was declared only later."""
+    END_DELEGATIONS = "delegation:end"
+    """To end what others delegated to one another; by itself it reaches no case."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -93,17 +97,17 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: _CITY | {_P.READ_RATINGS} | _PUBLISHES,
+    Role.CITY_LEADER: _CITY | {_P.READ_RATINGS, _P.READ_CROSSINGS} | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS}),
     # The administrators of the three-officer separation (三员) never touch a case.
-    Role.SYSTEM_ADMIN: frozenset(),
-    Role.SECURITY_ADMIN: frozenset(),
+    Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
+    Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
 
@@ -120,19 +124,49 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """Whom a member of staff is kept apart from (回避), as it was when they came in: ids of people and households."""
+
+    near: frozenset[UUID] = frozenset()
+    """Who is them under another account, lives with them, or is a declared relative: no round is signed by both."""
+    homes: frozenset[UUID] = frozenset()
+    """The households in which one of these lives."""
+    away: frozenset[UUID] = frozenset()
+    """Whose cases, of which applicants and households, are none of theirs to deal with."""
+    lifted: frozenset[UUID] = frozenset()
+    """Cases at whose stage everybody must stand aside, so that it is for the actor's level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What of a post somebody else delegated (委托代办), and whom that somebody is kept apart from."""
+
+    delegation_id: UUID
+    by: UUID
+    said: str
+    """Who acts for whom, masked, as the timeline says it."""
+    kinds: frozenset[str]
+    permissions: frozenset[Permission]
+    apart: Apart
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """A role held at an organisation; it reaches that organisation's subtree."""
 
     role: Role
     place: Place
+    lent: Lent | None = None
+    """Of a post that is another's."""
 
     def allows(self, permission: Permission) -> bool:
-        return permission in PERMISSIONS[self.role]
+        return permission in PERMISSIONS[self.role] and (self.lent is None or permission in self.lent.permissions)
 
     @property
     def reaches(self) -> bool:
-        """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder."""
-        return bool(PERMISSIONS[self.role] - {Permission.FILL_ASSIGNED_VISIT})
+        """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder, an
+        administrator's no case."""
+        return bool(PERMISSIONS[self.role] - {Permission.FILL_ASSIGNED_VISIT, Permission.END_DELEGATIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +181,9 @@ Reach = tuple[Node, ...]
 """What a person may see: every case under any of these nodes. Empty means nothing."""
 
 
+NOBODY = Apart()
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A signed-in person with the posts they hold now."""
@@ -154,6 +191,13 @@ class Actor:
     person_id: UUID
     session_id: UUID
     posts: tuple[Post, ...] = ()
+    lent: tuple[Post, ...] = ()
+    """Posts of others, for applications alone: see `for_cases`."""
+    apart: Apart = NOBODY
+
+    def for_cases(self) -> "Actor":
+        """The same with the posts that others delegated, behind their own."""
+        return replace(self, posts=self.posts + self.lent) if self.lent else self
 
     def posts_with(self, permission: Permission) -> tuple[Post, ...]:
         return tuple(post for post in self.posts if post.allows(permission))

@@ -78,7 +78,7 @@ class ObjectionsEnough(Conflict):
 
 
 class SignedBefore(NotAllowed):
-    """您办理过这个案件的前一个环节，异议要由其他人核查。"""
+    """您或您的亲属办理过这个案件的前一个环节，或与当事人有亲属关系，异议要由其他人核查。"""
 
 
 class OwnObjection(NotAllowed):
@@ -214,8 +214,9 @@ async def decide(
 
 
 async def check_apart(work: Work, actor: Actor, row: Record) -> None:
-    """Who signed this round, or objected themselves, does not look into it. Raises SignedBefore, OwnObjection."""
-    if actor.person_id in row["signer_ids"]:
+    """Who signed this round, or objected themselves, does not look into it, nor does a relative of whoever signed or is
+    objected to. Raises SignedBefore, OwnObjection."""
+    if not {actor.person_id, *actor.apart.near}.isdisjoint((*row["signer_ids"], row["person_id"])):
         raise SignedBefore
     if await has_objected(work.transaction, row["id"], actor.person_id):
         raise OwnObjection

@@ -31,6 +31,7 @@ from app.people.claiming.tables import AccountClaim
 from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
+from app.relatives.tables import DeclaredRelative
 from app.upkeep.tables import HouseholdVerification, WatchTask
 from app.visits.tables import Visit
 
@@ -244,6 +245,13 @@ PARTS: Final[dict[str, Part]] = {
     "ratings": _part(Rating, "application_id", "application_id score", texts="words", hidden=_SCOPE),
     "reveals": _part(
         Reveal, "subject_person_id", "application_id field", texts="reason", hidden="person_id subject_person_id"
+    ),
+    "declared_relatives": _part(
+        DeclaredRelative,
+        "person_id",
+        "name_masked relation ended_at",
+        texts="name end_note",
+        hidden="person_id number_index relative_index",
     ),
     "messages": _part(Message, "person_id", "kind title text subject_kind subject_id read_at", hidden="person_id once"),
     "access_log": _part(

@@ -102,6 +102,16 @@ async def on_paper(transaction: Transaction, number_index: bytes) -> Record | No
     return await transaction.row(_ON_PAPER, asked=number_index)
 
 
+_IS_NEAR = Statement("select is_near_number($1)", ("asked",), {})
+
+
+async def is_near_number(transaction: Transaction, number_index: bytes) -> bool:
+    """Whether this identity number is that of whoever this transaction works for, of somebody whom they live with, or
+    of a declared relative."""
+    near: bool = await transaction.value(_IS_NEAR, asked=number_index)
+    return near
+
+
 async def consents(transaction: Transaction, person_id: UUID) -> list[Record]:
     """Every consent ever given, withdrawn ones too."""
     return await transaction.rows(_CONSENTS, person_id=person_id)

@@ -25,6 +25,8 @@ class Person(Row, table=True):
         ),
         Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
+        # Closed accounts as well: who signs is compared by number.
+        Index("ix_person_number", "id_number_index"),
     )
 
     openid_index: bytes | None = blind_index()
@@ -43,6 +45,9 @@ class Person(Row, table=True):
     verified_at: datetime | None = instant(nullable=True)
     closed_at: datetime | None = instant(nullable=True)
     version: int = version_column()
+    has_near: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether somebody may be near them: another account, a household, a declared relative, a post given away. Set by
+    the database alone, and only ever set: whoever signs is then looked at closely."""
 
 
 class BankCard(Row, table=True):

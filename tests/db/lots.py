@@ -12,9 +12,11 @@ from app.access.tables import Reveal
 from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.applications.escalations.tables import CaseEscalation
+from app.applications.lifting.tables import LiftedStage
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.transaction import Database, Sight
+from app.delegations.tables import Delegation
 from app.discrepancies.commands import open_discrepancy
 from app.households.tables import HouseholdChange, HouseholdExit, HouseholdPassage, HouseholdTransfer
 from app.kernel.actor import Role
@@ -26,11 +28,13 @@ from app.people.tables import BankCard, RefreshToken
 from app.plans.tables import Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
+from app.relatives.tables import Crossing
 from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
 from app.visits.tables import VisitOperation
 from tests import make
 from tests.discrepancies.making import found, household_of, working
 from tests.make import Guild, Someone, World
+from tests.relatives.making import declared
 from tests.visits.making import visit_of
 
 PERSONAL = (
@@ -39,13 +43,14 @@ PERSONAL = (
     "match_batch match_person match_return match_result keyed_answer "
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
     "proxy_application account_claim household_exit household_transfer "
-    "plan measure service household_verification watch_task reminder appeal rating reveal case_escalation"
+    "plan measure service household_verification watch_task reminder appeal rating reveal case_escalation "
+    "declared_relative crossing delegation lifted_stage"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
     "proxy_application account_claim household_exit household_transfer plan measure service household_verification "
-    "appeal rating reveal"
+    "appeal rating reveal declared_relative"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
@@ -54,6 +59,7 @@ IN_REACH = (
     *"household_change change_request proxy_filing proxy_application account_claim household_exit".split(),
     "household_transfer",
     *"plan measure service household_verification watch_task appeal rating reveal case_escalation".split(),
+    *("crossing", "lifted_stage"),
     *MATCHED,
 )
 APPEND_ONLY = (
@@ -157,6 +163,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         subject_id=case.id, subject_person_id=someone.id, details={}, shard=0, sequence=0, hash=b"", **common,
     )  # fmt: skip
     await appeal_rows(world, owner, case.id, someone, clerk)
+    await apart_rows(world, owner, case.id, someone, clerk, scope)
     async with working(world) as work:
         household = await household_of(work, household_id)
         await open_discrepancy(work, household, found())
@@ -176,6 +183,11 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     queries["visit_operation"] = (
         "select o.id from visit_operation o join visit v on v.id = visit_id where v.person_id = $1"
     )
+    queries["declared_relative"] = "select id from declared_relative where person_id = $1"
+    for table in ("crossing", "lifted_stage"):
+        queries[table] = (
+            f"select x.id from {table} x join application a on a.id = x.application_id where a.applicant_id = $1"
+        )
     queries["case_escalation"] = (
         "select e.id from case_escalation e join application a on a.id = application_id where a.applicant_id = $1"
     )
@@ -208,6 +220,28 @@ async def appeal_rows(world: World, owner: asyncpg.Connection, case_id: UUID, so
     )  # fmt: skip
     await world.insert(Rating, score=5, **dict(place), **common)
     await world.insert(Reveal, person_id=clerk.id, subject_person_id=someone.id, field="phone", reason=b"-", **common)
+
+
+async def apart_rows(
+    world: World, owner: asyncpg.Connection, case_id: UUID, someone: Someone, clerk: Someone, scope: dict[str, Any]
+) -> None:
+    """A relative, a step across the relation, a post that was delegated, and a stage that was lifted."""
+    common: dict[str, Any] = {"created_at": make.NOW}
+    passage_id = await owner.fetchval("select id from passage where application_id = $1", case_id)
+    post_id = await owner.fetchval("select id from post where person_id = $1", clerk.id)
+    relative_id = await declared(world, someone, await world.person())
+    await world.insert(
+        Crossing, id=new_id(), relative_id=relative_id, application_id=case_id, passage_id=passage_id,
+        across="applicant", relation="spouse", declared_at=make.NOW, **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        Delegation, id=new_id(), post_id=post_id, role="unit_clerk", organisation_name="x", from_person_id=clerk.id,
+        from_masked="*", to_person_id=someone.id, to_masked="*", starts_on=make.TODAY, ends_on=make.TODAY,
+        kinds=["hardship_aid"], permissions=["case:accept"], reason=b"-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        LiftedStage, id=new_id(), application_id=case_id, version=1, roles=["district_reviewer"], **scope, **common
+    )
 
 
 async def match_rows(world: World, home: Guild, household_id: UUID) -> dict[str, set[UUID]]:

@@ -21,6 +21,7 @@ async def pair(database_url: str) -> AsyncIterator[Database]:
 
 
 async def test_whoever_came_first_is_served_first(pair: Database) -> None:
+    await all_are_back(pair)  # both connections are made
     served: list[int] = []
 
     async def ask(n: int, times: int) -> None:

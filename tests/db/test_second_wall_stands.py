@@ -61,18 +61,30 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
         "covers_follow",  # only by a request for a change of identity that is open
+        "delegates_of",  # of a post of the caller's own: tests/delegations/test_delegating.py
+        "delegation_guard",  # a trigger: answers nothing, and refuses
+        "delegations_end_with_post",  # a trigger on posts: tests/delegations/test_acting.py
+        "facts_of_staff",  # only while somebody comes in; ids: tests/db/test_second_wall_kept_apart.py
         "file_takes_payment",  # a trigger: no money to a closed file
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
         "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
+        "is_near_number",  # yes or no, about the caller alone, to who has the keyed index
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
+        "is_recused",  # to no role but the one that it runs as
+        "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
+        "kept_apart_from",  # to no role but the one that it runs as
         "let_go_of_file",  # only of a file that has ended
+        "mark_near",  # a trigger: that it is worth asking about somebody
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
+        "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
+        "relatives_follow",  # a trigger on people: tests/relatives/test_signing.py
         "staff_over",  # tried in tests/http/test_contact_cards.py
+        "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py
         "take_over_household",  # a file that was offered to the caller's own union
         "union_of_member",  # the name of a union, to who has the keyed index
     ]

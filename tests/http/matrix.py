@@ -114,6 +114,8 @@ class Thing:
     tokens: frozenset[str]
     case: Case | None = None
     overdue: bool = False
+    owner_posts: tuple[Post, ...] = ()
+    """What the owner of a case holds: at a unit, it is for nobody there to review."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +154,16 @@ class Actor:
 
     def waits(self, thing: Thing) -> bool:
         """Whether it stands in their queue."""
+        if self.is_colleague(thing):
+            return False
         return self.sees(thing) and any(
             _due(role, thing) and above(union, thing.home) for role, union in self.posts if role in READERS
         )
+
+    def is_colleague(self, thing: Thing) -> bool:
+        """Whether they are clerk or chair where the applicant of a case holds a post."""
+        mine = {union.id for role, union in self.posts if role in (Role.UNIT_CLERK, Role.UNIT_CHAIR)}
+        return any(union.id in mine for _, union in thing.owner_posts)
 
 
 def above(union: Guild, home: Guild) -> bool:
@@ -233,6 +242,7 @@ class Matrix:
         *,
         filed: bool = True,
         household: Thing | None = None,
+        owner_posts: tuple[Post, ...] = (),
     ) -> Thing:
         """An application that bears its marks in its number, its name, its form and its timeline."""
         turn = next(self.turns)
@@ -253,7 +263,7 @@ class Matrix:
         )
         tokens = frozenset({str(case.id), mark, number, name, words})
         submitted = case.submitted_at is not None
-        return self.keep(Thing(case.id, state, owner, home, submitted, tokens, case, overdue), self.cases)
+        return self.keep(Thing(case.id, state, owner, home, submitted, tokens, case, overdue, owner_posts), self.cases)
 
     async def file(self, owner: Someone, home: Guild, state: str) -> Thing:
         mark = make.unique("ZQ").upper()
@@ -293,7 +303,7 @@ class Matrix:
         due = sorted(due for role, _ in posts for due in WAITS.get(role, ()))
         kind, state = due[0] if due else (Kind.HARDSHIP_AID, State.SUBMITTED)
         files_due = [FILES_WAIT[role][0] for role, _ in posts if role in FILES_WAIT]
-        case = await self.case(someone, home, kind, state)
+        case = await self.case(someone, home, kind, state, owner_posts=posts)
         file = await self.file(someone, home, files_due[0] if files_due else "submitted")
         actor = Actor(name, someone, posts, case, file)
         self.actors.append(actor)

@@ -58,6 +58,12 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
     "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
     "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},
+    "POST /me/relatives": {"name": "陈小明", "id_number": NUMBER, "relation": "spouse"},
+    "POST /me/relatives/{relative_id}/end": {"note": "好"},
+    "POST /staff/delegations": {
+        "role": "unit_chair", "organisation_code": "U-1", "to_person_id": UPLOAD, "starts_on": "2026-01-01",
+        "ends_on": "2026-01-02", "kinds": ["hardship_aid"], "permissions": ["case:review:unit"], "reason": "好",
+    },
     "POST /staff/applications/{application_id}/reveal": {"field": "phone", "reason": "好"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": [UPLOAD]},

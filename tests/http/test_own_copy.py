@@ -30,6 +30,7 @@ NOT_IN_THIS_STATE = {
     *(("discrepancy", name) for name in ("answer", "note")),
     *(("match_result", name) for name in ("found", "in_file")),
     ("change_request", "decision_note"), ("plan", "result_note"), ("appeal", "reply"),
+    ("declared_relative", "end_note"),
 }  # fmt: skip
 """What the rows of this test are too young to have."""
 BY_NUMBER = {"cover", "proxy_filing", "proxy_application", "household_member"}

@@ -96,6 +96,17 @@ APPEALS_AND_LOOKS = {
     ("GET", "/staff/ratings"),
 }
 """Who sees and does what with these stands in tests/appeals, tests/access and tests/ratings."""
+KEPT_APART = {
+    ("GET", "/me/relatives"),
+    ("POST", "/me/relatives"),
+    ("POST", "/me/relatives/{}/end"),
+    ("GET", "/staff/conflicts"),
+    ("GET", "/staff/delegates"),
+    ("GET", "/staff/delegations"),
+    ("POST", "/staff/delegations"),
+    ("POST", "/staff/delegations/{}/end"),
+}
+"""Who declares, delegates and reads what stands in tests/relatives and tests/delegations."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -165,7 +176,7 @@ ELSEWHERE = {
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
-    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS}
+    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +19,8 @@ from app.applications.assisting.queries import FORM, ID_NUMBER, NAME, PHONE, F, 
 from app.applications.commands import Applicant, open_application
 from app.applications.path import Action, Kind, State
 from app.applications.queries import P
+from app.applications.recusal import Recused
+from app.applications.steps import refusal_of
 from app.audit.commands import record
 from app.db.scope import post_over
 from app.db.statements import Statement, insertion, statement
@@ -33,7 +36,7 @@ from app.organisations.queries import organisation
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.commands import NAME as PERSON_NAME
 from app.people.commands import enter_person
-from app.people.queries import on_paper, person
+from app.people.queries import is_near_number, on_paper, person
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -97,11 +100,13 @@ class Signer:
 async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: Filled) -> UUID:
     """Keep the application that a clerk filled in for somebody, who has to confirm it.
 
-    Raises NotAllowed, ProxyApplicationOpen.
+    Raises NotAllowed, Recused, ProxyApplicationOpen.
     """
     index, seal = work.keyring.blind_index(PERSON_NUMBER, filled.number), work.keyring
     if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
         raise NotAllowed
+    if await is_near_number(work.transaction, index):
+        raise Recused
     filing_id = new_id()
     filed = await work.transaction.value(
         _FILE,
@@ -130,7 +135,7 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
 
 
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
-    """What a second member of staff may confirm. Raises ProxyApplicationNotFound, StaleVersion, NotAllowed,
+    """What a second member of staff may confirm. Raises ProxyApplicationNotFound, StaleVersion, NotAllowed, Recused,
     SecondSignerNeeded."""
     row = await filing(work.transaction, actor, filing_id)
     expect(row, expected)
@@ -141,6 +146,8 @@ async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expecte
         raise NotAllowed
     if row["assisted_by"] == actor.person_id:
         raise SecondSignerNeeded
+    if await is_near_number(work.transaction, row["id_number_index"]):
+        raise Recused
     return row, post
 
 
@@ -168,7 +175,7 @@ async def open_confirmed(
 ) -> UUID:
     """The application as a draft of the worker's, signed by whoever assisted; answers its id.
 
-    Raises DraftAlreadyOpen, FileGone.
+    Raises DraftAlreadyOpen, KeptApart, IdentityRequired, FileGone.
     """
     form = work.keyring.open_document(FORM, row["id"], row["form"])
     union = await organisation(work.transaction, next(row[tier] for tier in reversed(TIERS) if row[tier] is not None))
@@ -219,20 +226,23 @@ async def _end(
 
 
 async def _sign(work: Work, application_id: UUID, person_id: UUID, role: str, organisation_name: str) -> None:
-    await work.transaction.run(
-        _SIGN,
-        id=new_id(),
-        created_at=work.now,
-        application_id=application_id,
-        round=1,
-        person_id=person_id,
-        post_role=role,
-        organisation_name=organisation_name,
-        action=Action.ASSIST,
-        from_state=State.DRAFT,
-        to_state=State.DRAFT,
-        counts_as_review=True,
-    )
+    try:
+        await work.transaction.run(
+            _SIGN,
+            id=new_id(),
+            created_at=work.now,
+            application_id=application_id,
+            round=1,
+            person_id=person_id,
+            post_role=role,
+            organisation_name=organisation_name,
+            action=Action.ASSIST,
+            from_state=State.DRAFT,
+            to_state=State.DRAFT,
+            counts_as_review=True,
+        )
+    except asyncpg.CheckViolationError as refused:
+        raise refusal_of(refused) from refused
 
 
 async def _audit(work: Work, by: UUID, done: str, filing_id: UUID, subject_person_id: UUID | None) -> None:

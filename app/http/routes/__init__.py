@@ -9,6 +9,7 @@ from app.http.routes import (
     calendar,
     change_requests,
     contact_cards,
+    delegations,
     discrepancies,
     duplicates,
     escalations,
@@ -29,6 +30,7 @@ from app.http.routes import (
     ratings,
     reference,
     rehearsals,
+    relatives,
     screening,
     sessions,
     staff,
@@ -71,5 +73,7 @@ _MODULES = (
     upkeep,
     escalations,
     calendar,
+    relatives,
+    delegations,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

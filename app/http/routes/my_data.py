@@ -59,6 +59,7 @@ class ExportView(BaseModel):
     appeals: list[dict[str, Any]]
     ratings: list[dict[str, Any]] = Field(description="本人作出的满意度评价")
     reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
+    declared_relatives: list[dict[str, Any]] = Field(description="我申报的亲属")
     messages: list[dict[str, Any]]
     applications: list[dict[str, Any]]
     files: list[dict[str, Any]]

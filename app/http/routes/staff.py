@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
+from app.applications.lifting.queries import permissions_now
 from app.applications.path import REASONS, Action, Kind, State
 from app.applications.queries import case, case_asked, has_signed, money_of_household, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
 from app.applications.steps import KeyedStep, Moved
 from app.audit.commands import record_reading
 from app.covers.commands import enrol
-from app.db.scope import Shape, permissions_over, post_over, shape
+from app.db.scope import Shape, post_over, shape
 from app.db.statements import Statement
 from app.households.queries import form_of, household
 from app.http.door import PREFIX, BriefDesk, Desk, Door, Entrance, answer, asked_again, entrance, staff
@@ -121,7 +122,7 @@ NumberQuery = Annotated[str | None, Query(max_length=40, pattern=r"^[0-9A-Z-]+$"
 
 @router.get("/tasks", summary="我的待办", response_model=TaskPage)
 async def list_tasks(
-    desk: Annotated[Desk, staff(Permission.READ_CASES)],
+    desk: Annotated[Desk, staff(Permission.READ_CASES, lent=True)],
     kind: KindQuery = None,
     state: StateQuery = None,
     overdue: OverdueQuery = False,
@@ -139,7 +140,7 @@ async def list_tasks(
 
 @router.get("/tasks/count", summary="我的待办数", response_model=TaskCount)
 async def count_tasks(
-    desk: Annotated[Desk, staff(Permission.READ_CASES)],
+    desk: Annotated[Desk, staff(Permission.READ_CASES, lent=True)],
     kind: KindQuery = None,
     state: StateQuery = None,
     overdue: OverdueQuery = False,
@@ -153,7 +154,9 @@ async def count_tasks(
 
 @router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
 async def read_case(
-    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True)], purpose: Purpose = None
+    application_id: PathId,
+    desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True, lent=True)],
+    purpose: Purpose = None,
 ) -> Response:
     """表单（证件号码和诊断已脱敏）、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
     work = desk.work
@@ -162,7 +165,7 @@ async def read_case(
     form = form_of(work.keyring, file)
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
     money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
-    permissions, signed = permissions_over(desk.actor, row), has_signed(desk.actor, row)
+    permissions, signed = await permissions_now(work, desk.actor, row), has_signed(desk.actor, row)
     shown = views.detail(row, work, permissions, signed=signed, reader="staff") | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
@@ -189,9 +192,12 @@ def _money(row: Any) -> dict[str, Any]:
 
 @router.post("/applications/{application_id}/actions", summary="办理案件", response_model=views.MovedView)
 async def act(
-    application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES)]
+    application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES, lent=True)]
 ) -> Response:
-    """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
+    """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。
+
+    与申请人有家人、亲属、同单位任职关系的应当回避；一级全部回避的，由上一级写明理由代为办理。
+    """
     said = commands.Said(body.action, body.note, body.reason_code)
     if said.action in commands.PAYMENTS:
         return await _pay(await entrance.desk(), application_id, said)

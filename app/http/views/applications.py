@@ -29,6 +29,7 @@ class By(BaseModel):
     who: Literal["self", "system", "staff"]
     role: str | None = None
     organisation: str | None = None
+    said: str | None = Field(default=None, description="代办的，说明谁代谁办理，或为什么由上一级办理")
 
 
 class TimelineEntry(BaseModel):
@@ -165,7 +166,8 @@ def _by(step: dict[str, Any], row: Record) -> dict[str, Any]:
         return {"who": "system", "role": None, "organisation": None}
     if step["person_id"] == str(row["applicant_id"]) and step["post_role"] is None:
         return {"who": "self", "role": None, "organisation": None}
-    return {"who": "staff", "role": step["post_role"], "organisation": step["organisation_name"]}
+    role, organisation = step["post_role"], step["organisation_name"]
+    return {"who": "staff", "role": role, "organisation": organisation, "said": step["said_of"]}
 
 
 def _shanghai(text: str) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Table, any_, bindparam, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Table, any_, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.queries import A, P
@@ -31,9 +31,17 @@ _SHOWN: dict[Column, list[Any]] = {
 }
 _COUNTING: list[Any] = [literal_column(f"'{state}'") for state in ("open", "suspended", "ended")]
 _IDS = bindparam("ids", type_=ARRAY(A.c.id.type))
+
+
+def _signers() -> ColumnElement[Any]:
+    """Whoever took a step, and for whom somebody took it."""
+    lent = func.array_agg(P.c.on_behalf_of.distinct()).filter(P.c.on_behalf_of.is_not(None))
+    return func.array_cat(func.array_agg(P.c.person_id.distinct()), lent).label("by")
+
+
 _SIGNED = {
     "application_id": statement(
-        select(P.c.application_id.label("id"), func.array_agg(P.c.person_id.distinct()).label("by"))
+        select(P.c.application_id.label("id"), _signers())
         .join(A, A.c.id == P.c.application_id)
         .where(
             P.c.application_id == any_(_IDS), P.c.round == A.c.round, P.c.counts_as_review,
