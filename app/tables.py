@@ -17,6 +17,7 @@ from app.duplicates import tables as duplicates
 from app.files import tables as files
 from app.households import tables as households
 from app.matching import tables as matching
+from app.meetings import tables as meetings
 from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
@@ -48,6 +49,7 @@ __all__ = [
     "files",
     "households",
     "matching",
+    "meetings",
     "messaging",
     "metadata",
     "notices",

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, Text, bindparam, func, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.applications.path import PATHS, Kind
+from app.applications.path import WHOLE_PATHS, Kind
 from app.applications.queries import AFTER, SUMMARY, A
 from app.applications.tables import OPEN_STATES
 from app.db.scope import under
@@ -48,7 +48,7 @@ def _piles_of(posts: tuple[Post, ...], state_wanted: str | None) -> tuple[Pile, 
     kinds: dict[tuple[Node, str], list[str]] = {}
     for post in posts:
         node = Node(post.place.tier, post.place.id)
-        for kind, path in PATHS.items():
+        for kind, path in WHOLE_PATHS.items():
             states = {
                 state for permission in Permission if post.allows(permission) for state in path.waiting_for(permission)
             }

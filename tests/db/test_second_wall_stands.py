@@ -63,9 +63,11 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "file_takes_payment",  # a trigger: no money to a closed file
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
+        "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "let_go_of_file",  # only of a file that has ended
+        "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py

@@ -19,6 +19,7 @@ from app.http.routes import (
     households,
     matches,
     me,
+    meetings,
     messages,
     my_data,
     notices,
@@ -46,6 +47,7 @@ _MODULES = (
     account_claims,
     access,
     appeals,
+    meetings,
     ratings,
     # Before the files by their ids.
     household_forms,
