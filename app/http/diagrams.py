@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from app.appeals.path import PATHS as APPEAL_PATHS
+from app.applications.path import PATHS, Kind, State, path_along, route_text
 from app.applications.path import REASONS as APPLICATION_REASONS
-from app.applications.path import Kind, path_along, route_text
 from app.applications.routes import ApprovalRoutes
 from app.applications.standards import Limits, ServiceStandard
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
@@ -190,15 +190,10 @@ assert ROUTERS  # with the routes come all the refusals that they can give
 def diagrams() -> dict[str, str]:
     """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
     (*_, standard) = shipped().of("service_standard", ServiceStandard)
-    (*_, routes) = shipped().of("approval_route", ApprovalRoutes)
     days = {state: count for state in Limits.model_fields if (count := standard.days_at(state))}
     paths = {
-        f"{kind}.md": _path_page(
-            KINDS[kind].name,
-            replace(path_along(kind, route_text(routes.stages_of(kind))), working_days=days),
-            APPLICATION_REASONS,
-        )
-        for kind in Kind
+        f"{name}.md": _path_page(title, replace(path, working_days=days), APPLICATION_REASONS)
+        for name, title, path in _ways()
     }
     return {
         "README.md": _page("由代码生成的图表", _index()),
@@ -218,8 +213,19 @@ def diagrams() -> dict[str, str]:
     }
 
 
+def _ways() -> Iterator[tuple[str, str, Path]]:
+    """File name, title and path: the usual one of each kind, and where large amounts need a meeting that one as well."""
+    (*_, routes) = shipped().of("approval_route", ApprovalRoutes)
+    for kind in Kind:
+        yield kind, KINDS[kind].name, PATHS[kind]
+        stages = routes.stages_of(kind)
+        if State.MEETING in stages:
+            title = f"{KINDS[kind].name}（金额较大，需要会议决定的）"
+            yield f"{kind}_with_meeting", title, path_along(kind, route_text(stages))
+
+
 def _index() -> Iterable[str]:
-    kinds = [f"- [{KINDS[kind].name}]({kind}.md)：办理路径" for kind in Kind]
+    kinds = [f"- [{title}]({name}.md)：办理路径" for name, title, _ in _ways()]
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
