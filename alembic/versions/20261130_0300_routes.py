@@ -3,8 +3,8 @@
 Revision: 20261130_routes, after 20261125_clocks
 
 What is there already keeps the way it was submitted for: its columns stay empty. The indexes of open and living cases are
-built anew because a case in a meeting is both; each is built beside the one that it replaces, so that the queue is never
-without its index and the lock that keeps readers out lasts no longer than a rename.
+built anew because a case in a meeting is both. That comes first, each beside the one that it replaces: while they are built
+writers wait and readers do not. Only then comes what keeps readers out, and it is short.
 
 Who may vote is asked of `meeting_candidates`: posts and names of colleagues stay behind their walls, and the function
 answers only for a case of a city that whoever asks has in reach. Who is kept from it (`is_kept_from_meeting`) is asked
@@ -90,15 +90,13 @@ end $$
 
 
 def upgrade() -> None:
+    indexes(AFTER)
     for name, of in (("route", sa.String(60)), ("route_version", sa.String(60))):
         op.add_column("application", sa.Column(name, of, nullable=True))
     for name in ("route_fen", "decided_fen"):
         op.add_column("application", sa.Column(name, sa.BigInteger(), nullable=True))
     for name, rule in RULES.items():
-        # Of rows that are there it holds: the columns are empty. So nothing has to be read under the lock.
-        op.execute(f"alter table application add constraint ck_application_{name} check ({rule}) not valid")
-        op.execute(f"alter table application validate constraint ck_application_{name}")
-    indexes(AFTER)
+        op.create_check_constraint(op.f(f"ck_application_{name}"), "application", rule)
     late(LATE_AFTER)
     policy_kinds([*policy_kinds_now(), "approval_route"])
     meetings()
@@ -125,15 +123,14 @@ def upgrade() -> None:
 def indexes(states: tuple[str, ...]) -> None:
     is_open = f"state in ({', '.join(repr(state) for state in states)})"
     living = f"state in ({', '.join(repr(state) for state in (*states, 'paid'))}) and subject_index is not null"
-    for tier in TIERS:
-        replaced(f"ix_application_open_{tier}", [f"{tier}_id", "state", "submitted_at", "id"], is_open)
-    replaced("uq_application_subject", ["kind", "subject_index"], living, unique=True)
-
-
-def replaced(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
-    op.create_index(f"{name}_new", "application", columns, unique=unique, postgresql_where=sa.text(where))
-    op.drop_index(name, "application")
-    op.execute(f"alter index {name}_new rename to {name}")
+    made = {f"ix_application_open_{tier}": ([f"{tier}_id", "state", "submitted_at", "id"], is_open) for tier in TIERS}
+    made["uq_application_subject"] = (["kind", "subject_index"], living)
+    for name, (columns, where) in made.items():
+        unique = name.startswith("uq")
+        op.create_index(f"{name}_new", "application", columns, unique=unique, postgresql_where=sa.text(where))
+    for name in made:
+        op.drop_index(name, "application")
+        op.execute(f"alter index {name}_new rename to {name}")
 
 
 def late(states: tuple[str, ...]) -> None:

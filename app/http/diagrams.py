@@ -214,7 +214,7 @@ def diagrams() -> dict[str, str]:
 
 
 def _ways() -> Iterator[tuple[str, str, Path]]:
-    """File name, title and path: the usual one of each kind, and where large amounts need a meeting that one as well."""
+    """File name, title and path: the usual one of each kind, and where large amounts need a meeting that one too."""
     (*_, routes) = shipped().of("approval_route", ApprovalRoutes)
     for kind in Kind:
         yield kind, KINDS[kind].name, PATHS[kind]
