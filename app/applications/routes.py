@@ -146,12 +146,32 @@ class Route(NamedTuple):
     """The amount that it is the way for."""
 
 
+class _Found(NamedTuple):
+    """What was found in a book by day: every submission asks, and a book changes now and then."""
+
+    book: PolicyBook | None
+    by_day: dict[date, ApprovalRoutes]
+
+
+_found = _Found(None, {})
+
+
+def _in_force(policies: PolicyBook, on: date) -> ApprovalRoutes:
+    global _found
+    found = _found
+    if found.book is not policies:
+        _found = found = _Found(policies, {})
+    if on not in found.by_day:
+        found.by_day[on] = policies.in_force(KIND, ApprovalRoutes, on)
+    return found.by_day[on]
+
+
 def route_for(policies: PolicyBook, kind: str, item: str | None, amount_fen: Amount, on: date) -> Route:
     """The way of so much, by the version in force on a day.
 
     Raises NoPolicyInForce: nothing is approved by fewer than a version might ask for.
     """
-    version = policies.in_force(KIND, ApprovalRoutes, on)
+    version = _in_force(policies, on)
     return Route(route_text(version.band(kind, item, amount_fen).stages), version.version, amount_fen)
 
 
