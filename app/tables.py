@@ -19,6 +19,7 @@ from app.duplicates import tables as duplicates
 from app.files import tables as files
 from app.households import tables as households
 from app.matching import tables as matching
+from app.meetings import tables as meetings
 from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
@@ -53,6 +54,7 @@ __all__ = [
     "households",
     "lifting",
     "matching",
+    "meetings",
     "messaging",
     "metadata",
     "notices",

@@ -1,6 +1,6 @@
 """People kept apart: one person under two accounts, one household, declared relatives; delegated posts; stages lifted
 
-Revision: 20261130_kept_apart, after 20261125_clocks
+Revision: 20261130_kept_apart, after 20261130_routes
 
 Who is near whom reaches further than anybody at a door can see (closed accounts, households under other unions), so it
 is asked of functions that run as `aid_jobs`. A trigger asks them once more whenever somebody signs; it names its tables
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_kept_apart"
-down_revision = "20261125_clocks"
+down_revision = "20261130_routes"
 branch_labels = None
 depends_on = None
 

@@ -14,9 +14,9 @@ from app.appeals.path import FOLLOWS, PATHS, AppealAction, AppealState
 from app.appeals.queries import APPEAL, appeal, decision_of, has_decider, is_near, own_appeal_locked
 from app.appeals.rules import ground_of, last_day, level_of
 from app.applications.commands import DECISION, FACTS, Assessed, expect_version
-from app.applications.path import PATHS as CASE_PATHS
-from app.applications.path import Action, Kind, State
+from app.applications.path import Action, Kind, State, path_along, path_of
 from app.applications.queries import A, P, case, own_locked
+from app.applications.routes import route_for
 from app.applications.steps import NOTE, Moved, take
 from app.applications.submission_queries import ToSubmit, own_to_submit
 from app.audit.commands import record
@@ -111,7 +111,7 @@ async def lodge(
     """
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, expected)
-    step = CASE_PATHS[Kind(row["kind"])].step(row["state"], Action.APPEAL)
+    step = path_of(row).step(row["state"], Action.APPEAL)
     decision = await decision_of(work.transaction, application_id)
     if decision is None:
         raise NotAllowedNow(state=row["state"])
@@ -195,7 +195,7 @@ async def decide(
     application = await case(work.transaction, actor, row["application_id"], whole=False)
     # The appeal first: with the step on the application its decider is one of those who had a part in the case.
     if step.action == AppealAction.CHANGE:
-        follows = CASE_PATHS[Kind(row["kind"])].step(application["state"], FOLLOWS[step.at, step.action])
+        follows = path_of(application).step(application["state"], FOLLOWS[step.at, step.action])
         award = await _award(work, application, answer.amount_fen, judge(Kind(row["kind"])))
         await _close(work, actor, post, row, step, answer.note, award.amount_fen)
         await _change(work, actor, post, application, follows, answer.note, award)
@@ -219,7 +219,7 @@ def _standing(application: Record, action: Action) -> Step:
     """What an application does when its decision stands: a refused one is refused again, a granted one stays."""
     state = application["state"]
     if state == State.APPEALED:
-        return CASE_PATHS[Kind(application["kind"])].step(state, action)
+        return path_of(application).step(state, action)
     return Step(state, action, state, Permission.SYSTEM)
 
 
@@ -273,8 +273,11 @@ async def _award(work: Work, row: Record, wanted_fen: int | None, judge: Judge) 
 
 
 async def _change(work: Work, actor: Actor, post: Post, row: Record, follows: Step, note: str, award: _Award) -> None:
-    """Another decision, in a round of its own, so that whatever was signed or published before is void."""
+    """Another decision, in a round of its own, so that whatever was signed or published before is void; and by the way
+    for so much, which may need a meeting. Raises NoPolicyInForce."""
     assessed = award.assessed
+    route = route_for(work.policies, row["kind"], assessed.item, award.amount_fen, work.today)
+    follows = path_along(row["kind"], route.route).step(row["state"], follows.action)
     await take(
         work,
         row,
@@ -285,6 +288,8 @@ async def _change(work: Work, actor: Actor, post: Post, row: Record, follows: St
         organisation_name=post.place.name,
         note=note,
         amount_fen=award.amount_fen,
+        decided_fen=assessed.amount_fen,
+        **route._asdict(),
         submission_no=award.submission_no,
         household_id=assessed.household_id,
         facts=work.keyring.seal(FACTS, row["id"], assessed.facts),

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, not_, or_, select, text, tuple_
 
 from app.appeals.path import CITY, AppealState
-from app.appeals.rules import deciders_at
+from app.appeals.rules import DECISIONS, deciders_at
 from app.appeals.tables import WAITING, Appeal
 from app.applications.path import Action, Kind, State
 from app.applications.queries import A, P
@@ -36,18 +36,13 @@ _OWN = statement(
     )
     .order_by(APPEAL.c.created_at, APPEAL.c.id)
 )
-# What is against a case now: a refusal, the city's approval, or what an appeal has changed.
+# What is against a case now: a refusal, what a meeting decided, the city's approval, or what an appeal has changed.
 _DECISION = statement(
     select(P.c.id, P.c.created_at, P.c.from_state)
     .where(
         P.c.application_id == bindparam("application_id"),
         or_(
-            P.c.action.in_(
-                [
-                    literal_column(f"'{action}'")
-                    for action in (Action.REJECT, Action.REFUSE_BY_RULE, Action.CHANGE_DECISION)
-                ]
-            ),
+            P.c.action.in_([literal_column(f"'{action}'") for action in DECISIONS]),
             and_(
                 P.c.action == literal_column(f"'{Action.APPROVE}'"),
                 P.c.from_state == literal_column(f"'{State.CITY_APPROVAL}'"),

@@ -9,6 +9,9 @@ from app.kernel.actor import PERMISSIONS, Role
 from app.kernel.business_time import business_date
 from app.kernel.working_days import Calendar
 
+DECISIONS = (Action.REJECT, Action.REFUSE_BY_RULE, Action.CARRY, Action.TURN_DOWN, Action.CHANGE_DECISION)
+"""Steps that decide an application wherever they are taken; the city's approval does where no meeting follows it."""
+
 
 def level_of(decided_at: str, *, has_district: bool) -> AppealState:
     """Where an appeal goes: to the level above the one that decided, in the city to somebody else of the city.
@@ -35,10 +38,9 @@ def last_day(calendar: Calendar, decided: datetime, working_days: int) -> date:
 
 
 def is_decision(action: str, from_state: str) -> bool:
-    """Whether a step decides an application: a refusal, the city's approval, or what an appeal has changed."""
-    return action in (Action.REJECT, Action.REFUSE_BY_RULE, Action.CHANGE_DECISION) or (
-        action == Action.APPROVE and from_state == State.CITY_APPROVAL
-    )
+    """Whether a step decides an application: a refusal, what a meeting decided, the city's approval, or what an appeal
+    has changed."""
+    return action in DECISIONS or (action == Action.APPROVE and from_state == State.CITY_APPROVAL)
 
 
 def may_appeal(steps: Sequence[tuple[str, str, datetime]], calendar: Calendar, working_days: int, today: date) -> bool:

@@ -7,18 +7,20 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
+from app.applications.amounts import AT, granting
 from app.applications.lifting.queries import post_above
 from app.applications.measures import measure_for
-from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
+from app.applications.path import EDITABLE, REASONS, Action, Kind, State, path_of
 from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
 from app.applications.recusal import how_acting, post_for, why_not
+from app.applications.routes import route_for
 from app.applications.steps import Keep, KeyedStep, Moved, take
 from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.workflow.path import NotAllowedNow, Step, check_words
 
@@ -162,19 +164,23 @@ async def submit(
 
     It was judged by what was found before; if the person has submitted something else meanwhile, `submission_no` is
     taken. `key` is None within a transaction; `signed`: by whom, where staff submit what was signed on paper.
-    Raises NotAllowedNow, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
+    Raises NotAllowedNow, NoPolicyInForce, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
     """
-    path = PATHS[Kind(row["kind"])]
+    path = path_of(row)
     path.step(row["state"], Action.SUBMIT)
     step = path.step(row["state"], Action.SUBMIT if assessed.eligible else Action.REFUSE_BY_RULE)
     again = row["submitted_at"] is not None
+    granted_fen, item = assessed.amount_fen, assessed.item
+    # By today's version and with today's amount, also when it is submitted again: from now on it stays.
+    route = route_for(work.policies, row["kind"], item, granted_fen, work.today) if assessed.eligible else None
     return await take(
         work,
         row,
         step,
         key,
         round=row["round"] + again,
-        amount_fen=assessed.amount_fen,
+        amount_fen=granted_fen,
+        decided_fen=granted_fen,
         submitted_at=work.now,
         submission_no=submission_no,
         note=None if assessed.eligible else REASONS["ineligible_by_policy"],
@@ -186,9 +192,9 @@ async def submit(
         policy_version=assessed.policy_version,
         code_sha256=assessed.code_sha256,
         subject_index=assessed.subject_index,
-        item=assessed.item,
+        item=item,
         cover_id=assessed.cover_id,
-        **({"person_id": row["applicant_id"]} | signed if assessed.eligible else {}),
+        **(route._asdict() | {"person_id": row["applicant_id"]} | signed if route else {}),
     )
 
 
@@ -196,7 +202,7 @@ async def withdraw(work: Work, actor: Actor, application_id: UUID, version: int)
     """The applicant takes the application back. Raises ApplicationNotFound, StaleVersion, NotAllowedNow."""
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, version)
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.WITHDRAW)
+    step = path_of(row).step(row["state"], Action.WITHDRAW)
     return await take(work, row, step, person_id=actor.person_id)
 
 
@@ -207,15 +213,20 @@ class Said:
     action: str
     note: str | None = None
     reason_code: str | None = None
+    amount_fen: int | None = None
+    """What an approver grants, where they say so."""
 
 
 async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep) -> Moved:
     """A member of staff takes a step on a case within their reach, one that moves no money.
 
     Raises NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated, IdentityRequired, Invalid,
-    Overtaken, IdempotencyInProgress.
+    AmountFixed, Overtaken, IdempotencyInProgress.
     """
     step, signed = await _signed(work, actor, row, said)
+    if said.amount_fen is not None:
+        step, granted = granting(work.policies, work.today, row, step, said.amount_fen, said.note)
+        signed |= granted
     return await take(work, row, step, key, **signed)
 
 
@@ -225,6 +236,8 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
     Raises StaleVersion, NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated,
     IdentityRequired, Invalid, HouseholdChangePending, MeasureMissing, NoticeNotOver.
     """
+    if said.amount_fen is not None:
+        raise Invalid(FieldError(AT, "amount_not_asked", "发放的时候不填写金额，按批准的金额发放。"))
     step, signed = await _signed(work, actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
@@ -240,8 +253,8 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
 
 async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
     """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
-    step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
-    if step.by in (Permission.OWN, Permission.SYSTEM):
+    step = path_of(row).step(row["state"], said.action)
+    if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries is not None:
         raise NotAllowedNow(state=row["state"])
     post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
     if post is None:
@@ -262,13 +275,13 @@ async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[St
 async def withdraw_editable(work: Work, actor: Actor) -> None:
     """Whoever closes their account takes back what they could still submit; a submission under way is waited for."""
     for row in await editable_locked(work.transaction, actor):
-        step = PATHS[Kind(row["kind"])].step(row["state"], Action.WITHDRAW)
+        step = path_of(row).step(row["state"], Action.WITHDRAW)
         await take(work, row, step, person_id=actor.person_id)
 
 
 async def take_as_system(work: Work, row: Record, action: Action) -> Moved:
     """A timer takes a step on a locked application. Raises NotAllowedNow."""
-    step = PATHS[Kind(row["kind"])].step(row["state"], action)
+    step = path_of(row).step(row["state"], action)
     return await take(work, row, step)
 
 

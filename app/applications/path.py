@@ -1,10 +1,14 @@
-"""The approval routes of the three kinds, as data.
+"""The ways of the three kinds of aid, as data: `path_of` gives the one that a case is on.
 
-Hardship aid and Golden Autumn: unit → district → city → public notice → approved → paid.
+Hardship aid and Golden Autumn: unit → district → city → public notice → approved → paid. What is large is decided by a
+meeting of the city after that; which stages a case passes is found when it is submitted (`app.applications.routes`).
 Secondary medical insurance is a contract, not a favour: it needs no public notice (facts: 住院二次医保).
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
+from typing import Any, Final
 
 from app.kernel.actor import Permission
 from app.workflow.path import Path, Step
@@ -22,6 +26,8 @@ class State(StrEnum):
     UNIT_REVIEW = "unit_review"
     DISTRICT_REVIEW = "district_review"
     CITY_APPROVAL = "city_approval"
+    MEETING = "meeting"
+    """What is large is decided by several together (app/meetings)."""
     PUBLIC_NOTICE = "public_notice"
     APPROVED = "approved"
     PAYING = "paying"
@@ -40,6 +46,16 @@ class Action(StrEnum):
     RETURN = "return"
     REJECT = "reject"
     APPROVE = "approve"
+    RAISE_AMOUNT = "raise_amount"
+    """A reviewer grants more than was approved so far: the case goes back to the first stage of the way for so much."""
+    CONVENE = "convene"
+    """A meeting is opened, with its members."""
+    VOTE = "vote"
+    """A member voted; in no row of the table, since it is part of how the meeting ended."""
+    CARRY = "carry"
+    """The meeting was for it."""
+    TURN_DOWN = "turn_down"
+    """It was not."""
     REFUSE_BY_RULE = "refuse_by_rule"
     END_NOTICE = "end_notice"
     OBJECT = "object"
@@ -66,9 +82,17 @@ class Action(StrEnum):
 S, A = State, Action
 EDITABLE = frozenset({S.DRAFT, S.RETURNED})
 OPEN = frozenset(
-    {S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED}
+    {
+        *(S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.MEETING),
+        *(S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED),
+    }
 )
 """Submitted and not yet ended."""
+STAGES: Final = (S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.MEETING)
+"""Every stage that a way may have, in the only order in which they make sense."""
+STANDARD: Final = STAGES[:3]
+"""The way of what was submitted before ways were data, and of ordinary amounts."""
+Stages = tuple[State, ...]
 
 REASONS: dict[str, str] = {
     "not_in_hardship": "家庭困难程度未达到帮扶标准",
@@ -81,15 +105,17 @@ REASONS: dict[str, str] = {
 """Why an application may be rejected: code and text for the worker."""
 
 
-def _worker_steps() -> tuple[Step, ...]:
-    leaves = (S.DRAFT, S.RETURNED, S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
+def _worker_steps(stages: Stages) -> tuple[Step, ...]:
     return (
         *(Step(state, A.SUBMIT, S.SUBMITTED, Permission.OWN) for state in (S.DRAFT, S.RETURNED)),
         *(
             Step(state, A.REFUSE_BY_RULE, S.REJECTED, Permission.SYSTEM, needs_reason=True)
             for state in (S.DRAFT, S.RETURNED)
         ),
-        *(Step(state, A.WITHDRAW, S.WITHDRAWN, Permission.OWN) for state in leaves),
+        *(
+            Step(state, A.WITHDRAW, S.WITHDRAWN, Permission.OWN)
+            for state in (S.DRAFT, S.RETURNED, S.SUBMITTED, *stages)
+        ),
     )
 
 
@@ -102,23 +128,42 @@ def _review(state: State, by: Permission, to: State) -> tuple[Step, ...]:
     )
 
 
-def _notice() -> tuple[Step, ...]:
+def _raised(stages: Stages) -> tuple[Step, ...]:
+    """What follows where somebody approves more than was approved before them (`app.applications.amounts`)."""
+    return tuple(
+        Step(state, A.RAISE_AMOUNT, stages[0], Permission.SYSTEM, needs_note=True, opens_round=True)
+        for state in stages
+        if state is not S.MEETING
+    )
+
+
+def _meeting(to: State) -> tuple[Step, ...]:
+    """How its members vote is counted by `app.meetings`, which takes the step that follows as the system."""
+    return (
+        Step(S.MEETING, A.CONVENE, S.MEETING, Permission.HOLD_MEETING, carries="members"),
+        Step(S.MEETING, A.CARRY, to, Permission.SYSTEM),
+        Step(S.MEETING, A.TURN_DOWN, S.REJECTED, Permission.SYSTEM, needs_note=True, needs_reason=True),
+    )
+
+
+def _notice(stages: Stages) -> tuple[Step, ...]:
     """A notice ends by itself, or its application goes back to the district, into another round with another notice."""
     return (
         Step(S.PUBLIC_NOTICE, A.END_NOTICE, S.APPROVED, Permission.SYSTEM),
         Step(
-            S.PUBLIC_NOTICE, A.OBJECT, S.DISTRICT_REVIEW, Permission.INVESTIGATE,
-            needs_note=True, opens_round=True, optional=True,
+            S.PUBLIC_NOTICE, A.OBJECT, S.DISTRICT_REVIEW if S.DISTRICT_REVIEW in stages else S.CITY_APPROVAL,
+            Permission.INVESTIGATE, needs_note=True, opens_round=True, optional=True,
         ),
     )  # fmt: skip
 
 
-def _appeal_steps(after_city: State) -> tuple[Step, ...]:
+def _appeal_steps(after_city: State, decided: State) -> tuple[Step, ...]:
     """A refusal waits for its appeal; what was granted goes on meanwhile, and begins anew where more is granted.
 
     How an appeal is decided, and by whom, is another table (app.appeals.path); here it takes its steps as the system.
+    `after_city`: where what the city has approved goes; `decided`: where a case is once nobody else has to approve it.
     """
-    granted = tuple(dict.fromkeys((after_city, S.APPROVED, S.PAID)))
+    granted = tuple(dict.fromkeys((decided, S.APPROVED, S.PAID)))
     return (
         Step(S.REJECTED, A.APPEAL, S.APPEALED, Permission.OWN),
         Step(S.APPEALED, A.UPHOLD_DECISION, S.REJECTED, Permission.SYSTEM),
@@ -130,26 +175,55 @@ def _appeal_steps(after_city: State) -> tuple[Step, ...]:
     )
 
 
-def _route(city: Permission, after_city: State) -> Path:
+def _path(kind: Kind, stages: Stages) -> Path:
+    insured = kind is Kind.SECONDARY_MEDICAL
+    decided = S.APPROVED if insured else S.PUBLIC_NOTICE
+    following = dict(zip(stages, (*stages[1:], decided), strict=True))
+    reviewers = {
+        S.UNIT_REVIEW: Permission.REVIEW_AT_UNIT,
+        S.DISTRICT_REVIEW: Permission.REVIEW_AT_DISTRICT,
+        S.CITY_APPROVAL: Permission.APPROVE_MUTUAL_AID if insured else Permission.APPROVE_AT_CITY,
+    }
     return Path(
         (
-            *_worker_steps(),
-            Step(S.SUBMITTED, A.ACCEPT, S.UNIT_REVIEW, Permission.ACCEPT_CASE, counts_as_review=True),
+            *_worker_steps(stages),
+            Step(S.SUBMITTED, A.ACCEPT, stages[0], Permission.ACCEPT_CASE, counts_as_review=True),
             Step(S.SUBMITTED, A.RETURN, S.RETURNED, Permission.ACCEPT_CASE, needs_note=True, counts_as_review=True),
-            *_review(S.UNIT_REVIEW, Permission.REVIEW_AT_UNIT, S.DISTRICT_REVIEW),
-            *_review(S.DISTRICT_REVIEW, Permission.REVIEW_AT_DISTRICT, S.CITY_APPROVAL),
-            *_review(S.CITY_APPROVAL, city, after_city),
-            *(_notice() if after_city is S.PUBLIC_NOTICE else ()),
+            *(step for at, by in reviewers.items() if at in stages for step in _review(at, by, following[at])),
+            *(() if insured else _raised(stages)),
+            *(_meeting(decided) if S.MEETING in stages else ()),
+            *(() if insured else _notice(stages)),
             Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
-            *_appeal_steps(after_city),
+            *_appeal_steps(following[S.CITY_APPROVAL], decided),
         ),
     )
 
 
-PATHS: dict[Kind, Path] = {
-    Kind.HARDSHIP_AID: _route(Permission.APPROVE_AT_CITY, S.PUBLIC_NOTICE),
-    Kind.GOLDEN_AUTUMN: _route(Permission.APPROVE_AT_CITY, S.PUBLIC_NOTICE),
-    Kind.SECONDARY_MEDICAL: _route(Permission.APPROVE_MUTUAL_AID, S.APPROVED),
-}
+def route_text(stages: Sequence[str]) -> str:
+    """How a way is written down with a case."""
+    return " ".join(stages)
+
+
+@cache
+def stages_along(route: str | None) -> Stages:
+    """The stages of a way as it is written down; None: submitted before it was."""
+    return tuple(State(stage) for stage in route.split()) if route else STANDARD
+
+
+@cache
+def path_along(kind: str, route: str | None) -> Path:
+    """The path of a kind along a way as it is written down. There are as many as there are ways to leave stages out."""
+    return _path(Kind(kind), stages_along(route))
+
+
+def path_of(row: Mapping[str, Any]) -> Path:
+    """The path that a case is on: frozen with it when it was submitted."""
+    return path_along(row["kind"], row["route"])
+
+
+PATHS: dict[Kind, Path] = {kind: path_along(kind, None) for kind in Kind}
+"""The usual ones."""
+WHOLE_PATHS: dict[Kind, Path] = {kind: path_along(kind, route_text(STAGES)) for kind in Kind}
+"""Those with every stage there is. Who acts in a state is the same on each path, so they say what waits for whom."""

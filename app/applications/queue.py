@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.applications.path import PATHS, Kind
+from app.applications.path import WHOLE_PATHS, Kind
 from app.applications.queries import AFTER, SUMMARY, A
 from app.applications.tables import OPEN_STATES
 from app.db.scope import under
@@ -66,7 +66,7 @@ def _piles_of(posts: tuple[Post, ...], state_wanted: str | None, away: frozenset
         node, lent = Node(post.place.tier, post.place.id), post.lent
         # What somebody lent is not lent for the cases that are none of theirs.
         kept_from = away if lent is None else away | lent.apart.away | {lent.by}
-        for kind, path in PATHS.items():
+        for kind, path in WHOLE_PATHS.items():
             if lent is not None and kind not in lent.kinds:
                 continue
             states = {

@@ -24,6 +24,7 @@ WAITS: Final[Mapping[str, WaitingFor]] = {
     S.UNIT_REVIEW: "union",
     S.DISTRICT_REVIEW: "union",
     S.CITY_APPROVAL: "union",
+    S.MEETING: "union",
     S.APPEALED: "union",
     S.PUBLIC_NOTICE: "public",
     S.APPROVED: "union",
@@ -54,6 +55,7 @@ class Limits(Frozen):
     approved: Days = Field(description="已通过，待发放")
     paying: Days = Field(description="发放中")
     returned: Days = Field(description="退回补正，等申请人")
+    meeting: Days | None = Field(default=None, description="会议决定；不写的，与市总工会审批相同")
 
 
 class Pause(Frozen):
@@ -78,8 +80,9 @@ class ServiceStandard(Version):
 
     def days_at(self, state: str) -> int | None:
         """How many working days a case may stay in a state; None where nothing is said."""
-        days: int | None = getattr(self.state_working_days, state, None)
-        return days
+        limits = self.state_working_days
+        days: int | None = getattr(limits, state, None)
+        return limits.city_approval if state == S.MEETING and days is None else days
 
     def timed(self, kind: str, calendar: Calendar) -> Timed:
         """By what a case of a kind is timed."""

@@ -49,7 +49,9 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 code_sha256 = coalesce(:code_sha256, code_sha256),
                 subject_index = coalesce(:subject_index, subject_index),
                 item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
-                measure_id = coalesce(:measure_id, measure_id)
+                measure_id = coalesce(:measure_id, measure_id),
+                route = coalesce(:route, route), route_version = coalesce(:route_version, route_version),
+                route_fen = coalesce(:route_fen, route_fen), decided_fen = coalesce(:decided_fen, decided_fen)
               {moving or "where application.id = :id"} and application.version = :version
               returning application.id, application.version, applicant_id
             ), passed as (
@@ -144,13 +146,15 @@ async def take(
 ) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
-    `details`: what the audit entry says besides. A `KeyedStep` has no transaction around it. Raises AlreadySigned,
-    KeptApart, IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or
+    `round` in `change`: the one that it opens; `signed_round`: the one that it still belongs to; `details`: what the
+    audit entry says besides. A `KeyedStep` has no transaction around it. Raises AlreadySigned, KeptApart,
+    IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or
     without a transaction Overtaken, IdempotencyInProgress.
     """
     keep, lock = (key.keep, key.lock) if isinstance(key, KeyedStep) else (key, None)
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
+    signed_round = change.pop("signed_round", round_)
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
     allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
     moved = Moved(row["id"], step.to, row["version"] + 1)
@@ -168,7 +172,7 @@ async def take(
             from_state=step.at,
             action=step.action,
             round=round_,
-            step_round=round_,
+            step_round=signed_round,
             now=work.now,
             due_at=work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
             approved_at=work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
@@ -209,6 +213,10 @@ _OPTIONAL = [
     "item",
     "cover_id",
     "measure_id",
+    "route",
+    "route_version",
+    "route_fen",
+    "decided_fen",
     "post_role",
     "organisation_name",
     "reason_code",

@@ -49,7 +49,7 @@ _LAST_SUBMISSION = (
     .scalar_subquery()
     .label("last_submission")
 )
-_DRAFTED = [A.c[name] for name in ("id", "kind", "state", "version", "round", "applicant_id", "submitted_at", "form")]
+_DRAFTED = [A.c[name] for name in "id kind state version round route applicant_id submitted_at form".split()]
 TO_SUBMIT = (
     select(
         *_DRAFTED,

@@ -8,8 +8,9 @@ from sqlmodel import Field
 
 from app.db.base import Row, blind_index, instant, sealed, version_column
 
-OPEN_STATES = "('submitted','unit_review','district_review','city_approval','public_notice','approved','paying')"
-LIVE_STATES = "('submitted','unit_review','district_review','city_approval','public_notice','approved','paying','paid')"
+_OPEN = "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying'"
+OPEN_STATES = f"({_OPEN})"
+LIVE_STATES = f"({_OPEN},'paid')"
 
 
 class Application(Row, table=True):
@@ -22,6 +23,10 @@ class Application(Row, table=True):
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
         CheckConstraint("paid_before_fen > 0", name="paid_before"),
+        CheckConstraint("amount_fen <= decided_fen", name="within_decision"),
+        CheckConstraint(
+            "(route is null) = (route_version is null) and (route is null) = (route_fen is null)", name="route"
+        ),
         CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
         # One measure of the household's plan for every payment; what is no aid to a household has none.
         ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
@@ -105,6 +110,14 @@ class Application(Row, table=True):
     measure_id: UUID | None = Field(default=None)
     """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
+    """What is granted: as much as was decided, or less where an approver said so."""
+    decided_fen: int | None = Field(default=None, sa_type=BigInteger)
+    """What the rules gave: the most that may be granted. None for what was submitted before it was kept."""
+    route: str | None = Field(default=None, max_length=60)
+    """The stages that it passes (`app.applications.routes`); None for what was submitted before: the usual ones."""
+    route_version: str | None = Field(default=None, max_length=60)
+    route_fen: int | None = Field(default=None, sa_type=BigInteger)
+    """The amount that the route is for."""
     paid_before_fen: int | None = Field(default=None, sa_type=BigInteger)
     """What was paid of the amount before an appeal raised it: only the rest is still to be paid."""
     submission_no: int | None = Field(default=None)

@@ -22,6 +22,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "public_notice": "公示",
     "accountability": "申诉、查看和评价",
     "service_standard": "办理时限",
+    "approval_route": "审批环节",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

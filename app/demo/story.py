@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from app.demo import households, policies
 from app.demo.apart import stood_in
+from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
 from app.demo.pieces import (
     Cast,
@@ -38,6 +39,7 @@ def tell(stage: Stage) -> None:
     decided_id = hardship_aid(stage, cast)
     golden_autumn(stage, cast)
     secondary_medical(stage, cast)
+    large_amount(stage, cast)
     policies.refusals(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
@@ -47,9 +49,9 @@ def tell(stage: Stage) -> None:
 
 
 CAST = (
-    "worker-chen worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
-    "clerk-jinping clerk-chenghai visitor-longhu leader-city deputy-city mutual-aid finance-maker finance-checker "
-    "auditor"
+    "worker-chen worker-zheng worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
+    "clerk-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city vice-city mutual-aid "
+    "finance-maker finance-checker auditor"
 ).split()
 
 

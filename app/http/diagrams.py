@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Final
 
 from app.appeals.path import PATHS as APPEAL_PATHS
-from app.applications.path import PATHS, Kind
+from app.applications.path import PATHS, Kind, State, path_along, route_text
 from app.applications.path import REASONS as APPLICATION_REASONS
-from app.applications.standards import ServiceStandard
+from app.applications.routes import ApprovalRoutes
+from app.applications.standards import Limits, ServiceStandard
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import CANCEL_REASONS, GATES
@@ -22,6 +23,8 @@ from app.http.routes import ROUTERS
 from app.kernel import identifiers, text
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.errors import DomainError
+from app.meetings.path import GATES as MEETING_GATES
+from app.meetings.path import PATH as MEETING_PATH
 from app.notices.path import PATH as OBJECTION_PATH
 from app.policy import drafts
 from app.programmes import KINDS, shipped
@@ -36,6 +39,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "unit_review": "单位审核",
         "district_review": "区县审核",
         "city_approval": "市级审批",
+        "meeting": "会议决定",
         "public_notice": "公示",
         "approved": "待发放",
         "paying": "付款中",
@@ -59,6 +63,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "different": "不是同一户",
         "cleared": "已自动消除",
         "upheld": "异议成立",
+        "carried": "会议已通过",
+        "turned_down": "会议未通过",
         "dismissed": "异议不成立",
         "home_visit": "入户调查",
         "means_check": "信息核对",
@@ -79,6 +85,12 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "approve": "通过",
         "refuse_by_rule": "测算不符合",
         "end_notice": "公示期满",
+        "raise_amount": "金额提高，重新审核",
+        "convene": "召开会议",
+        "vote": "表决",
+        "carry": "会议通过",
+        "turn_down": "会议未通过",
+        "attach_minutes": "上传会议记录",
         "start_payment": "付款",
         "confirm_payment": "确认已付",
         "answer": "说明",
@@ -119,6 +131,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "case:review:district": "区县审核",
         "case:approve:city": "市级审批",
         "case:approve:mutual_aid": "互助保障审批",
+        "meeting:hold": "召开和结束会议",
+        "meeting:vote": "会议表决",
         "case:assist": "代职工填报、代提变更",
         "change:decide": "核对变更",
         "payment:start": "财务制单",
@@ -164,6 +178,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
 
 OF_VISITS: Final = {"cancel": "取消", "cancelled": "已取消"}
 """What a code means on this path alone: a household file that is cancelled is struck off."""
+OF_MEETINGS: Final = {"open": "会议已召开", "cancel": "取消", "cancelled": "已取消"}
 OF_APPEALS: Final = {"uphold": "维持原决定", "upheld": "维持原决定", "change": "变更决定"}
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
@@ -179,10 +194,10 @@ assert ROUTERS  # with the routes come all the refusals that they can give
 def diagrams() -> dict[str, str]:
     """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
     (*_, standard) = shipped().of("service_standard", ServiceStandard)
-    days = standard.state_working_days.model_dump()
+    days = {state: count for state in Limits.model_fields if (count := standard.days_at(state))}
     paths = {
-        f"{kind}.md": _path_page(KINDS[kind].name, replace(PATHS[kind], working_days=days), APPLICATION_REASONS)
-        for kind in Kind
+        f"{name}.md": _path_page(title, replace(path, working_days=days), APPLICATION_REASONS)
+        for name, title, path in _ways()
     }
     return {
         "README.md": _page("由代码生成的图表", _index()),
@@ -193,6 +208,7 @@ def diagrams() -> dict[str, str]:
             f"appeal_{kind}.md": _path_page(f"{KINDS[kind].name}的申诉", APPEAL_PATHS[kind], {}, OF_APPEALS)
             for kind in Kind
         },
+        "meeting.md": _path_page("会议决定", MEETING_PATH, {}, OF_MEETINGS),
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
         "objection.md": _path_page("公示异议", OBJECTION_PATH, {}),
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
@@ -201,14 +217,26 @@ def diagrams() -> dict[str, str]:
     }
 
 
+def _ways() -> Iterator[tuple[str, str, Path]]:
+    """File name, title and path: the usual one of each kind, and where large amounts need a meeting that one too."""
+    (*_, routes) = shipped().of("approval_route", ApprovalRoutes)
+    for kind in Kind:
+        yield kind, KINDS[kind].name, PATHS[kind]
+        stages = routes.stages_of(kind)
+        if State.MEETING in stages:
+            title = f"{KINDS[kind].name}（金额较大，需要会议决定的）"
+            yield f"{kind}_with_meeting", title, path_along(kind, route_text(stages))
+
+
 def _index() -> Iterable[str]:
-    kinds = [f"- [{KINDS[kind].name}]({kind}.md)：办理路径" for kind in Kind]
+    kinds = [f"- [{title}]({name}.md)：办理路径" for name, title, _ in _ways()]
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
         "- [不一致](discrepancy.md)：说明与核实",
         "- [入户走访](visit.md)：安排、走访、本人确认",
         *(f"- [{KINDS[kind].name}的申诉](appeal_{kind}.md)：由谁复核" for kind in Kind),
+        "- [会议决定](meeting.md)：表决、会议记录、结果",
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [公示异议](objection.md)：核查与认定",
         "- [角色与权限](roles.md)",
@@ -248,7 +276,7 @@ def _cancel_reasons() -> str:
 
 def _step(step: Step, path: Path, words: Mapping[str, str]) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
-    needed += [GATES[gate] for gate in step.gates]
+    needed += [(GATES | MEETING_GATES)[gate] for gate in step.gates]
     needed += [f"从“{WORDS[step.when]}”来"] if step.when else []
     days = path.working_days.get(step.at)
     return (

@@ -43,6 +43,10 @@ class Permission(StrEnum):
     REVIEW_AT_DISTRICT = "case:review:district"
     APPROVE_AT_CITY = "case:approve:city"
     APPROVE_MUTUAL_AID = "case:approve:mutual_aid"
+    HOLD_MEETING = "meeting:hold"
+    """Convene a meeting of the city on a case, keep its minutes, end it: whoever does decides nothing by that."""
+    VOTE = "meeting:vote"
+    """To be named in such a meeting, and vote in it."""
     ASSIST = "case:assist"
     """To fill in for a worker, and to ask for a change of their file: whoever did so never decides it."""
     DECIDE_CHANGE = "change:decide"
@@ -88,7 +92,9 @@ _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
 _DISTRICT = (
     frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE}) | _SENDS
 )
-_CITY = frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR})
+_CITY = frozenset(
+    {_P.READ_CASES, _P.APPROVE_AT_CITY, _P.HOLD_MEETING, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR}
+)
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS, _P.READ_RATINGS})
@@ -97,7 +103,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: _CITY | {_P.READ_RATINGS, _P.READ_CROSSINGS} | _PUBLISHES,
+    Role.CITY_LEADER: _CITY | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS} | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),

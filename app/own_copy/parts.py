@@ -282,6 +282,9 @@ LEFT_OUT: Final[dict[str, str]] = {
     "`matches`",
     "visit_operation": "an edit by a visitor's device, whose outcome is in `visits`; the person is the visitor",
     "visit_visitor": "the person is the visitor, whom `visits` names as others are told of them",
+    "meeting_member": "the person is a member of staff who was named to vote; that a meeting decided, and what, is in "
+    "`applications`",
+    "meeting_vote": "how a member of staff voted at work",
     "keyed_answer": "an answer that was given already, kept some days for repeated requests",
     "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "

@@ -20,6 +20,7 @@ PolicyKind: TypeAlias = Literal[
     "public_notice",
     "accountability",
     "service_standard",
+    "approval_route",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

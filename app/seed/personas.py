@@ -20,8 +20,8 @@ DUTIES: dict[Role, str] = {
     Role.STREET_REVIEWER: "审核人：查看本镇街的申请",
     Role.DISTRICT_REVIEWER: "审核人：复核家庭档案和申请",
     Role.DISTRICT_LEADER: "负责人：复核家庭档案和申请",
-    Role.CITY_REVIEWER: "审核人：审批困难帮扶和金秋助学，提出和预演政策",
-    Role.CITY_LEADER: "负责人：审批困难帮扶和金秋助学，发布政策",
+    Role.CITY_REVIEWER: "审核人：审批困难帮扶和金秋助学，召开和结束会议，提出和预演政策",
+    Role.CITY_LEADER: "负责人：审批困难帮扶和金秋助学，在会议上表决，发布政策",
     Role.MUTUAL_AID_OFFICER: "互助保障专员：审批住院二次医保，办理参保，提出和预演政策",
     Role.FINANCE_MAKER: "出纳：发起付款",
     Role.FINANCE_CHECKER: "会计：核对并确认付款",
@@ -63,6 +63,7 @@ _STAFF: tuple[tuple[str, str, Sex, str, Role], ...] = (
     ("deputy-city", "苏映彤", "female", "440500", Role.CITY_REVIEWER),
     ("visitor-longhu", "温若琳", "female", "440507", Role.HOME_VISITOR),
     ("visitor-jinxia", "詹国栋", "male", "440507-S01-U01", Role.HOME_VISITOR),
+    ("vice-city", "池海燕", "female", "440500", Role.CITY_LEADER),
 )
 # Posts that somebody holds beside the one above: even so nobody may publish the policy that they proposed.
 _FURTHER_POSTS: dict[str, tuple[Role, ...]] = {"deputy-city": (Role.CITY_LEADER,)}

@@ -1,4 +1,4 @@
-"""The approval routes: what the table says can be done by its own people, and nothing else can be done at all.
+"""The usual ways of the three kinds: what the table says can be done by its own people, and nothing else at all.
 
 The table is written down here once more, in roles, so that a change of the route has to be meant twice.
 """
@@ -44,6 +44,7 @@ def table(kind: Kind) -> Table:
     steps |= {(state, A.RETURN): S.RETURNED for state in (S.SUBMITTED, *review)}
     steps |= {(state, A.REJECT): S.REJECTED for state in review}
     steps |= {(state, A.APPROVE): to for state, to in zip(review, following, strict=True)}
+    steps |= {} if insured else {(state, A.RAISE_AMOUNT): S.UNIT_REVIEW for state in review}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
     steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
     after_city = following[-1]
@@ -67,7 +68,8 @@ STAFF_STEPS = [
     (kind, state, action)
     for kind in Kind
     for state, action in table(kind)
-    if state in REVIEWERS and action not in (A.WITHDRAW, A.STOP_PAYMENT, A.END_NOTICE, A.APPEAL, A.CHANGE_DECISION)
+    if state in REVIEWERS
+    and action not in (A.WITHDRAW, A.RAISE_AMOUNT, A.STOP_PAYMENT, A.END_NOTICE, A.APPEAL, A.CHANGE_DECISION)
 ]
 
 
@@ -128,8 +130,8 @@ def test_every_step_of_staff_is_a_signature_and_every_no_is_explained(kind: Kind
         own_or_timer = step.by in (Permission.OWN, Permission.SYSTEM)
         # An objection voids what was signed: whoever finds it right may sign again.
         assert step.counts_as_review is not (own_or_timer or step.action == A.OBJECT), step
-        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT)), step
-        assert step.opens_round is (step.action == A.OBJECT), step
+        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT, A.RAISE_AMOUNT)), step
+        assert step.opens_round is (step.action in (A.OBJECT, A.RAISE_AMOUNT)), step
         assert step.needs_reason is (step.action in (A.REJECT, A.REFUSE_BY_RULE)), step
 
 

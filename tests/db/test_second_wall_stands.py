@@ -69,6 +69,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
         "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
+        "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_near_number",  # yes or no, about the caller alone, to who has the keyed index
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
@@ -77,6 +78,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "kept_apart_from",  # to no role but the one that it runs as
         "let_go_of_file",  # only of a file that has ended
         "mark_near",  # a trigger: that it is worth asking about somebody
+        "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py

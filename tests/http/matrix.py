@@ -37,6 +37,7 @@ READERS = frozenset(
 )
 ENROLLERS = frozenset({Role.UNIT_CLERK, Role.MUTUAL_AID_OFFICER})
 _CITY = {(kind, State.CITY_APPROVAL) for kind in (Kind.HARDSHIP_AID, Kind.GOLDEN_AUTUMN)}
+_CITY |= set(product(Kind, [State.MEETING]))
 WAITS: dict[Role, set[tuple[Kind, State]]] = {
     Role.UNIT_CLERK: set(product(Kind, [State.SUBMITTED])),
     Role.UNIT_CHAIR: set(product(Kind, [State.UNIT_REVIEW])),

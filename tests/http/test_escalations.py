@@ -13,7 +13,7 @@ import pytest
 
 from app.applications.escalations.commands import Pile, escalate, piles
 from app.applications.escalations.rules import ACTS, level_told
-from app.applications.path import PATHS, Kind, State
+from app.applications.path import WHOLE_PATHS, Kind, State
 from app.applications.standards import WAITS
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import Keyring
@@ -47,7 +47,7 @@ ABOVE_BY_HAND = {
 } | {
     (tier, state): "city"
     for tier in ("unit", "street", "district", "city")
-    for state in (State.CITY_APPROVAL, State.APPROVED, State.PAYING)
+    for state in (State.CITY_APPROVAL, State.MEETING, State.APPROVED, State.PAYING)
 }
 """Who is told of a case that hangs on a union of this level, in the states in which somebody should act."""
 
@@ -137,7 +137,7 @@ async def test_the_longest_overdue_comes_first_and_pages_lose_nothing(
 def test_every_state_that_waits_for_a_union_has_a_level_above() -> None:
     waiting = {state for state, waits in WAITS.items() if waits == "union"}
     assert set(ACTS) == waiting - {State.APPEALED} == {state for _, state in ABOVE_BY_HAND}
-    assert waiting <= {State(state) for path in PATHS.values() for state in path.states}
+    assert waiting <= {State(state) for path in WHOLE_PATHS.values() for state in path.states}
 
 
 @pytest.mark.parametrize(("tier", "state"), ABOVE_BY_HAND)

@@ -107,6 +107,17 @@ KEPT_APART = {
     ("POST", "/staff/delegations/{}/end"),
 }
 """Who declares, delegates and reads what stands in tests/relatives and tests/delegations."""
+MEETINGS = {
+    ("GET", "/staff/meetings"),
+    ("POST", "/staff/meetings"),
+    ("GET", "/staff/meetings/{}"),
+    ("POST", "/staff/meetings/{}/votes"),
+    ("POST", "/staff/meetings/{}/minutes"),
+    ("POST", "/staff/meetings/{}/conclude"),
+    ("POST", "/staff/meetings/{}/cancel"),
+    ("GET", "/staff/applications/{}/meeting_candidates"),
+}
+"""Who sees and does what with these stands in tests/meetings."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -176,7 +187,7 @@ ELSEWHERE = {
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
-    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART}
+    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

@@ -14,6 +14,7 @@ ACTS: Final = {
     State.UNIT_REVIEW: Tier.UNIT,
     State.DISTRICT_REVIEW: Tier.DISTRICT,
     State.CITY_APPROVAL: Tier.CITY,
+    State.MEETING: Tier.CITY,
     State.APPROVED: Tier.CITY,
     State.PAYING: Tier.CITY,
 }

@@ -20,6 +20,7 @@ from app.http.routes import (
     households,
     matches,
     me,
+    meetings,
     messages,
     my_data,
     notices,
@@ -48,6 +49,7 @@ _MODULES = (
     account_claims,
     access,
     appeals,
+    meetings,
     ratings,
     # Before the files by their ids.
     household_forms,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from app.appeals.rules import may_appeal
 from app.applications import commands
 from app.applications.commands import FORM, Applicant, ConsentsMissing
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, Kind, State, path_of
 from app.applications.programme import Filing, Programme
 from app.applications.queries import own, own_locked, own_page
 from app.applications.steps import KeyedStep, Moved
@@ -123,7 +123,7 @@ async def _submit(desk: BriefDesk, application_id: UUID) -> Response:
     held = to_submit(await desk.ask(_TO_SUBMIT, **asked))
     commands.expect_version(held.row, expected)
     programme = KINDS[Kind(held.row["kind"])]
-    PATHS[programme.kind].step(held.row["state"], Action.SUBMIT)
+    path_of(held.row).step(held.row["state"], Action.SUBMIT)
     missing = set(programme.consents) - held.consented
     if missing:
         raise ConsentsMissing(purposes=",".join(sorted(missing)))

@@ -27,6 +27,7 @@ from app.kernel.actor import Actor, Permission, nodes_of
 from app.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from app.kernel.ids import new_id
 from app.matching.queries import household_of_authorisation
+from app.meetings.queries import case_of_meeting
 from app.notices.objection_queries import evidence_of
 from app.proxy_filings.queries import household_of_filing
 from app.visits.queries import shown_visit
@@ -145,6 +146,7 @@ _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitabl
     "visit": shown_visit,
     "discrepancy": discrepancy,
     "notice_objection": evidence_of,
+    "meeting": case_of_meeting,
 }
 """What names files and has a reach of its own."""
 _BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID | None]]]] = {

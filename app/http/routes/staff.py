@@ -31,7 +31,7 @@ from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kinds.secondary_medical.commands import enrol_unit
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
-from app.policy.fields import Code, IsoDate, LongText
+from app.policy.fields import Code, Fen, IsoDate, LongText
 
 router = APIRouter(prefix=f"{PREFIX}/staff", tags=["工会办理"], route_class=Door)
 STAFF_ACTIONS = [
@@ -77,6 +77,7 @@ class CaseAction(In):
     action: Annotated[str, WithJsonSchema({"type": "string", "enum": [str(action) for action in STAFF_ACTIONS]})]
     note: LongText | None = None
     reason_code: str | None = None
+    amount_fen: Fen | None = Field(default=None, description="核定金额：通过时可以少给；多于此前批准的，重新审核")
 
 
 class CoverRequest(In):
@@ -197,8 +198,11 @@ async def act(
     """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。
 
     与申请人有家人、亲属、同单位任职关系的应当回避；一级全部回避的，由上一级写明理由代为办理。
+
+    通过时可以核定金额（amount_fen），不超过按政策测算的金额，并写明理由。比此前批准的少，照常往下办理；比此前批准的多，
+    之前的审核作废，按新的金额重新确定审批环节，从第一个环节重新审核。住院二次医保不能改变金额。
     """
-    said = commands.Said(body.action, body.note, body.reason_code)
+    said = commands.Said(body.action, body.note, body.reason_code, body.amount_fen)
     if said.action in commands.PAYMENTS:
         return await _pay(await entrance.desk(), application_id, said)
     return await asked_again(partial(_act, await entrance.brief(), application_id, said))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.access.rules import masked_form
 from app.applications.commands import DECISION, FORM
-from app.applications.path import PATHS, REASONS, Action, Kind, State
+from app.applications.path import REASONS, Action, Kind, State, path_of, stages_along
 from app.applications.steps import NOTE
 from app.audit.commands import ReadingPurpose
 from app.db.sealing import Keyring
@@ -73,6 +73,7 @@ class ApplicationView(ApplicationSummary):
     form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
     decision: DecisionView | None
     paid_before_fen: int | None = Field(description="申诉变更前已发放的金额，只再发放其余部分")
+    route: list[State] = Field(description="受理之后依次经过的审批环节；没有提交的为通常的环节，提交时按金额确定")
     timeline: list[TimelineEntry]
     clock: ClockView | None = Field(description="办理时限；还没有提交的为 null")
     open_actions: list[Action]
@@ -137,10 +138,11 @@ def detail(
     return summary(row) | {
         "form": masked_form(orjson.loads(form)) if reader == "staff" else orjson.Fragment(form),
         "paid_before_fen": row["paid_before_fen"],
+        "route": stages_along(row["route"]),
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
         "timeline": timeline,
         "clock": clock_of(row, [(entry["at"], entry["to_state"]) for entry in timeline], work, reader),
-        "open_actions": PATHS[Kind(row["kind"])].open_to(row["state"], permissions, signed=signed),
+        "open_actions": path_of(row).open_to(row["state"], permissions, signed=signed),
     }
 
 

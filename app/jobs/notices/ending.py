@@ -6,7 +6,7 @@ Whoever moves a subject and its line holds the subject first. An objection holds
 from uuid import UUID
 
 from app.applications.commands import take_as_system
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, State, path_of
 from app.applications.queries import by_id_locked
 from app.applications.steps import take
 from app.db.transaction import Record
@@ -107,7 +107,7 @@ async def _settle_application(work: Work, notice: Record, found: Record) -> None
     if found["state"] == "dismissed":
         await open_for(work, "application_id", row["id"], row["state"], row["kind"], alone=True)
         return
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.OBJECT)
+    step = path_of(row).step(row["state"], Action.OBJECT)
     await take(
         work,
         row,
