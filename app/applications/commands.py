@@ -213,7 +213,7 @@ async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep)
 
     Raises NotAllowedNow, NotAllowed, AlreadySigned, Invalid, Overtaken, IdempotencyInProgress.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = signed_step(actor, row, said)
     return await take(work, row, step, key, **signed)
 
 
@@ -223,7 +223,7 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
     Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing,
     NoticeNotOver.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = signed_step(actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
@@ -236,7 +236,7 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
         raise NoticeNotOver from refused
 
 
-def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
+def signed_step(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
     """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Invalid."""
     step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM):

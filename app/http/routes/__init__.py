@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    batch_actions,
     bulk,
     calendar,
     change_requests,
@@ -46,6 +47,7 @@ _MODULES = (
     account_claims,
     access,
     appeals,
+    batch_actions,
     ratings,
     # Before the files by their ids.
     household_forms,
