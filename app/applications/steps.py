@@ -122,9 +122,7 @@ class KeyedStep:
     lock: int
 
 
-async def take(
-    work: Work, row: Record, step: Step, key: Keep | KeyedStep | None = None, **change: Any
-) -> Moved:
+async def take(work: Work, row: Record, step: Step, key: Keep | KeyedStep | None = None, **change: Any) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
     `change`: as of `values_of`. A `KeyedStep` has no transaction around it. Raises AlreadySigned, SubjectAlreadyAided,

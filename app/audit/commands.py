@@ -92,7 +92,6 @@ class Reading:
         return Entry(self.actor.person_id, action, self.kind, self.row["id"], subject, why | by | details)
 
 
-
 async def record_reading(
     work: Work,
     actor: Actor,
@@ -118,9 +117,9 @@ _LOOKED = statement(
         with sight as materialized (select {TOLD} as told)
         insert into audit_entry (id, created_at, shard, sequence, hash, person_id, action, subject_kind, subject_id,
           subject_person_id, details)
-        select cast(:id as uuid), cast(:created_at as timestamptz), cast(:shard as int), cast(:sequence as bigint), cast(:hash as bytea),
-          cast(:person_id as uuid), cast(:action as text), cast(:subject_kind as text), cast(:subject_id as uuid),
-          cast(:subject_person_id as uuid), cast(:details as jsonb)
+        select cast(:id as uuid), cast(:created_at as timestamptz), cast(:shard as int), cast(:sequence as bigint),
+          cast(:hash as bytea), cast(:person_id as uuid), cast(:action as text), cast(:subject_kind as text),
+          cast(:subject_id as uuid), cast(:subject_person_id as uuid), cast(:details as jsonb)
         from sight where told is not null
         """  # noqa: S608 - a piece of our own; every value is a parameter
     )

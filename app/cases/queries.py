@@ -1,6 +1,6 @@
 """Everything that somebody needs to decide a case, in one question.
 
-Each part is a query of its own, asked of the one application that is found; so a part that is added costs no round trip.
+Each part is a query of its own, asked of the one application that is found: one more part costs no round trip.
 Whatever else is found is bounded by the same reach as the case itself.
 """
 
@@ -9,7 +9,18 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select, text, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from app.appeals.queries import APPEAL
 from app.appeals.tables import WAITING as APPEAL_WAITS
@@ -38,7 +49,7 @@ NO_MONEY: Final = ("draft", "rejected", "appealed", "withdrawn")
 """Where an application brings nobody any, and none is on its way."""
 HOUSEHOLD: Final = ("id", "number", "state", "version", "form", "submitted_at", "active_at")
 """What a household is summed up from; beside the case it is called `household_…`, as in `household_of`."""
-_NOT_ME = bindparam("actor_id")
+_NOT_ME: BindParameter[Any] = bindparam("actor_id")
 
 
 def _listed(query: Select[Any], name: str) -> ColumnElement[Any]:
@@ -49,7 +60,7 @@ def _listed(query: Select[Any], name: str) -> ColumnElement[Any]:
 
 
 def _money(tiers: Shape) -> ColumnElement[Any]:
-    """What else went to the household or to the applicant, or is on its way, over all kinds, as far as the actor sees."""
+    """What else went to the household or the applicant, or is on its way, over all kinds, as far as the actor sees."""
     query = select(OTHER.c.number, OTHER.c.kind, OTHER.c.state, OTHER.c.amount_fen, OTHER.c.submitted_at).where(
         or_(OTHER.c.household_id == A.c.household_id, OTHER.c.applicant_id == A.c.applicant_id),
         OTHER.c.id != A.c.id,
@@ -72,9 +83,9 @@ def _money_elsewhere() -> ColumnElement[Any]:
 def _documents() -> ColumnElement[Any]:
     """What the application names, and the paper that stood for a signature."""
     named = union_all(
-        select(USE.c.file_id).where(
-            USE.c.subject_kind == literal_column("'application'"), USE.c.subject_id == A.c.id, USE.c.living
-        ).correlate(A),
+        select(USE.c.file_id)
+        .where(USE.c.subject_kind == literal_column("'application'"), USE.c.subject_id == A.c.id, USE.c.living)
+        .correlate(A),
         select(USE.c.file_id)
         .join(PAPER, PAPER.c.id == USE.c.subject_id)
         .where(

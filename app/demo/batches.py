@@ -25,7 +25,9 @@ def together(stage: Stage, cast: Cast) -> None:
         version=waiting[1]["version"], show="state version",
     )  # fmt: skip
     result = _run(stage, chair, shown, "按预览一次办理")
-    stage.check("撤回的那份跳过，其余两份办成", [item["result"] for item in result["items"]] == ["done", "skipped", "done"])
+    stage.check(
+        "撤回的那份跳过，其余两份办成", [item["result"] for item in result["items"]] == ["done", "skipped", "done"]
+    )
     stage.say(f"跳过的原因：{result['items'][1]['message']}")
     stage.check("同一个 token 再问，结果一字不差", _run(stage, chair, shown, "网络不好，再按一次") == result)
     body = {"action": "reject", "items": _items(waiting), "note": "不符合", "reason_code": "not_in_hardship"}

@@ -66,6 +66,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "let_go_of_file",  # only of a file that has ended
+        "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py

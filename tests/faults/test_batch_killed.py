@@ -50,12 +50,12 @@ async def sent(api: Api, chair: Someone, token: str) -> httpx.Response | None:
 
 
 async def standing(held: asyncpg.Connection, cases: list[Case]) -> set[tuple[int, ...]]:
-    """Of each case: how often it moved, by its version, timeline, trail and facts. One tuple: no half state."""
+    """How often each case moved, by its version, timeline, trail and facts. One tuple: no half state."""
     rows = await held.fetch(
         """
         select a.version - 1 as moved,
           (select count(*) from passage p where p.application_id = a.id and p.action = 'approve') as passages,
-          (select count(*) from audit_entry e where e.subject_id = a.id and e.action = 'application.approve') as audited,
+          (select count(*) from audit_entry e where e.subject_id = a.id and e.action = 'application.approve') as trail,
           (select count(*) from out_message m where (m.body ->> 'application_id')::uuid = a.id) as facts
         from application a where a.id = any($1)
         """,
@@ -85,7 +85,8 @@ async def test_a_batch_that_was_killed_has_happened_whole_or_not_at_all(
         log.info("killed after %.2f s: %s, %s", instant, "no answer" if answer is None else "answered", seen)
     assert lost > 0
     first, second = await sent(api, chair, token), await sent(api, chair, token)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert first.json()["totals"] == {"done": CASES, "skipped": 0, "amount_fen": CASES * make.AMOUNT_FEN}
     assert first.content == second.content
     assert await standing(held, cases) == {(1, 1, 1, 1)}

@@ -14,9 +14,8 @@ from app.change_requests.tables import PaymentHold
 from app.db.transaction import Database, Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
-from tests import make
 from tests.calling import post
-from tests.http.batches import asked, codes, done, few, many, previewed, traces
+from tests.http.batches import asked, codes, done, each_with, few, many, previewed, traces
 from tests.http.refusals import refused
 from tests.make import AMOUNT_FEN, NOW, Case, Someone, Town, World
 
@@ -48,7 +47,7 @@ async def test_what_is_previewed_is_what_becomes_of_each(
          "version": 2}
         for case in cases
     ]  # fmt: skip
-    assert await traces(owner, cases) == dict.fromkeys(("passages", "audited", "facts"), [1, 1, 1])
+    assert await traces(owner, cases) == each_with([1, 1, 1])
     after = await client.get(f"/staff/applications/{cases[0].id}", headers=chair.headers)
     assert [after.json()[name] for name in ("state", "version")] == ["district_review", 2]
     last = after.json()["timeline"][-1]
@@ -107,7 +106,7 @@ async def test_a_thousand_are_done_within_three_seconds_and_answered_within_a_me
     assert result["totals"]["done"] == THOUSAND
     assert took <= 3.0, took
     assert max(len(preview.content), len(str(result).encode())) <= MIB
-    assert await traces(owner, cases) == dict.fromkeys(("passages", "audited", "facts"), [1] * THOUSAND)
+    assert await traces(owner, cases) == each_with([1] * THOUSAND)
     one_more = [*cases, (await few(world, town.units[0], 1))[0]]
     problem = refused(await asked(client, chair, one_more), 422)
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [("/items", "too_long")]
@@ -203,7 +202,7 @@ async def test_a_bulk_and_a_single_step_at_once_move_each_case_once(
         assert sorted(moved) == sorted(str(case.id) for case in cases)
         skipped = {item["code"] for each in answers[:2] for item in each["items"] if item["result"] == "skipped"}
         assert skipped <= {"stale_version"}
-        assert await traces(owner, cases) == dict.fromkeys(("passages", "audited", "facts"), [1] * 60)
+        assert await traces(owner, cases) == each_with([1] * 60)
 
 
 # ---- payments keep what they ask ----
@@ -227,7 +226,7 @@ async def test_money_moves_only_where_a_single_payment_would_move_it(
     checker = await world.staff(Role.FINANCE_CHECKER, town.city)
     good, held, unmeasured, closed, unpublished, early = [await payable(world, town) for _ in range(6)]
     await world.insert(PaymentHold, id=new_id(), created_at=NOW, person_id=held.applicant.id)
-    await owner.execute("update measure set state = 'dropped' where household_id = "
+    await owner.execute("update measure set state = 'proposed' where household_id = "
                         "(select household_id from application where id = $1)", unmeasured.id)  # fmt: skip
     await owner.execute("update household set state = 'cancelled', cancel_code = 'voluntary' where id = "
                         "(select household_id from application where id = $1)", closed.id)  # fmt: skip
@@ -275,5 +274,3 @@ async def test_what_was_paid_before_an_appeal_is_not_counted_again(
 async def test_who_may_read_no_case_looks_at_none(client: httpx.AsyncClient, world: World, town: Town) -> None:
     editor = await world.staff(Role.PUBLICITY_EDITOR, town.city)
     refused(await asked(client, editor, await few(world, town.units[0], 1)), 403, "not_allowed")
-
-

@@ -16,7 +16,7 @@ from app.people.tokens import issue
 from app.settings import DEMO_TOKEN_KEY
 from tests import make
 from tests.calling import post
-from tests.http.batches import RUN, done, few, many, previewed, run, traces
+from tests.http.batches import RUN, done, each_with, few, many, previewed, run, traces
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
 
@@ -38,7 +38,7 @@ async def test_the_same_token_twice_is_one_run_and_one_result(
     assert first.content == again.content == otherwise.content
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in otherwise.headers
-    assert await traces(owner, cases) == dict.fromkeys(("passages", "audited", "facts"), [1, 1])
+    assert await traces(owner, cases) == each_with([1, 1])
 
 
 async def test_the_same_token_at_once_is_one_run_and_one_result(
@@ -51,7 +51,7 @@ async def test_the_same_token_at_once_is_one_run_and_one_result(
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
         assert answers[0].json()["totals"]["done"] == 200
-        assert await traces(owner, cases) == dict.fromkeys(("passages", "audited", "facts"), [1] * 200)
+        assert await traces(owner, cases) == each_with([1] * 200)
 
 
 async def test_two_looks_at_the_same_cases_are_two_runs_of_which_each_case_takes_one(
@@ -89,7 +89,10 @@ async def test_a_token_is_for_the_action_that_was_previewed(
     client: httpx.AsyncClient, world: World, town: Town, chair: Someone
 ) -> None:
     token = (await previewed(client, chair, await few(world, town.units[0], 1)))["token"]
-    assert refused(await run(client, chair, token, action="return"), 409, "batch_for_another_action")["action"] == "approve"
+    assert (
+        refused(await run(client, chair, token, action="return"), 409, "batch_for_another_action")["action"]
+        == "approve"
+    )
     assert (await run(client, chair, token, action="approve")).status_code == 200
     refused(await run(client, chair, token, action="return"), 409, "batch_for_another_action")
 
@@ -134,9 +137,12 @@ async def test_what_was_looked_at_is_written_once(
         await owner.execute("select set_config('app.door', 'staff', true), set_config('app.person', $1::text, true)",
                             str(chair.id))  # fmt: skip
         assert await owner.fetchval("select count(*) from batch_action") == 1
+        await owner.execute("select set_config('app.person', $1::text, true)", str(new_id()))
+        assert await owner.fetchval("select count(*) from batch_action") == 0
+        await owner.execute("select set_config('app.person', $1::text, true)", str(chair.id))
         for column in ("application_ids = '{}'", "versions = '{}'", "person_id = null", "expires_at = now()"):
-            async with owner.transaction():
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with owner.transaction():
                     await owner.execute(f"update batch_action set {column} where id = $1", token)
 
 

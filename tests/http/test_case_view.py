@@ -1,6 +1,6 @@
-"""A case whole, in one call: what else went to the household, what was handed in, what is still open; and few questions."""
+"""A case whole, in one call: what else went to the household, what was handed in, what is open; in few questions."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,6 @@ from app.http.service import Service
 from app.kernel.actor import Role
 from app.kernel.business_time import SHANGHAI
 from app.kernel.ids import new_id
-from app.notices.tables import NoticeInvestigation
 from tests.discrepancies.making import discrepancy_of
 from tests.make import AMOUNT_FEN, NOW, TODAY, Case, Someone, Town, World
 from tests.notices.making import line_of, publish
@@ -80,6 +79,10 @@ async def test_a_case_is_at_most_four_statements_however_much_belongs_to_it(
     someone, household_id = household
     service: Service = app.state.service
     numbers = {}
+    first = await world.application(someone, town.units[0], state=State.UNIT_REVIEW)
+    await opened(
+        client, await world.staff(Role.UNIT_CHAIR, town.units[0]), first
+    )  # the calendar and the policies are kept
     for size in (0, 7):
         case = await world.application(someone, town.units[0], state=State.UNIT_REVIEW, household_id=household_id)
         for _ in range(size):
@@ -236,8 +239,8 @@ async def test_documents_say_what_they_are_who_brought_them_and_where_they_lie(
 
 @pytest.fixture
 async def open_things(
-    world: World, town: Town, household: tuple[Someone, UUID]
-) -> AsyncIterator[tuple[Case, dict[str, UUID]]]:
+    world: World, town: Town, household: tuple[Someone, UUID], owner: asyncpg.Connection
+) -> tuple[Case, dict[str, UUID]]:
     """A case in its public notice, with one of each thing that can be open beside it."""
     someone, household_id = household
     case = await world.application(
@@ -246,10 +249,11 @@ async def open_things(
     await publish(world, case)
     line = await line_of(world, case.id)
     scope = {f"{tier}_id": union for tier, union in town.units[0].ancestors.items()}
-    await world.insert(
-        NoticeInvestigation, id=line["id"], created_at=NOW, person_id=someone.id, signer_ids=[], number=case.number,
-        kind=case.kind, state="open", due_on=TODAY + timedelta(days=5), version=1, city_id=scope["city_id"],
-        district_id=scope["district_id"],
+    await owner.execute(
+        "insert into notice_investigation (id, created_at, person_id, signer_ids, number, kind, state, due_on, "
+        "version, city_id, district_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        line["id"], NOW, someone.id, [], case.number, case.kind, "open", TODAY + timedelta(days=5), 1, scope["city_id"],
+        scope["district_id"],
     )  # fmt: skip
     decision_id, appeal_id, request_id = new_id(), new_id(), new_id()
     await world.insert(
@@ -263,12 +267,12 @@ async def open_things(
     )  # fmt: skip
     await world.insert(
         ChangeRequest, id=request_id, created_at=NOW, person_id=someone.id, person_number_index=b"n",
-        person_masked="陈**", household_id=household_id, kind="member_added", field="/members/-", state="open",
+        person_masked="陈**", household_id=household_id, kind="household_size", field="/members/-", state="open",
         version=1, wanted=b"sealed", asked_by=someone.id, asked_by_number_index=b"n", **scope,
     )  # fmt: skip
     await world.insert(PaymentHold, id=request_id, created_at=NOW, person_id=someone.id, household_id=household_id)
     discrepancy_id = await discrepancy_of(world, someone, town.units[0])
-    yield case, {"appeals": appeal_id, "objections": line["id"], "discrepancies": discrepancy_id,
+    return case, {"appeals": appeal_id, "objections": line["id"], "discrepancies": discrepancy_id,
                  "change_requests": request_id}  # fmt: skip
 
 
@@ -312,5 +316,3 @@ async def test_what_may_be_shown_whole_follows_the_post_and_the_form(
         assert (await opened(client, maker, case))["may_reveal"] == ["id_number", "bank_card"]
     auditor = await world.staff(Role.AUDITOR, town.city)
     assert (await opened(client, auditor, by_kind[Kind.HARDSHIP_AID]))["may_reveal"] == []
-
-

@@ -7,7 +7,6 @@ Each case is judged by the very functions that judge a single one, when it is lo
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, update
@@ -37,9 +36,7 @@ from app.kernel.ids import new_id
 NOTE, OUTCOME = "batch_action.note", "batch_action.outcome"
 NOT_FOUND = 0
 """The version of what is not there."""
-_INSERT = insertion(
-    B, *"id created_at person_id action note reason_code application_ids versions expires_at".split()
-)
+_INSERT = insertion(B, *"id created_at person_id action note reason_code application_ids versions expires_at".split())
 _RAN = statement(
     update(B)
     .where(B.c.id == bindparam("row_id"))
@@ -158,9 +155,7 @@ def _ended(case: Standing, taken: Mapping[UUID, Moved | DomainError]) -> Ended:
     return Ended(case, None, found or case.refusal)
 
 
-async def _stand(
-    work: Work, actor: Actor, said: Said, items: Sequence[Item], *, locked: bool
-) -> list[Standing]:
+async def _stand(work: Work, actor: Actor, said: Said, items: Sequence[Item], *, locked: bool) -> list[Standing]:
     """How each of these cases stands, by the rules of a single step; `locked`: until commit it stands so.
 
     The payments of those who are paid are held before their cases, as by a single payment.

@@ -31,9 +31,7 @@ _OWN_STEP = (
 )
 # Until the end of this transaction: who sends the same twice waits for the first, and gets its answer.
 _PATIENT = Statement("select set_config('lock_timeout', '4500ms', true)", (), {})
-_ONE = statement(
-    select(B).where(B.c.id == bindparam("id"), B.c.person_id == bindparam("person_id")).with_for_update()
-)
+_ONE = statement(select(B).where(B.c.id == bindparam("id"), B.c.person_id == bindparam("person_id")).with_for_update())
 
 
 class BatchNotFound(NotFound):
@@ -46,11 +44,9 @@ def _these(tiers: Shape, locked: bool) -> Statement:
     return statement(query.with_for_update(of=A) if locked else query)
 
 
-async def these(
-    transaction: Transaction, actor: Actor, ids: Sequence[UUID], *, locked: bool
-) -> dict[UUID, Record]:
-    """Those of these cases that are within the actor's reach, with `own_step`; `locked`: held until commit, in the order
-    of their ids, so that two who want the same cases never wait for each other."""
+async def these(transaction: Transaction, actor: Actor, ids: Sequence[UUID], *, locked: bool) -> dict[UUID, Record]:
+    """Those of these cases that are within the actor's reach, with `own_step`. `locked`: held until commit, in the
+    order of their ids, so that two who want the same cases never wait for each other."""
     reach = actor.reach(Permission.READ_CASES)
     asked: dict[str, Any] = {"ids": list(ids), "actor_id": actor.person_id, **nodes(reach)}
     return {row["id"]: row for row in await transaction.rows(_these(shape(reach), locked), **asked)}

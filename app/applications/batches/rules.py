@@ -51,4 +51,9 @@ def _steps(action: str) -> Iterable[Step]:
 def repeats(ids: Sequence[UUID]) -> list[int]:
     """The places of what stood there before."""
     seen: set[UUID] = set()
-    return [n for n, each in enumerate(ids) if each in seen or seen.add(each)]  # type: ignore[func-returns-value]
+    places = []
+    for n, each in enumerate(ids):
+        if each in seen:
+            places.append(n)
+        seen.add(each)
+    return places

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache, partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response

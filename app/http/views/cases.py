@@ -14,9 +14,9 @@ from app.cases.queries import household_of
 from app.db.scope import permissions_over
 from app.db.transaction import Record
 from app.db.work import Work
+from app.households.queries import form_of
 from app.http.views import applications as views
 from app.http.views import households as household_views
-from app.households.queries import form_of
 from app.kernel.actor import Actor
 from app.kernel.business_time import answered
 from app.notices.objection_queries import post_above
