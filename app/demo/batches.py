@@ -12,8 +12,10 @@ STAYS = ((75, 70), (66, 60), (55, 50))
 def together(stage: Stage, cast: Cast) -> None:
     stage.scene("批量办理：先预览，再一次办完")
     worker, clerk, chair = cast["worker-chen"], cast["clerk-longhu"], cast["chair-longhu"]
-    drafts = [new_application(stage, worker, "secondary_medical", hospital_stay(*days), "又一次住院") for days in STAYS]
-    claims = [submit(stage, worker, draft) for draft in drafts]
+    claims = [
+        submit(stage, worker, new_application(stage, worker, "secondary_medical", hospital_stay(*days), "又一次住院"))
+        for days in STAYS
+    ]
     accepted = _run(stage, clerk, _previewed(stage, clerk, "accept", claims, "预览批量受理"), "一次受理")
     stage.check("三份都已受理", accepted["totals"]["done"] == len(claims))
     waiting = [claim | {"version": item["version"]} for claim, item in zip(claims, accepted["items"], strict=True)]
