@@ -4,6 +4,7 @@ from app.access import tables as access
 from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.applications.assisting import tables as assisting
+from app.applications.batches import tables as batches
 from app.applications.escalations import tables as escalations
 from app.applications.lifting import tables as lifting
 from app.audit import tables as audit
@@ -40,6 +41,7 @@ __all__ = [
     "applications",
     "assisting",
     "audit",
+    "batches",
     "bulk",
     "calendars",
     "change_requests",

@@ -1,6 +1,6 @@
 """Receipts of objections, appeals that are taken back or step up, a calendar that two people change, and what was left
 
-Revision: 20261130_leftovers, after 20261130_kept_apart
+Revision: 20261130_leftovers, after 20261130_batch_actions
 
 A contact card is drawn when its transaction is over: its hash comes later, and what draws it is written down. What staff
 uploaded for a worker's household file is handed over as what they uploaded for an application is. Telephones that were
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_leftovers"
-down_revision = "20261130_kept_apart"
+down_revision = "20261130_batch_actions"
 branch_labels = None
 depends_on = None
 

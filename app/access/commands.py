@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access.queries import R, card_revealed, person_revealed, revealed_since
-from app.access.rules import SHOWN_TO, Field, in_form
+from app.access.rules import IN_FORM, SHOWN_TO, Field, in_form
 from app.applications.commands import FORM
 from app.applications.queries import case
 from app.applications.recusal import permissions_for
@@ -84,7 +84,7 @@ async def _within_limit(work: Work, actor: Actor) -> None:
 async def _value(work: Work, row: Record, field: Field) -> str | None:
     """Opened only here, after it was written down who looks: until then the database does not give it to staff."""
     transaction, keyring, subject = work.transaction, work.keyring, row["applicant_id"]
-    if field in ("diagnosis", "student_id_number"):
+    if field in IN_FORM:
         return in_form(keyring.open_document(FORM, row["id"], row["form"]), field)
     if field == "bank_card":
         card = await card_revealed(transaction, subject)

@@ -1,6 +1,6 @@
 """Which masked values may be shown whole, and to whom. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, get_args
 
 from app.kernel.actor import Permission
@@ -44,8 +44,25 @@ def _masked(key: str, value: Any) -> Any:
     return mask(value) if mask is not None and isinstance(value, str) else masked_form(value)
 
 
+IN_FORM: Final[dict[Field, tuple[str, str]]] = {
+    "diagnosis": ("stay", "diagnosis"),
+    "student_id_number": ("student", "id_number"),
+}
+"""What stands in the form: in which part, under which name."""
+
+
 def in_form(form: Any, field: Field) -> str | None:
     """A value that stands in the form, where there is one."""
-    part, name = {"diagnosis": ("stay", "diagnosis"), "student_id_number": ("student", "id_number")}[field]
+    part, name = IN_FORM[field]
     value = form.get(part, {}).get(name)
     return value if isinstance(value, str) else None
+
+
+def revealable(form: Any, permissions: Iterable[Permission]) -> list[Field]:
+    """What somebody with these permissions may ask to see whole of a case with this form, masked or not."""
+    held = frozenset(permissions)
+    return [
+        field
+        for field in FIELDS
+        if SHOWN_TO[field] & held and (field not in IN_FORM or in_form(form, field) is not None)
+    ]

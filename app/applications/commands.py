@@ -19,7 +19,7 @@ from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.workflow.path import NotAllowedNow, Step, check_words
@@ -253,10 +253,25 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
 
 async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
     """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
+    step = _staff_step(row, said)
+    post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
+    return _worded(actor, row, said, step, post)
+
+
+def signed_step(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
+    """The same for somebody at the stage of the case. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
+    step = _staff_step(row, said)
+    return _worded(actor, row, said, step, post_for(actor, step.by, row))
+
+
+def _staff_step(row: Record, said: Said) -> Step:
     step = path_of(row).step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries is not None:
         raise NotAllowedNow(state=row["state"])
-    post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
+    return step
+
+
+def _worded(actor: Actor, row: Record, said: Said, step: Step, post: Post | None) -> tuple[Step, dict[str, Any]]:
     if post is None:
         raise why_not(actor, step.by, row)
     if not post.allows(step.by):

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, literal_column, select, text, tuple_, union_all
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, Application, Passage
 from app.db import paging
@@ -135,6 +135,11 @@ def to_act(tiers: Shape) -> Select[Any]:
     return _in_reach(select(*_STANDING), tiers).where(A.c.id == bindparam("id"))
 
 
+def these_to_act(tiers: Shape) -> Select[Any]:
+    """The same of many cases: those of `ids`."""
+    return _in_reach(select(*_STANDING), tiers).where(A.c.id == any_(bindparam("ids", type_=ARRAY(A.c.id.type))))
+
+
 def case_asked(actor: Actor, application_id: UUID) -> dict[str, Any]:
     """The parameters of a case within the actor's reach."""
     return {"id": application_id, "actor_id": actor.person_id, **nodes(actor.reach(Permission.READ_CASES))}
@@ -152,13 +157,18 @@ def to_act_found(row: Record) -> Record:
 def _case(tiers: Shape, whole: bool) -> Statement:
     if not whole:
         return statement(to_act(tiers))
-    return statement(_in_reach(select(*_DETAIL, _TIMELINE), tiers).where(A.c.id == bindparam("id")))
+    return statement(whole_case(tiers))
 
 
 async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True) -> Record:
     """A case within the actor's reach; `whole`: with form, decision and timeline. Raises ApplicationNotFound."""
     reach = actor.reach(Permission.READ_CASES)
     return _found(await transaction.row(_case(shape(reach), whole), **case_asked(actor, application_id)))
+
+
+def whole_case(tiers: Shape, *beside: ColumnElement[Any]) -> Select[Any]:
+    """The same, whole, with whatever else is asked of it; `case_asked` gives the parameters."""
+    return _in_reach(select(*_DETAIL, _TIMELINE, *beside), tiers).where(A.c.id == bindparam("id"))
 
 
 _VERSION = statement(select(A.c.version).where(A.c.id == bindparam("id")))
@@ -228,30 +238,6 @@ _BEING_PAID = statement(
 async def being_paid(transaction: Transaction, person_id: UUID, household_id: UUID | None) -> list[Record]:
     """The applications of a person or household whose payment has been started, held until commit."""
     return await transaction.rows(_BEING_PAID, person_id=person_id, household_id=household_id)
-
-
-@cache
-def _money(tiers: Shape) -> Statement:
-    query = select(A.c.number, A.c.kind, A.c.state, A.c.amount_fen, A.c.submitted_at).where(
-        within(A, tiers),
-        A.c.household_id == bindparam("household_id"),
-        A.c.id != bindparam("except_id"),
-        A.c.submitted_at >= bindparam("since"),
-        A.c.state.notin_([literal_column(f"'{state}'") for state in ("draft", "rejected", "appealed", "withdrawn")]),
-    )
-    return statement(query.order_by(A.c.submitted_at))
-
-
-async def money_of_household(
-    transaction: Transaction, actor: Actor, household_id: UUID | None, since: datetime, *, except_id: UUID
-) -> list[Record]:
-    """What a household has received or has in flight since an instant, over all kinds, within the actor's reach."""
-    if household_id is None:
-        return []
-    reach = actor.reach(Permission.READ_CASES)
-    return await transaction.rows(
-        _money(shape(reach)), household_id=household_id, since=since, except_id=except_id, **nodes(reach)
-    )
 
 
 _OF_SUBJECT = statement(

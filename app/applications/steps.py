@@ -1,8 +1,8 @@
 """One step on an application: everything that is written with it, in one statement."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +12,7 @@ from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import version_now
 from app.applications.standards import days_allowed
-from app.db.statements import Statement, statement
+from app.db.statements import statement
 from app.db.transaction import TOLD, Record
 from app.db.work import Work
 from app.kernel.errors import Conflict, NotAllowed, Overtaken, StaleVersion
@@ -25,15 +25,13 @@ from app.workflow.path import Step
 NOTE = "passage.note"
 
 
-def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
+def step_text(before: str = "", moving: str = "", more: str = "", answered: str = "") -> str:
     """A step, its row in the timeline, its audit entry, its fact and the answer that is kept, in one round trip.
 
-    `before`: queries that come first; `moving`: which of their rows the application hangs on; `beside`: what else is
-    answered besides the new version.
+    `before`: queries that come first; `moving`: which of their rows the application hangs on, and `more` of those to
+    go on with; `answered`: what is answered instead of the new version alone.
     """
-    return statement(
-        text(
-            f"""
+    return f"""
             with {before} moved as (
               update application set state = :to_state, round = :round, version = application.version + 1,
                 updated_at = :now,
@@ -53,7 +51,7 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 route = coalesce(:route, route), route_version = coalesce(:route_version, route_version),
                 route_fen = coalesce(:route_fen, route_fen), decided_fen = coalesce(:decided_fen, decided_fen)
               {moving or "where application.id = :id"} and application.version = :version
-              returning application.id, application.version, applicant_id
+              returning application.id, application.version, applicant_id {more}
             ), passed as (
               insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name,
                 action, from_state, to_state, counts_as_review, note, reason_code, amount_fen, on_behalf_of, said_of)
@@ -78,21 +76,23 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 cast(:kept_answer as bytea), :now
               from moved where cast(:kept_key as text) is not null
             )
-            select (select version from moved) as version {beside}
+            {answered or "select (select version from moved) as version"}
             """  # noqa: S608 - pieces of our own; every value is a parameter
-        )
-    )
 
 
-_STEP = _step()
+_STEP = statement(text(step_text()))
 # The same without a transaction around it: it takes the key of the request, so that a second one is told.
-KEYED_STEP = _step(
-    before=f"""
+KEYED_STEP = statement(
+    text(
+        step_text(
+            before=f"""
             sight as materialized (
               select cast(:id as uuid) as application_id, pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
             ),""",
-    moving="where application.id = (select application_id from sight where free and told is not null)",
-    beside=", (select free from sight) as free",
+            moving="where application.id = (select application_id from sight where free and told is not null)",
+            answered="select (select version from moved) as version, (select free from sight) as free",
+        )
+    )
 )
 
 
@@ -133,61 +133,22 @@ class KeyedStep:
     lock: int
 
 
-async def take(
-    work: Work,
-    row: Record,
-    step: Step,
-    key: Keep | KeyedStep | None = None,
-    *,
-    person_id: UUID | None = None,
-    note: str | None = None,
-    details: dict[str, str] | None = None,
-    **change: Any,
-) -> Moved:
+async def take(work: Work, row: Record, step: Step, key: Keep | KeyedStep | None = None, **change: Any) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
-    `round` in `change`: the one that it opens; `signed_round`: the one that it still belongs to; `details`: what the
-    audit entry says besides. A `KeyedStep` has no transaction around it. Raises AlreadySigned, KeptApart,
-    IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or
-    without a transaction Overtaken, IdempotencyInProgress.
+    `change`: as of `values_of`. A `KeyedStep` has no transaction around it. Raises AlreadySigned, KeptApart,
+    IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or without a
+    transaction Overtaken, IdempotencyInProgress.
     """
     keep, lock = (key.keep, key.lock) if isinstance(key, KeyedStep) else (key, None)
-    passage_id = new_id()
-    round_ = change.pop("round", row["round"])
-    signed_round = change.pop("signed_round", round_)
-    fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
-    allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
-    moved = Moved(row["id"], step.to, row["version"] + 1)
-    kept = keep(moved) if keep else _NOTHING_KEPT
-    values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))
+    moved = after(row, step)
+    values = values_of(work, row, step, keep(moved) if keep else None, **change)
     write = work.transaction.row
     if lock is not None:
         values["lock"], write = lock, work.transaction.stroke
     try:
-        found = await write(
-            _STEP if lock is None else KEYED_STEP,
-            id=row["id"],
-            version=row["version"],
-            to_state=step.to,
-            from_state=step.at,
-            action=step.action,
-            round=round_,
-            step_round=signed_round,
-            now=work.now,
-            due_at=work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
-            approved_at=work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
-            paid_at=work.now if step.to == State.PAID else None,
-            passage_id=passage_id,
-            person_id=person_id,
-            counts_as_review=step.counts_as_review,
-            note=work.keyring.seal_text(NOTE, passage_id, note) if note else None,
-            audit_id=new_id(),
-            details={"from": step.at, "to": step.to} | (details or {}),
-            message_id=new_id(),
-            body=spelt(fact),
-            **values,
-        )
-    except (asyncpg.UniqueViolationError, asyncpg.CheckViolationError) as taken:
+        found = await write(_STEP if lock is None else KEYED_STEP, **values)
+    except REFUSALS as taken:
         raise refusal_of(taken) from taken
     assert found is not None
     if found["version"] is None:  # somebody else took a step since the row was read
@@ -195,6 +156,60 @@ async def take(
             raise Overtaken if found["free"] else IdempotencyInProgress
         raise StaleVersion(version=await version_now(work.transaction, row["id"]))
     return moved
+
+
+def after(row: Record, step: Step) -> Moved:
+    """How an application will be after a step."""
+    return Moved(row["id"], step.to, row["version"] + 1)
+
+
+def values_of(
+    work: Work,
+    row: Record,
+    step: Step,
+    kept: KeptAnswer | None = None,
+    *,
+    person_id: UUID | None = None,
+    note: str | None = None,
+    details: Mapping[str, str] = {},
+    **change: Any,
+) -> dict[str, Any]:
+    """What one step writes, by the names in `step_text`.
+
+    `details`: what the audit entry says beyond the states; `change`: `round`, the one that it opens, `signed_round`,
+    the one that it still belongs to, and columns that the step sets.
+    """
+    passage_id = new_id()
+    round_ = change.pop("round", row["round"])
+    signed_round = change.pop("signed_round", round_)
+    fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
+    allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
+    return (
+        _UNCHANGED
+        | change
+        | dict(zip(_KEPT, kept or _NOTHING_KEPT, strict=True))
+        | {
+            "id": row["id"],
+            "version": row["version"],
+            "to_state": step.to,
+            "from_state": step.at,
+            "action": step.action,
+            "round": round_,
+            "step_round": signed_round,
+            "now": work.now,
+            "due_at": work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
+            "approved_at": work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
+            "paid_at": work.now if step.to == State.PAID else None,
+            "passage_id": passage_id,
+            "person_id": person_id,
+            "counts_as_review": step.counts_as_review,
+            "note": work.keyring.seal_text(NOTE, passage_id, note) if note else None,
+            "audit_id": new_id(),
+            "details": {"from": step.at, "to": step.to, **details},
+            "message_id": new_id(),
+            "body": spelt(fact),
+        }
+    )
 
 
 _KEPT = tuple(f"kept_{name}" for name in KeptAnswer._fields)
@@ -223,7 +238,10 @@ _OPTIONAL = [
     "on_behalf_of",
     "said_of",
 ]
-_UNCHANGED: dict[str, Any] = dict.fromkeys(_OPTIONAL)
+_UNCHANGED: Final[dict[str, Any]] = dict.fromkeys(_OPTIONAL)
+
+
+REFUSALS: Final = (asyncpg.UniqueViolationError, asyncpg.CheckViolationError)
 
 
 def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exception:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
+from app.bench.bulk import Batch
 from app.http.paging import Cursors
 from app.people.tokens import issue
 from app.settings import DEMO_TOKEN_KEY
@@ -45,6 +46,17 @@ where state = 'district_review' and number like '%-cases-%' order by submitted_a
 """
 
 
+_OPENED = """
+select id, district_id from application
+where state = 'district_review' and number like '%-open-%' order by md5(id::text) limit $1
+"""
+# Those that nobody approves one by one.
+_TOGETHER = """
+select id, district_id from application
+where state = 'district_review' and number like '%-cases-%' order by submitted_at, id offset $1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Requests:
     """What is asked in each case; reads may be asked again, writes only once."""
@@ -53,10 +65,12 @@ class Requests:
     list: Sequence[bytes]
     submit: Sequence[bytes]
     approve: Sequence[bytes]
+    case: Sequence[bytes]
+    bulk: Sequence[Batch]
 
 
-async def prepared(dsn: str, writes: int) -> Requests:
-    """Signed requests of the people in a filled database, at most so many of each write."""
+async def prepared(dsn: str, writes: int, together: int) -> Requests:
+    """Signed requests of the people in a filled database, at most so many of each write, and batches of so many."""
     connection = await asyncpg.connect(dsn)
     try:
         readers = await connection.fetch(_READERS, READERS)
@@ -64,6 +78,8 @@ async def prepared(dsn: str, writes: int) -> Requests:
         cases = await connection.fetch(_CASES, writes)
         reviewers = await connection.fetch(_REVIEWERS)
         pages = await _pages(connection, {row["organisation_id"] for row in reviewers})
+        opened = await connection.fetch(_OPENED, READERS)
+        rest = await connection.fetch(_TOGETHER, writes)
     finally:
         await connection.close()
     signed: dict[UUID, list[str]] = {}
@@ -82,7 +98,28 @@ async def prepared(dsn: str, writes: int) -> Requests:
             )
             for n, row in enumerate(cases)
         ],
+        case=[
+            _request("GET", f"/api/v1/staff/applications/{row['id']}", _one_of(signed[row["district_id"]], n))
+            for n, row in enumerate(opened)
+        ],
+        bulk=_batches(signed, rest, together),
     )
+
+
+def _one_of(tokens: list[str], number: int) -> str:
+    return tokens[number % len(tokens)]
+
+
+def _batches(signed: dict[UUID, list[str]], rest: Sequence[asyncpg.Record], together: int) -> list[Batch]:
+    """One for each district that has so many left."""
+    waiting: dict[UUID, list[str]] = {}
+    for row in rest:
+        waiting.setdefault(row["district_id"], []).append(str(row["id"]))
+    return [
+        Batch(signed[district][0], ids[:together])
+        for district, ids in waiting.items()
+        if district in signed and len(ids) >= together > 0
+    ]
 
 
 async def _pages(connection: asyncpg.Connection, districts: set[UUID]) -> dict[UUID, list[str]]:

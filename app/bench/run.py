@@ -21,6 +21,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from app.bench import bulk
 from app.bench.cases import Requests, bare, prepared
 from app.bench.fill import Size, copied, filled, warm
 from app.bench.load import drive, ready
@@ -40,11 +41,12 @@ WRITES_PER_SECOND = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long, how often, and with how many connections at a time."""
+    """How long, how often, with how many connections at a time, and with how many cases at once."""
 
     seconds: float
     clients: int
     rounds: int
+    together: int
 
     @property
     def warm(self) -> float:
@@ -75,13 +77,20 @@ class Case:
 
 
 def run(
-    *, rows: int = 1_000_000, seconds: float = 5.0, clients: int = 32, rounds: int = 3, folder: Path = FOLDER
+    *,
+    rows: int = 1_000_000,
+    seconds: float = 5.0,
+    clients: int = 32,
+    rounds: int = 3,
+    together: int = 1_000,
+    folder: Path = FOLDER,
 ) -> int:
     """Measure, print a table and one last line of JSON; 1 if any answer was not 2xx, 2 if another run is on, else 0.
 
-    `seconds` of load for each case in each of the `rounds`. The databases stay in `folder` for the next time.
+    `seconds` of load for each case in each of the `rounds`; `together`: how many cases at once. The databases stay in
+    `folder` for the next time.
     """
-    console, plan = Console(stderr=True), Plan(seconds, clients, rounds)
+    console, plan = Console(stderr=True), Plan(seconds, clients, rounds, together)
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     with (folder / "bench.lock").open("ab") as lock:
         try:
@@ -95,7 +104,7 @@ def run(
 def _alone(folder: Path, rows: int, plan: Plan, console: Console) -> int:
     server = embedded.start(folder, parameters=POSTGRES, databases=())
     try:
-        large = filled(server, Size(rows, plan.writes, plan.writes), console)
+        large = filled(server, Size(rows, plan.writes, plan.writes + bulk.share(plan.together)), console)
         small = filled(server, Size(min(rows, SMALL)), console)
         pin(family(server.pid), DATABASE_CORE)
         rules = _rules(server.dsn(large), console)
@@ -123,18 +132,21 @@ def _compare(
 ) -> int:
     pin(family(server.pid), DATABASE_CORE)
     with console.status("准备请求"):
-        requests = asyncio.run(prepared(server.dsn(large), plan.writes))
-        few = asyncio.run(prepared(server.dsn(small), 0))
+        requests = asyncio.run(prepared(server.dsn(large), plan.writes, plan.together))
+        few = asyncio.run(prepared(server.dsn(small), 0, 0))
         asyncio.run(warm(server.dsn(large)))
     with _servers(server, large, small, console) as served:
         service = served["large"].pid
         rest = rss_mib(service)
         cases = _cases(served, requests, few)
         _take_turns(cases, server.pid, plan, console)
+        together = bulk.measure(served["large"].port, requests.bulk)
         after = rss_mib(service)
     figures = {case.name: case.figures for case in cases}
-    console.print(table(figures, plan.clients), *remarks(figures, rest, after), *of_rules(rules), sep="\n")
-    sys.stdout.write(orjson.dumps(told(figures, rest, after) | {"rules": rules}).decode() + "\n")
+    shown = table(figures, plan.clients, together)
+    console.print(shown, *remarks(figures, rest, after), *of_rules(rules), sep="\n")
+    line = told(figures, rest, after) | {"bulk": together, "rules": rules}
+    sys.stdout.write(orjson.dumps(line).decode() + "\n")
     return 1 if any(figure.refused for figure in figures.values()) else 0
 
 
@@ -165,6 +177,7 @@ def _cases(served: dict[str, Served], requests: Requests, few: Requests) -> list
         Case("get", served["large"], requests.get),
         Case("list", served["large"], requests.list),
         Case("list_10k", served["small"], few.list),
+        Case("case", served["large"], requests.case),
         Case("submit", served["large"], requests.submit, once=True),
         Case("approve", served["large"], requests.approve, once=True),
     ]

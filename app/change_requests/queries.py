@@ -1,13 +1,14 @@
 """Reading changes that were asked for, and whether payments wait for one."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, any_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db import paging
@@ -76,6 +77,35 @@ async def is_held(transaction: Transaction, person_id: UUID, household_id: UUID 
     return await transaction.value(_HELD, person_id=person_id, household_id=household_id) is not None
 
 
+Payee = tuple[UUID, UUID | None]
+"""A person, and the household that is aided through them."""
+_LOCK_ALL = Statement("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", ("keys",), {})
+_HELD_AMONG = statement(
+    select(HOLD.c.person_id, HOLD.c.household_id).where(
+        HOLD.c.released_at.is_(None),
+        or_(
+            HOLD.c.person_id == any_(bindparam("person_ids", type_=ARRAY(HOLD.c.person_id.type))),
+            HOLD.c.household_id == any_(bindparam("household_ids", type_=ARRAY(HOLD.c.household_id.type))),
+        ),
+    )
+)
+
+
+async def lock_payments_of(transaction: Transaction, payees: Iterable[Payee]) -> None:
+    """`lock_payments` for many, in the order of the keys."""
+    keys = sorted({_key(of) for person_id, household_id in payees for of in (person_id, household_id or person_id)})
+    await transaction.rows(_LOCK_ALL, keys=keys)
+
+
+async def held_among(transaction: Transaction, payees: Iterable[Payee]) -> frozenset[Payee]:
+    """Those of them whose payments wait for a change to be decided."""
+    asked = frozenset(payees)
+    household_ids = [household_id for _, household_id in asked if household_id]
+    held = await transaction.rows(_HELD_AMONG, person_ids=[of for of, _ in asked], household_ids=household_ids)
+    people, households = {row["person_id"] for row in held}, {row["household_id"] for row in held} - {None}
+    return frozenset(payee for payee in asked if payee[0] in people or payee[1] in households)
+
+
 async def open_one(transaction: Transaction, person_id: UUID, kind: str, field: str) -> Record | None:
     """The open request for the same thing, if the caller can see it."""
     return await transaction.row(_OPEN, person_id=person_id, kind=kind, field=field)
@@ -86,7 +116,7 @@ async def by_id(transaction: Transaction, request_id: UUID) -> Record | None:
     return await transaction.row(_BY_ID, id=request_id)
 
 
-def _reach(actor: Actor) -> Reach:
+def reach(actor: Actor) -> Reach:
     """Where they may ask or decide."""
     held = (*actor.reach(Permission.DECIDE_CHANGE), *actor.reach(Permission.ASSIST))
     return tuple(dict.fromkeys(held))
@@ -104,8 +134,8 @@ def _to_decide(tiers: Shape) -> Statement:
 
 async def to_decide(transaction: Transaction, actor: Actor, request_id: UUID) -> Record:
     """A request within the actor's reach, held until commit. Raises ChangeRequestNotFound."""
-    reach = _reach(actor)
-    row = await transaction.row(_to_decide(shape(reach)), id=request_id, actor_id=actor.person_id, **nodes(reach))
+    held = reach(actor)
+    row = await transaction.row(_to_decide(shape(held)), id=request_id, actor_id=actor.person_id, **nodes(held))
     if row is None:
         raise ChangeRequestNotFound
     return row
@@ -134,9 +164,9 @@ def _count(tiers: Shape, by: frozenset[str]) -> Statement:
 
 def _wanted(actor: Actor, given: dict[str, Any]) -> tuple[Shape, frozenset[str], dict[str, Any]]:
     values = {name: value for name, value in given.items() if value is not None}
-    reach = _reach(actor)
+    held = reach(actor)
     by = frozenset(values) - {"after_id"}
-    return shape(reach), by, values | {"actor_id": actor.person_id} | nodes(reach)
+    return shape(held), by, values | {"actor_id": actor.person_id} | nodes(held)
 
 
 async def in_reach(

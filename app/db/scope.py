@@ -5,7 +5,7 @@ A reach of no nodes sees nothing. Statements are cached by the shape of a reach 
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, false, or_
+from sqlalchemy import ColumnElement, FromClause, bindparam, false, or_
 
 from app.db.transaction import Record
 from app.kernel.actor import Actor, Permission, Post, Reach, Tier
@@ -17,12 +17,12 @@ def shape(reach: Reach) -> Shape:
     return tuple(node.tier for node in reach)
 
 
-def under(table: Table, tier: Tier, n: int) -> ColumnElement[bool]:
+def under(table: FromClause, tier: Tier, n: int) -> ColumnElement[bool]:
     """The rows under the n-th node of a reach, which stands on this tier."""
     return table.c[f"{tier}_id"] == bindparam(f"node_{n}")
 
 
-def within(table: Table, tiers: Shape, first: int = 0) -> ColumnElement[bool]:
+def within(table: FromClause, tiers: Shape, first: int = 0) -> ColumnElement[bool]:
     """The rows under any node of a reach of this shape, whose nodes are numbered from `first`."""
     return or_(false(), *(under(table, tier, n) for n, tier in enumerate(tiers, first)))
 

@@ -128,6 +128,17 @@ class Transaction:
         yield
         await self.connection.fetchrow(_SEE, *(value or "" for value in before.values()))
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A block of which nothing stays when the database refuses something in it, and the transaction goes on."""
+        await self.connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except asyncpg.IntegrityConstraintViolationError:
+            await self.connection.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
+            raise
+        await self.connection.execute("RELEASE SAVEPOINT attempt")
+
     async def stroke(self, statement: Statement, /, **values: Any) -> Record | None:
         raise TypeError("a stroke is a transaction of its own: this door has begun one already")
 

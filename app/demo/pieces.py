@@ -2,12 +2,14 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from app.demo.stage import Person, Stage, StoryFailed, shown_of
+from app.kernel.business_time import business_date
 from app.kernel.identifiers import check_digit
 
 WAIT_SECONDS = 30.0
@@ -187,3 +189,35 @@ def synthetic_number(region: str, birth: str, serial: int) -> str:
     """An identity number of nobody: regions from 99 on do not exist."""
     first17 = f"{region}{birth}{serial:03d}"
     return first17 + check_digit(first17)
+
+
+def hospital_stay(admitted: int, discharged: int) -> dict[str, Any]:
+    """A claim for a stay in hospital from so many days ago to so many, with a settlement of its own."""
+    today = business_date(datetime.now(UTC))
+    left = today - timedelta(days=discharged)
+    return {
+        "stay": {
+            "hospital_code": "H44050700001",
+            "hospital_name": "汕头市中心医院",
+            "cause": "illness",
+            "admitted_on": str(today - timedelta(days=admitted)),
+            "discharged_on": str(left),
+            "diagnosis": "肺炎",
+        },
+        "settlement": {
+            "number": f"S{uuid4().hex[:12].upper()}",
+            "settled_at": f"{left}T10:30:00+08:00",
+            "medfee_sumamt_fen": 4_000_000,
+            "fulamt_ownpay_amt_fen": 200_000,
+            "overlmt_selfpay_fen": 0,
+            "preselfpay_amt_fen": 100_000,
+            "inscp_scp_amt_fen": 3_700_000,
+            "act_pay_dedc_fen": 100_000,
+            "hifp_pay_fen": 3_100_000,
+            "hifob_pay_fen": 0,
+            "cvlserv_pay_fen": 0,
+            "maf_pay_fen": 0,
+            "acct_pay_fen": 100_000,
+            "psn_cash_pay_fen": 800_000,
+        },
+    }

@@ -1,11 +1,10 @@
 """The story: screening, three applications from sign-in to paid, refusals, a return, a race, a retry, a stranger, and a
 policy that changes without changing what was decided."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
-from app.demo import households, policies
+from app.demo import batches, households, policies
 from app.demo.apart import stood_in
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -13,6 +12,7 @@ from app.demo.pieces import (
     Cast,
     act,
     consent,
+    hospital_stay,
     new_application,
     notice,
     pay,
@@ -40,6 +40,7 @@ def tell(stage: Stage) -> None:
     golden_autumn(stage, cast)
     secondary_medical(stage, cast)
     large_amount(stage, cast)
+    batches.together(stage, cast)
     policies.refusals(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
@@ -125,34 +126,7 @@ def golden_autumn(stage: Stage, cast: Cast) -> None:
 
 def secondary_medical(stage: Stage, cast: Cast) -> None:
     stage.scene("住院二次医保：按结算单给付，不公示")
-    today = business_date(datetime.now(UTC))
-    form = {
-        "stay": {
-            "hospital_code": "H44050700001",
-            "hospital_name": "汕头市中心医院",
-            "cause": "illness",
-            "admitted_on": str(today - timedelta(days=30)),
-            "discharged_on": str(today - timedelta(days=18)),
-            "diagnosis": "肺炎",
-        },
-        "settlement": {
-            "number": f"S{uuid4().hex[:12].upper()}",
-            "settled_at": f"{today - timedelta(days=18)}T10:30:00+08:00",
-            "medfee_sumamt_fen": 4_000_000,
-            "fulamt_ownpay_amt_fen": 200_000,
-            "overlmt_selfpay_fen": 0,
-            "preselfpay_amt_fen": 100_000,
-            "inscp_scp_amt_fen": 3_700_000,
-            "act_pay_dedc_fen": 100_000,
-            "hifp_pay_fen": 3_100_000,
-            "hifob_pay_fen": 0,
-            "cvlserv_pay_fen": 0,
-            "maf_pay_fen": 0,
-            "acct_pay_fen": 100_000,
-            "psn_cash_pay_fen": 800_000,
-        },
-    }
-    draft = new_application(stage, cast["worker-chen"], "secondary_medical", form)
+    draft = new_application(stage, cast["worker-chen"], "secondary_medical", hospital_stay(30, 18))
     moved = submit(stage, cast["worker-chen"], draft)
     tell_decision(stage, moved["decision"])
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "受理")

@@ -143,6 +143,14 @@ async def state_of(transaction: Transaction, household_id: UUID) -> str | None:
     return found
 
 
+_STATES = statement(select(H.c.id, H.c.state).where(H.c.id == any_(bindparam("ids", type_=ARRAY(H.c.id.type)))))
+
+
+async def states_of(transaction: Transaction, household_ids: list[UUID]) -> dict[UUID, str]:
+    """The states of those of these files that this transaction can see."""
+    return {row["id"]: row["state"] for row in await transaction.rows(_STATES, ids=household_ids)}
+
+
 _IS_MEMBER = statement(
     select(M.c.id).where(
         M.c.household_id == bindparam("household_id"), M.c.id_number_index == bindparam("number_index"), M.c.living

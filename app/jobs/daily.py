@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete
 
+from app.applications.batches.tables import BatchAction
 from app.applications.escalations.commands import BATCH, Pile, escalate, piles, settle
 from app.applications.lifting.commands import NOBODY, lift_batch
 from app.applications.lifting.commands import settle as settle_lifted
@@ -23,15 +24,18 @@ FACTS_KEPT = timedelta(days=30)
 ATTEMPTS_KEPT = timedelta(days=2)
 """No limit looks back further than a day."""
 _ANSWERS, _FACTS, _ATTEMPTS = table_of(KeyedAnswer), table_of(OutMessage), table_of(Attempt)
+_BATCHES = table_of(BatchAction)
 _FORGET_ANSWERS = statement(delete(_ANSWERS).where(_ANSWERS.c.created_at < bindparam("before")))
 _FORGET_ATTEMPTS = statement(delete(_ATTEMPTS).where(_ATTEMPTS.c.began_at < bindparam("before")))
 _FORGET_FACTS = statement(delete(_FACTS).where(_FACTS.c.relayed_at < bindparam("before")))
+_FORGET_BATCHES = statement(delete(_BATCHES).where(_BATCHES.c.created_at < bindparam("before")))
 
 
 async def forget_old_answers(work: Work) -> int:
-    """Delete keyed answers, relayed facts and counts that nobody will ask for again. Answers how many rows."""
+    """Delete keyed answers, batches, relayed facts and counts that nobody will ask for again. Answers how many rows."""
     answers = await work.transaction.run(_FORGET_ANSWERS, before=work.now - ANSWERS_KEPT)
     answers += await work.transaction.run(_FORGET_ATTEMPTS, before=work.now - ATTEMPTS_KEPT)
+    answers += await work.transaction.run(_FORGET_BATCHES, before=work.now - ANSWERS_KEPT)
     return answers + await work.transaction.run(_FORGET_FACTS, before=work.now - FACTS_KEPT)
 
 

@@ -290,5 +290,7 @@ LEFT_OUT: Final[dict[str, str]] = {
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "
     "what came of it is in `applications` and the file",
     "bulk_export": "a list that somebody asked for at work; the person is that member of staff",
+    "batch_action": "which cases somebody looked at together at work; the person is that member of staff, "
+    "and each step is in the timeline of its application",
 }
 """Tables with somebody's id in them that are in no copy, and why."""

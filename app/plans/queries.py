@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import any_, bindparam, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
@@ -161,6 +161,25 @@ async def running_measure(transaction: Transaction, household_id: UUID, kind: st
     """The measure of this kind in the household's open plan that somebody has taken on."""
     found: UUID | None = await transaction.value(_RUNNING, household_id=household_id, kind=kind)
     return found
+
+
+_RUNNING_AMONG = statement(
+    select(P.c.household_id, M.c.kind, M.c.id)
+    .join(P, P.c.id == M.c.plan_id)
+    .where(
+        P.c.household_id == any_(bindparam("household_ids", type_=ARRAY(P.c.household_id.type))),
+        _OPEN,
+        M.c.state == literal_column("'running'"),
+    )
+    .order_by(P.c.id)
+    .with_for_update(read=True, of=P)
+)
+
+
+async def running_measures(transaction: Transaction, household_ids: list[UUID]) -> dict[tuple[UUID, str], UUID]:
+    """The same of many households, by household and kind."""
+    found = await transaction.rows(_RUNNING_AMONG, household_ids=household_ids)
+    return {(row["household_id"], row["kind"]): row["id"] for row in found}
 
 
 def services_of(measure: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -79,6 +79,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "let_go_of_file",  # only of a file that has ended
         "mark_near",  # a trigger: that it is worth asking about somebody
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
+        "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py

@@ -10,10 +10,14 @@ from sqlalchemy import ColumnElement, Table, literal_column, or_
 
 from app.applications import queries as applications
 from app.applications import queue
+from app.applications.batches import queries as batches
+from app.cases import queries as cases
 from app.db import scope
 from app.households import queries as households
 from app.households import transfers
 from app.kernel.actor import Tier
+from tests.calling import post
+from tests.http.batches import PREVIEW
 from tests.http.matrix import Actor, Matrix, Thing, ask, each, get, listed
 
 
@@ -45,7 +49,7 @@ async def no_second_wall(owner: asyncpg.Connection) -> AsyncIterator[None]:
 
 def forget_statements() -> None:
     """The statements that are built once, with the scope in them."""
-    for module in (applications, queue, households, transfers):
+    for module in (applications, batches, cases, queue, households, transfers):
         for made in vars(module).values():
             if hasattr(made, "cache_clear"):
                 made.cache_clear()
@@ -53,7 +57,7 @@ def forget_statements() -> None:
 
 async def leaks(client: httpx.AsyncClient, matrix: Matrix) -> dict[str, int]:
     """How often a list, a count or an id lets out what the oracle denies, for every role at its usual desk."""
-    found = dict.fromkeys(("list", "count", "number", "files", "file list", "case", "file"), 0)
+    found = dict.fromkeys(("list", "count", "number", "files", "file list", "case", "batch", "file"), 0)
 
     async def ask_queue(actor: Actor) -> None:
         ids, said = await listed(client, actor, "/staff/tasks")
@@ -80,9 +84,16 @@ async def leaks(client: httpx.AsyncClient, matrix: Matrix) -> dict[str, int]:
         answer = await ask(client, actor, "GET", "/staff/households/{}", thing.id)
         found["file"] += len(matrix.strangers(actor, answer.text, own=False))
 
+    async def ask_batch(actor: Actor) -> None:
+        items = [{"application_id": str(case.id)} for case in matrix.cases]
+        answer = await post(client, actor.someone, PREVIEW, {"action": "approve", "items": items})
+        numbers = {case.case.number for case in matrix.cases if case.case and not actor.sees(case)}
+        found["batch"] += len(numbers & {item["number"] for item in answer.json()["items"]})
+
     readers = [actor for actor in matrix.usual if actor.reads]
     await each(ask_queue, ((actor,) for actor in readers))
     await each(ask_case, product(readers, [*matrix.cases[::9], *(case for case, _ in matrix.moved)]))
+    await each(ask_batch, ((actor,) for actor in readers))
     await each(ask_file, product(readers, matrix.files[::9]))
     return found
 

@@ -55,6 +55,10 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
     "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
+    "POST /staff/batch_actions/preview": {
+        "action": "approve", "items": [{"application_id": SOMEBODY, "version": 1}], "note": "好", "reason_code": "x",
+    },
+    "POST /staff/batch_actions": {"token": SOMEBODY, "action": "approve"},
     "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
     "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
     "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},

@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    batch_actions,
     bulk,
     calendar,
     change_requests,
@@ -50,6 +51,7 @@ _MODULES = (
     access,
     appeals,
     meetings,
+    batch_actions,
     ratings,
     # Before the files by their ids.
     household_forms,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache, partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -10,20 +10,20 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
 from app.applications.lifting.queries import permissions_now
-from app.applications.path import REASONS, Action, Kind, State
-from app.applications.queries import case, case_asked, has_signed, money_of_household, to_act, to_act_found
+from app.applications.path import Action, Kind, State
+from app.applications.queries import case, case_asked, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
 from app.applications.steps import KeyedStep, Moved
-from app.audit.commands import record_reading
+from app.audit.commands import Reading, record_look
+from app.cases.queries import case_file
 from app.covers.commands import enrol
 from app.db.scope import Shape, post_over, shape
 from app.db.statements import Statement
-from app.households.queries import form_of, household
 from app.http.door import PREFIX, BriefDesk, Desk, Door, Entrance, answer, asked_again, entrance, staff
 from app.http.idempotency import beside_answer
 from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import applications as views
-from app.http.views import households as household_views
+from app.http.views import cases as case_views
 from app.http.views.applications import Purpose
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
@@ -52,25 +52,6 @@ class TaskPage(BaseModel):
 
 class TaskCount(BaseModel):
     count: int = Field(description="最多数到 10001")
-
-
-class MoneyLine(BaseModel):
-    """这户今年的一笔帮扶（包括办理中的）。"""
-
-    number: str
-    kind: Kind
-    state: State
-    amount_fen: int
-    submitted_at: str
-
-
-class CaseView(views.ApplicationView):
-    """一个案件：办理一步所需要的全部信息。"""
-
-    applicant_masked: str
-    household: household_views.HouseholdSummary | None
-    money_this_year: list[MoneyLine]
-    rejection_reasons: dict[str, str]
 
 
 class CaseAction(In):
@@ -153,42 +134,19 @@ async def count_tasks(
     )
 
 
-@router.get("/applications/{application_id}", summary="查看案件", response_model=CaseView)
+@router.get("/applications/{application_id}", summary="查看案件", response_model=case_views.CaseView)
 async def read_case(
-    application_id: PathId,
-    desk: Annotated[Desk, staff(Permission.READ_CASES, recorded=True, lent=True)],
-    purpose: Purpose = None,
+    application_id: PathId, desk: Annotated[Desk, staff(Permission.READ_CASES, lent=True)], purpose: Purpose = None
 ) -> Response:
-    """表单（证件号码和诊断已脱敏）、家庭情况、今年各项帮扶、决定和理由、办理过程。每次查看都有记录，本人可以看到。"""
-    work = desk.work
-    row = await case(work.transaction, desk.actor, application_id)
-    file = await household(work.transaction, desk.actor, row["household_id"]) if row["household_id"] else None
-    form = form_of(work.keyring, file)
+    """表单（证件号码和诊断已脱敏）、家庭情况、今年各项帮扶、材料、决定和理由、办理过程、没有办完的相关事项。每次查看都有记录，
+    本人可以看到。"""
+    work, actor = desk.work, desk.actor
     year = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
-    money = await money_of_household(work.transaction, desk.actor, row["household_id"], year, except_id=application_id)
-    permissions, signed = await permissions_now(work, desk.actor, row), has_signed(desk.actor, row)
-    shown = views.detail(row, work, permissions, signed=signed, reader="staff") | {
-        "applicant_masked": row["applicant_masked"],
-        "household": household_views.summary(file, form) if file and form else None,
-        "money_this_year": [_money(line) for line in money],
-        "rejection_reasons": REASONS,
-    }
-    waits = bool(shown["open_actions"])
-    person_id = row["applicant_id"]
-    await record_reading(
-        work, desk.actor, kind="application", row=row, subject_person_id=person_id, purpose=purpose, waits=waits
-    )
+    row = await case_file(work.transaction, actor, application_id, year)
+    shown = case_views.case(row, actor, await permissions_now(work, actor, row), work)
+    reading = Reading(actor, "application", row, row["applicant_id"], purpose, waits=bool(shown["open_actions"]))
+    await record_look(work, reading)
     return answer(shown, version=row["version"])
-
-
-def _money(row: Any) -> dict[str, Any]:
-    return {
-        "number": row["number"],
-        "kind": row["kind"],
-        "state": row["state"],
-        "amount_fen": row["amount_fen"],
-        "submitted_at": views.instant(row["submitted_at"]),
-    }
 
 
 @router.post("/applications/{application_id}/actions", summary="办理案件", response_model=views.MovedView)
