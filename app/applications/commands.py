@@ -238,9 +238,10 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
 
 def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
     """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Invalid."""
-    step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
+    path = PATHS[Kind(row["kind"])]
+    step = path.step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM):
-        raise NotAllowedNow(state=row["state"])
+        raise NotAllowedNow(state=row["state"], allowed=",".join(path.actions_at(row["state"])))
     post = post_over(actor, step.by, row)
     if post is None:
         raise NotAllowed
