@@ -1,11 +1,12 @@
-"""The story: screening, three applications from sign-in to paid, refusals, a return, a race, a retry, a stranger, and a
-policy that changes without changing what was decided."""
+"""The story: screening, three applications from sign-in to paid, refusals, an appeal, a return, a race, a retry, a
+stranger, and a policy that changes without changing what was decided."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from app.demo import households, policies
+from app.demo.appeals import appealed
 from app.demo.notices import objected_to
 from app.demo.pieces import (
     Cast,
@@ -38,6 +39,7 @@ def tell(stage: Stage) -> None:
     golden_autumn(stage, cast)
     secondary_medical(stage, cast)
     policies.refusals(stage, cast)
+    appealed(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
     policies.new_version(stage, cast, decided_id)
@@ -47,8 +49,8 @@ def tell(stage: Stage) -> None:
 
 CAST = (
     "worker-chen worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
-    "clerk-jinping clerk-chenghai visitor-longhu leader-city deputy-city mutual-aid finance-maker finance-checker "
-    "auditor"
+    "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu leader-city deputy-city mutual-aid "
+    "finance-maker finance-checker auditor"
 ).split()
 
 
