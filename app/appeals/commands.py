@@ -66,6 +66,11 @@ _PASSAGE = insertion(
     *"id created_at application_id round person_id post_role organisation_name action from_state to_state".split(),
     *"counts_as_review note".split(),
 )
+_TOUCH = statement(
+    update(A)
+    .where(A.c.id == bindparam("row_id"))
+    .values(version=A.c.version + literal_column("1"), updated_at=bindparam("now", type_=A.c.updated_at.type))
+)
 _PAID_BEFORE = statement(
     update(A)
     .where(A.c.id == bindparam("row_id"))
@@ -115,31 +120,30 @@ async def lodge(
     decision = await decision_of(work.transaction, application_id)
     if decision is None:
         raise NotAllowedNow(state=row["state"])
+    if decision["appealed"]:
+        raise AlreadyAppealed
     policy = work.policies.in_force(KIND, AccountabilityPolicy, work.today)
     last = last_day(work.calendar, decision["created_at"], policy.appeal_window_working_days)
     if work.today > last:
         raise AppealTooLate(last_day=last.isoformat())
     appeal_id, state = new_id(), await _level(work, row, decision)
     said = {"text": text, "file_ids": [str(file_id) for file_id in file_ids]}
-    try:
-        await work.transaction.run(
-            _INSERT,
-            id=appeal_id,
-            created_at=work.now,
-            decision_id=decision["id"],
-            application_id=application_id,
-            kind=row["kind"],
-            ground=ground_of(row["state"]),
-            applicant_id=actor.person_id,
-            state=state,
-            version=1,
-            reason=work.keyring.seal_document(REASON, appeal_id, said),
-            before_fen=0 if row["state"] == State.REJECTED else row["amount_fen"] or 0,
-            due_at=work.calendar.end_of_working_day(work.now, policy.appeal_decision_working_days),
-            **{tier: row[tier] for tier in TIERS},
-        )
-    except asyncpg.UniqueViolationError as taken:
-        raise AlreadyAppealed from taken
+    await work.transaction.run(
+        _INSERT,
+        id=appeal_id,
+        created_at=work.now,
+        decision_id=decision["id"],
+        application_id=application_id,
+        kind=row["kind"],
+        ground=ground_of(row["state"]),
+        applicant_id=actor.person_id,
+        state=state,
+        version=1,
+        reason=work.keyring.seal_document(REASON, appeal_id, said),
+        before_fen=0 if row["state"] == State.REJECTED else row["amount_fen"] or 0,
+        due_at=work.calendar.end_of_working_day(work.now, policy.appeal_decision_working_days),
+        **{tier: row[tier] for tier in TIERS},
+    )
     await _follow(work, row, step, actor, None, text)
     await _audit(work, actor, "lodged", appeal_id, actor.person_id)
     await emit(work, AppealLodged(appeal_id, application_id, state))
@@ -192,7 +196,8 @@ async def decide(
     await _apart(work, actor, row["application_id"])
     check_words(step, answer.note, None, ())
     assert answer.note is not None
-    application = await case(work.transaction, actor, row["application_id"], whole=False)
+    # Held, so that what follows is about how it is now; always after its appeal.
+    application = await case(work.transaction, actor, row["application_id"], whole=False, locked=True)
     # The appeal first: with the step on the application its decider is one of those who had a part in the case.
     if step.action == AppealAction.CHANGE:
         follows = path_of(application).step(application["state"], FOLLOWS[step.at, step.action])
@@ -318,11 +323,13 @@ async def _judged_again(work: Work, row: Record, judge: Judge) -> tuple[ToSubmit
 async def _follow(
     work: Work, row: Record, step: Step, actor: Actor, post: Post | None, note: str | None
 ) -> Moved | None:
-    """The application's own step, with its place in the timeline; where it stays what it was, that place alone."""
+    """The own step of an application that is held, with its place in the timeline. Where it stays what it was, that
+    place alone, under another version: whoever saw the case before it is told."""
     by: dict[str, Any] = {"post_role": post.role.value, "organisation_name": post.place.name} if post else {}
     if step.to != step.at:
         step = replace(step, counts_as_review=post is not None)
         return await take(work, row, step, person_id=actor.person_id, note=note, **by)
+    await work.transaction.run(_TOUCH, row_id=row["id"], now=work.now)
     passage_id = new_id()
     await work.transaction.run(
         _PASSAGE,

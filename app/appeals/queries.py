@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, not_, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, literal_column, not_, or_, select, text, tuple_
 
 from app.appeals.path import CITY, AppealState
 from app.appeals.rules import DECISIONS, deciders_at
@@ -38,7 +38,7 @@ _OWN = statement(
 )
 # What is against a case now: a refusal, what a meeting decided, the city's approval, or what an appeal has changed.
 _DECISION = statement(
-    select(P.c.id, P.c.created_at, P.c.from_state)
+    select(P.c.id, P.c.created_at, P.c.from_state, exists().where(APPEAL.c.decision_id == P.c.id).label("appealed"))
     .where(
         P.c.application_id == bindparam("application_id"),
         or_(
@@ -71,7 +71,7 @@ class AppealNotFound(NotFound):
 
 
 async def decision_of(transaction: Transaction, application_id: UUID) -> Record | None:
-    """The step that decided an application last."""
+    """The step that decided an application last, and whether it was appealed against."""
     return await transaction.row(_DECISION, application_id=application_id)
 
 

@@ -265,9 +265,10 @@ def signed_step(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, 
 
 
 def _staff_step(row: Record, said: Said) -> Step:
-    step = path_of(row).step(row["state"], said.action)
+    path = path_of(row)
+    step = path.step(row["state"], said.action)
     if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries is not None:
-        raise NotAllowedNow(state=row["state"])
+        raise NotAllowedNow(state=row["state"], allowed=",".join(path.actions_at(row["state"])))
     return step
 
 

@@ -154,16 +154,19 @@ def to_act_found(row: Record) -> Record:
 
 
 @cache
-def _case(tiers: Shape, whole: bool) -> Statement:
+def _case(tiers: Shape, whole: bool, locked: bool) -> Statement:
     if not whole:
-        return statement(to_act(tiers))
+        return statement(to_act(tiers).with_for_update(of=A) if locked else to_act(tiers))
     return statement(whole_case(tiers))
 
 
-async def case(transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True) -> Record:
-    """A case within the actor's reach; `whole`: with form, decision and timeline. Raises ApplicationNotFound."""
+async def case(
+    transaction: Transaction, actor: Actor, application_id: UUID, *, whole: bool = True, locked: bool = False
+) -> Record:
+    """A case within the actor's reach; `whole`: with form, decision and timeline; `locked`, and not whole: held until
+    commit. Raises ApplicationNotFound."""
     reach = actor.reach(Permission.READ_CASES)
-    return _found(await transaction.row(_case(shape(reach), whole), **case_asked(actor, application_id)))
+    return _found(await transaction.row(_case(shape(reach), whole, locked), **case_asked(actor, application_id)))
 
 
 def whole_case(tiers: Shape, *beside: ColumnElement[Any]) -> Select[Any]:

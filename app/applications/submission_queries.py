@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, func, literal_column, select, text, union_all
+from sqlalchemy import BigInteger, and_, bindparam, func, literal_column, select, text, union_all
 
 from app.applications.queries import A, ApplicationNotFound
 from app.applications.tables import LIVE_STATES
@@ -21,9 +21,13 @@ _OTHER = A.alias("other")
 _LIVE_SINCE = (
     _OTHER.c.id != A.c.id,
     _OTHER.c.submitted_at >= bindparam("since"),
-    text(f"other.state in {LIVE_STATES}"),
+    text(f"(other.state in {LIVE_STATES} or other.paid_before_fen is not null)"),
 )
-_GRANT = [_OTHER.c[name] for name in ("kind", "item", "amount_fen", "applicant_id")]
+# What was paid before an appeal raised it was given, whatever has become of the rest.
+_GIVEN = literal_column(
+    f"case when other.state in {LIVE_STATES} then other.amount_fen else other.paid_before_fen end", BigInteger
+).label("amount_fen")
+_GRANT = [*(_OTHER.c[name] for name in ("kind", "item", "applicant_id")), _GIVEN]
 # Two index scans rather than one OR, which would read every application that the person ever made.
 _GRANTS = union_all(
     select(*_GRANT).where(_OTHER.c.household_id == H.c.id, *_LIVE_SINCE).correlate(A, H),

@@ -36,13 +36,14 @@ class Application(Row, table=True):
             name="measure",
         ),
         Index("ix_application_measure", "measure_id", postgresql_where=text("measure_id is not null")),
+        # What was returned stands beside a draft that was begun when it was submitted.
         Index(
             "uq_application_open_draft",
             "applicant_id",
             "kind",
             "period",
             unique=True,
-            postgresql_where=text("state in ('draft','returned')"),
+            postgresql_where=text("state = 'draft'"),
         ),
         # The same student and academic year, or the same settlement sheet: one living application in the city.
         Index(

@@ -84,13 +84,20 @@ def race(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
 
 
 def act(
-    stage: Stage, by: Person, moved: dict[str, Any], action: str, does: str, *, note: str | None = None
+    stage: Stage,
+    by: Person,
+    moved: dict[str, Any],
+    action: str,
+    does: str,
+    *,
+    note: str | None = None,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     path = f"/staff/applications/{moved['id']}"
     case = stage.http.get(path, headers=by.headers)
     if action not in case.json().get("open_actions", ()):
         raise StoryFailed(f"{by.name} may not {action}: {shown_of(case, 'state open_actions')}")
-    body = {"action": action} | ({"note": note} if note else {})
+    body = {"action": action} | ({"note": note} if note else {}) | ({"reason_code": reason} if reason else {})
     done: dict[str, Any] = stage.call(
         by, "POST", f"{path}/actions", does, json=body, version=moved["version"], show="state version"
     ).json()
@@ -118,10 +125,10 @@ def notice_of(stage: Stage, number: str) -> dict[str, Any] | None:
     return next((item for item in items if item["number"] == number), None)
 
 
-def if_state(stage: Stage, cast: Cast, application_id: str, state: str) -> dict[str, Any] | None:
-    shown: dict[str, Any] = stage.http.get(
-        f"/applications/{application_id}", headers=cast["worker-chen"].headers
-    ).json()
+def if_state(
+    stage: Stage, cast: Cast, application_id: str, state: str, worker: str = "worker-chen"
+) -> dict[str, Any] | None:
+    shown: dict[str, Any] = stage.http.get(f"/applications/{application_id}", headers=cast[worker].headers).json()
     return shown if shown["state"] == state else None
 
 
@@ -135,11 +142,11 @@ def until(found: Any, otherwise: str) -> Any:
     raise StoryFailed(otherwise)
 
 
-def pay(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
+def pay(stage: Stage, cast: Cast, moved: dict[str, Any], worker: str = "worker-chen") -> None:
     moved = act(stage, cast["finance-maker"], moved, "start_payment", "制单付款")
     moved = act(stage, cast["finance-checker"], moved, "confirm_payment", "复核，确认已付")
     shown = stage.call(
-        cast["worker-chen"], "GET", f"/applications/{moved['id']}", "看到钱已发放", show="number state amount_fen"
+        cast[worker], "GET", f"/applications/{moved['id']}", "看到钱已发放", show="number state amount_fen"
     ).json()
     stage.check("状态为已发放", shown["state"] == "paid")
 

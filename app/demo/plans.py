@@ -19,7 +19,7 @@ def plan_first(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
     stage.say("建档时系统按致困原因提出：" + "、".join(each["name"] for each in plan["measures"]))
     for measure in plan["measures"]:
         if measure["kind"] in ("living_aid", "schooling", "counselling"):
-            _take_on(stage, clerk, measure)
+            take_on(stage, clerk, measure)
     counselling = next(each for each in plan["measures"] if each["kind"] == "counselling")
     service = {"given_on": moved_on(moved), "provider": "汕头市职工服务中心", "quantity": 2, "unit": "session"}
     stage.call(
@@ -37,7 +37,7 @@ def moved_on(moved: dict[str, Any]) -> str:
     return str(moved["timeline"][-1]["at"])[:10]
 
 
-def _take_on(stage: Stage, clerk: Person, measure: dict[str, Any]) -> None:
+def take_on(stage: Stage, clerk: Person, measure: dict[str, Any]) -> None:
     change = {"state": "running", "due_on": measure["due_on"], "take": True}
     stage.call(
         clerk, "PUT", f"/staff/measures/{measure['id']}", f"认领措施：{measure['name']}", json=change,

@@ -1,11 +1,12 @@
-"""The story: screening, three applications from sign-in to paid, refusals, a return, a race, a retry, a stranger, and a
-policy that changes without changing what was decided."""
+"""The story: screening, three applications from sign-in to paid, refusals, an appeal, a return, a race, a retry, a
+stranger, and a policy that changes without changing what was decided."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from app.demo import batches, households, policies
 from app.demo.apart import stood_in
+from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
 from app.demo.pieces import (
@@ -42,6 +43,7 @@ def tell(stage: Stage) -> None:
     large_amount(stage, cast)
     batches.together(stage, cast)
     policies.refusals(stage, cast)
+    appealed(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
     policies.new_version(stage, cast, decided_id)
@@ -51,7 +53,8 @@ def tell(stage: Stage) -> None:
 
 CAST = (
     "worker-chen worker-zheng worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
-    "clerk-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city vice-city mutual-aid "
+    "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city "
+    "vice-city mutual-aid "
     "finance-maker finance-checker auditor"
 ).split()
 

@@ -143,7 +143,7 @@ async def test_too_low_an_amount_goes_on_meanwhile_and_is_raised(client: httpx.A
     appeal = await lodged(client, case)
     assert (appeal["ground"], appeal["state"], appeal["before_fen"]) == ("too_low", "at_city", 1_000_00)
     shown = await own(client, case)
-    assert (shown["state"], shown["version"], shown["open_actions"]) == ("public_notice", 2, [])
+    assert (shown["state"], shown["version"], shown["open_actions"]) == ("public_notice", 3, [])
     done = await decide(client, desks.again[Role.CITY_LEADER], appeal, "change", amount_fen=2_500_00)
     assert done.status_code == 200, done.text
     shown = await own(client, case)

@@ -43,7 +43,7 @@ async def waiting(world: World, home: Guild, *, kind: Kind = Kind.HARDSHIP_AID, 
     return await world.application(who, home, kind=kind, state=State.PUBLIC_NOTICE, **given)
 
 
-async def publish(world: World, case: Case, *, seconds: int = 3600) -> None:
+async def publish(world: World, case: Case, *, seconds: float = 3600) -> None:
     """As the fact of its approval makes it: for an hour, unless the test says otherwise."""
     fact = {"to_state": "public_notice", "application_id": str(case.id), "kind": case.kind, "action": "approve"}
     async with jobs_of(world).work() as found:

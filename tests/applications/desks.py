@@ -1,0 +1,101 @@
+"""A town in which everybody sits who may have to do with an application, and what they are asked to do with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from app.applications.path import REASONS, Action, Kind
+from app.kernel.actor import PERMISSIONS, Permission, Role
+from app.workflow.path import Step
+from tests import make
+from tests.make import Guild, Someone, Town, World
+
+TIER_OF: Mapping[Role, str] = {
+    Role.UNIT_CLERK: "unit",
+    Role.UNIT_CHAIR: "unit",
+    Role.HOME_VISITOR: "unit",
+    Role.STREET_REVIEWER: "street",
+    Role.DISTRICT_REVIEWER: "district",
+    Role.DISTRICT_LEADER: "district",
+}
+"""Where a role is held; every other in the city."""
+CARRIED: Mapping[str, Mapping[str, Any]] = {}
+"""What comes with a step beyond its words, by what its row says that it carries."""
+
+
+def union_of(town: Town, role: Role) -> Guild:
+    """Where the first unit of the town has somebody with this role."""
+    over = {"unit": town.units[0], "street": town.streets[0], "district": town.districts[0]}
+    return over.get(TIER_OF.get(role, "city"), town.city)
+
+
+def body_of(action: str, step: Step | None = None) -> dict[str, Any]:
+    """What is sent with an action: whatever the row of a step asks for; of what is no step, whatever any does."""
+    body: dict[str, Any] = {"action": action}
+    if step is None or step.needs_note:
+        body["note"] = "材料与实际不符，请核对"
+    if (step is None and action == Action.REJECT) or (step is not None and step.needs_reason):
+        body["reason_code"] = next(iter(REASONS))
+    if step is not None and step.carries is not None:
+        body |= CARRIED[step.carries]
+    return body
+
+
+async def act(
+    client: httpx.AsyncClient, by: Someone, application_id: UUID, version: int, body: Mapping[str, Any]
+) -> httpx.Response:
+    headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
+    return await client.post(f"/staff/applications/{application_id}/actions", json=dict(body), headers=headers)
+
+
+async def own(
+    client: httpx.AsyncClient, by: Someone, application_id: UUID, version: int, action: str
+) -> httpx.Response:
+    """What only an applicant does, at the door of its own."""
+    path, body = {
+        Action.SUBMIT: ("submit", None),
+        Action.WITHDRAW: ("withdraw", None),
+        Action.APPEAL: ("appeals", {"reason": "材料齐全，请再看一次"}),
+    }[Action(action)]
+    headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
+    return await client.post(f"/applications/{application_id}/{path}", json=body, headers=headers)
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Somebody with the posts that they hold: (role, union)."""
+
+    who: Someone
+    posts: tuple[tuple[Role, Guild], ...]
+
+    def may(self, permission: Permission, home: Guild) -> bool:
+        """Whether a post of theirs gives this permission over what belongs to this union."""
+        return any(
+            permission in PERMISSIONS[role] and home.ancestors.get(union.tier) == union.id for role, union in self.posts
+        )
+
+
+async def hand(world: World, *posts: tuple[Role, Guild], **given: Any) -> Hand:
+    return Hand(await world.person(posts=posts, **{"consents": ()} | given), posts)
+
+
+async def seated(world: World, town: Town, *roles: Role, **given: Any) -> Hand:
+    """Somebody with these roles, each where the first unit of the town has it."""
+    return await hand(world, *((role, union_of(town, role)) for role in roles), **given)
+
+
+async def applicant(world: World, home: Guild, *, posts: tuple[tuple[Role, Guild], ...] = ()) -> tuple[Someone, str]:
+    """A worker who may be granted every kind of aid, and the number of their child who studies."""
+    student = make.member()
+    someone = await world.worker(home, members=[student, make.member("spouse", name="林阿妹")], posts=posts)
+    return someone, student["id_number"]
+
+
+def form_of(kind: Kind, student: str, **given: Any) -> dict[str, Any]:
+    """Filled in so that the rules grant something."""
+    if kind is Kind.GOLDEN_AUTUMN:
+        return make.golden_autumn(student, **given)
+    return make.FORMS[kind](**given)
