@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.cli.database import console
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 END_SECONDS = 15.0
 
 
