@@ -9,6 +9,7 @@ import pytest
 
 from app.applications.path import Action, Kind, State
 from app.kernel.actor import Role
+from tests import make
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
 from tests.relatives.making import WAYS, act, bring_near, declared, open_actions, refusal, sign
@@ -91,6 +92,36 @@ async def test_a_corrected_number_keeps_its_relatives(world: World, town: Town, 
     case = await world.application(await world.person(), town.units[0])
     await sign(world, case, one, Action.ACCEPT)
     assert await refusal(world, case, other, Action.APPROVE) == APART
+
+
+async def test_whoever_gets_the_number_of_a_member_of_a_household_is_kept_apart_from_it(
+    world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    """The file was there before the account knew whose it is."""
+    (one, other), number = await pair(world), make.id_number()
+    members = [make.member(number=each, name="陈小雨") for each in (one.id_number, number)]
+    await world.household(await world.person(), town.units[0], members=members)
+    await owner.execute(
+        "update person set id_number_index = $2 where id = $1",
+        other.id,
+        world.keyring.blind_index("person.id_number", number),
+    )
+    for first, second in ((one, other), (other, one)):
+        case = await world.application(await world.person(), town.units[0])
+        await sign(world, case, first, Action.ACCEPT)
+        assert await refusal(world, case, second, Action.APPROVE) == APART
+
+
+async def test_most_are_near_nobody_and_are_not_looked_at_closely(
+    world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    alone, (one, other) = await world.staff(Role.UNIT_CLERK, town.units[0]), await pair(world)
+    await declared(world, one, other)
+    marked = {
+        each.id: await owner.fetchval("select has_near from person where id = $1", each.id)
+        for each in (alone, one, other)
+    }
+    assert marked == {alone.id: False, one.id: True, other.id: True}
 
 
 async def test_who_has_not_proved_who_they_are_signs_nothing(
