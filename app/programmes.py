@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from app.applications.path import Kind
 from app.applications.programme import Programme
+from app.applications.reasons.rules import ReasonCatalogue
 from app.applications.standards import ServiceStandard
 from app.households.criteria import CategoryPolicy
 from app.households.upkeep import UpkeepPolicy
@@ -58,6 +59,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "public_notice": Shipped(NoticePolicy, "app.notices"),
     "accountability": Shipped(AccountabilityPolicy, "app.policy", "accountability.yaml"),
     "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
+    "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -5,6 +5,9 @@ from app.appeals import tables as appeals
 from app.applications import tables as applications
 from app.applications.assisting import tables as assisting
 from app.applications.escalations import tables as escalations
+from app.applications.reasons import tables as reasons
+from app.applications.resubmissions import tables as resubmissions
+from app.applications.supplements import tables as supplements
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -57,7 +60,10 @@ __all__ = [
     "policies",
     "proxy_filings",
     "ratings",
+    "reasons",
     "rehearsals",
+    "resubmissions",
+    "supplements",
     "upkeep",
     "visits",
 ]

@@ -8,9 +8,11 @@ import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.measures import measure_for
-from app.applications.path import EDITABLE, PATHS, REASONS, Action, Kind, State
+from app.applications.path import EDITABLE, PATHS, Action, Kind, State, gates_shut
 from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
+from app.applications.reasons.rules import BY_RULE, by_rule, check_note, reasons_for
 from app.applications.steps import Keep, KeyedStep, Moved, take
+from app.applications.supplements.steps import close
 from app.change_requests.queries import is_held, lock_payments
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
@@ -59,6 +61,14 @@ class HouseholdChangePending(Conflict):
 
 class NoticeNotOver(Conflict):
     """这份申请的公示还没有期满，或者有异议没有核查完，不能付款。"""
+
+
+class SupplementAwaited(Conflict):
+    """正在等申请人补充材料；补充之后、到期之后，或收回补充要求之后，才能继续办理。"""
+
+
+class NothingAwaited(Conflict):
+    """这份申请现在没有等待补充的材料。"""
 
 
 class ConsentsMissing(NotAllowed):
@@ -176,8 +186,8 @@ async def submit(
         amount_fen=assessed.amount_fen,
         submitted_at=work.now,
         submission_no=submission_no,
-        note=None if assessed.eligible else REASONS["ineligible_by_policy"],
-        reason_code=None if assessed.eligible else "ineligible_by_policy",
+        note=None if assessed.eligible else by_rule(work.policies, work.today),
+        reason_code=None if assessed.eligible else BY_RULE,
         household_id=assessed.household_id,
         facts=work.keyring.seal(FACTS, row["id"], assessed.facts),
         facts_sha256=assessed.facts_sha256,
@@ -196,6 +206,8 @@ async def withdraw(work: Work, actor: Actor, application_id: UUID, version: int)
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, version)
     step = PATHS[Kind(row["kind"])].step(row["state"], Action.WITHDRAW)
+    if row["supplement"] == "open":
+        await close(work, application_id, "withdrawn")
     return await take(work, row, step, person_id=actor.person_id)
 
 
@@ -213,7 +225,7 @@ async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep)
 
     Raises NotAllowedNow, NotAllowed, AlreadySigned, Invalid, Overtaken, IdempotencyInProgress.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = signed_step(work, actor, row, said)
     return await take(work, row, step, key, **signed)
 
 
@@ -223,7 +235,7 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
     Raises StaleVersion, NotAllowedNow, NotAllowed, AlreadySigned, Invalid, HouseholdChangePending, MeasureMissing,
     NoticeNotOver.
     """
-    step, signed = _signed(actor, row, said)
+    step, signed = signed_step(work, actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
@@ -236,15 +248,25 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
         raise NoticeNotOver from refused
 
 
-def _signed(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
-    """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Invalid."""
+def signed_step(
+    work: Work, actor: Actor, row: Record, said: Said, *, carrying: str | None = None
+) -> tuple[Step, dict[str, Any]]:
+    """The step, and who takes it with which words. `carrying`: what comes with it.
+
+    Raises NotAllowedNow, NotAllowed, SupplementAwaited, NothingAwaited, Invalid.
+    """
     step = PATHS[Kind(row["kind"])].step(row["state"], said.action)
-    if step.by in (Permission.OWN, Permission.SYSTEM):
+    if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries != carrying:
         raise NotAllowedNow(state=row["state"])
     post = post_over(actor, step.by, row)
     if post is None:
         raise NotAllowed
-    check_words(step, said.note, said.reason_code, REASONS)
+    if gates_shut(row["supplement"]).intersection(step.gates):
+        raise SupplementAwaited if row["supplement"] == "open" else NothingAwaited
+    if said.note or said.reason_code or step.needs_note:
+        reasons = reasons_for(work.policies, work.today, row["kind"], step.action)
+        check_words(step, said.note, said.reason_code, reasons)
+        check_note(said.note)
     return step, {
         "round": row["round"] + step.opens_round,
         "person_id": actor.person_id,

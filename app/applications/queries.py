@@ -48,6 +48,7 @@ SUMMARY = [
         "amount_fen",
         "submitted_at",
         "due_at",
+        "supplement",
         "created_at",
     ]
 ]

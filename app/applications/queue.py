@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, bindparam, func, select, text, tuple_, union_all
+from sqlalchemy import Select, Text, bindparam, func, literal_column, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.path import PATHS, Kind
@@ -75,6 +75,8 @@ def _pile(n: int, tier: Tier, some_kinds: bool, by: frozenset[str]) -> Select[An
         # Repeated word for word, so that the planner may use the partial index of open cases.
         text(f"application.state in {OPEN_STATES}"),
         A.c.applicant_id != bindparam("actor_id"),
+        # What waits for its applicant waits for nobody here; it comes back to its place.
+        A.c.supplement.is_distinct_from(literal_column("'open'")),
     )
     if some_kinds:
         query = query.where(A.c.kind == func.any(bindparam(f"kinds_{n}", type_=ARRAY(Text))))

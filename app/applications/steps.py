@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +24,21 @@ from app.messaging.outbox import spelt
 from app.workflow.path import Step
 
 NOTE = "passage.note"
+_SUBMITTED = ", application.form, application.decision, application.amount_fen"
+_EARLIER = """, earlier as (
+              insert into earlier_submission (id, created_at, application_id, round, form, decision, amount_fen)
+              select cast(:earlier_id as uuid), :now, id, cast(:step_round as int), form, decision, amount_fen
+              from moved
+            )"""
 
 
-def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
+def _step(before: str = "", moving: str = "", beside: str = "", *, returning: bool = False) -> Statement:
     """A step, its row in the timeline, its audit entry, its fact and the answer that is kept, in one round trip.
 
     `before`: queries that come first; `moving`: which of their rows the application hangs on; `beside`: what else is
-    answered besides the new version.
+    answered besides the new version. `returning`: what was submitted is kept before it can be edited.
     """
+    also, kept = (_SUBMITTED, _EARLIER) if returning else ("", "")
     return statement(
         text(
             f"""
@@ -48,9 +57,9 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 code_sha256 = coalesce(:code_sha256, code_sha256),
                 subject_index = coalesce(:subject_index, subject_index),
                 item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
-                measure_id = coalesce(:measure_id, measure_id)
+                measure_id = coalesce(:measure_id, measure_id), supplement = cast(:supplement as text)
               {moving or "where application.id = :id"} and application.version = :version
-              returning application.id, application.version, applicant_id
+              returning application.id, application.version, applicant_id{also}
             ), passed as (
               insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name,
                 action, from_state, to_state, counts_as_review, note, reason_code, amount_fen)
@@ -74,16 +83,16 @@ def _step(before: str = "", moving: str = "", beside: str = "") -> Statement:
                 cast(:kept_fingerprint as bytea), cast(:kept_status as int), cast(:kept_etag as text),
                 cast(:kept_answer as bytea), :now
               from moved where cast(:kept_key as text) is not null
-            )
+            ){kept}
             select (select version from moved) as version {beside}
             """  # noqa: S608 - pieces of our own; every value is a parameter
         )
     )
 
 
-_STEP = _step()
-# The same without a transaction around it: it takes the key of the request, so that a second one is told.
-KEYED_STEP = _step(
+# Without a transaction around it a step takes the key of the request, so that a second one is told.
+_keyed_step = partial(
+    _step,
     before=f"""
             sight as materialized (
               select cast(:id as uuid) as application_id, pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
@@ -91,6 +100,14 @@ KEYED_STEP = _step(
     moving="where application.id = (select application_id from sight where free and told is not null)",
     beside=", (select free from sight) as free",
 )
+KEYED_STEP = _keyed_step()
+_STEPS = {
+    (False, False): _step(),
+    (True, False): KEYED_STEP,
+    (False, True): _step(returning=True),
+    (True, True): _keyed_step(returning=True),
+}
+"""By whether a step takes the key of its request, and whether it returns what was submitted."""
 
 
 class SubjectAlreadyAided(Conflict):
@@ -141,16 +158,18 @@ async def take(
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
-    allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
+    due_at = change.pop("due_at", None) or _due(work, row, step)
     moved = Moved(row["id"], step.to, row["version"] + 1)
     kept = keep(moved) if keep else _NOTHING_KEPT
     values: dict[str, Any] = _UNCHANGED | change | dict(zip(_KEPT, kept, strict=True))
-    write = work.transaction.row
+    write, returning = work.transaction.row, step.action == Action.RETURN
+    if returning:
+        values["earlier_id"] = new_id()
     if lock is not None:
         values["lock"], write = lock, work.transaction.stroke
     try:
         found = await write(
-            _STEP if lock is None else KEYED_STEP,
+            _STEPS[lock is not None, returning],
             id=row["id"],
             version=row["version"],
             to_state=step.to,
@@ -159,7 +178,7 @@ async def take(
             round=round_,
             step_round=round_,
             now=work.now,
-            due_at=work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
+            due_at=due_at,
             approved_at=work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
             paid_at=work.now if step.to == State.PAID else None,
             passage_id=passage_id,
@@ -182,6 +201,12 @@ async def take(
     return moved
 
 
+def _due(work: Work, row: Record, step: Step) -> datetime | None:
+    """Until when the state that a step leads to may last."""
+    days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
+    return work.calendar.end_of_working_day(work.now, days) if days else None
+
+
 _KEPT = tuple(f"kept_{name}" for name in KeptAnswer._fields)
 _NOTHING_KEPT = (None,) * len(_KEPT)
 _OPTIONAL = [
@@ -198,6 +223,7 @@ _OPTIONAL = [
     "item",
     "cover_id",
     "measure_id",
+    "supplement",
     "post_role",
     "organisation_name",
     "reason_code",

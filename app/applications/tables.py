@@ -22,6 +22,11 @@ class Application(Row, table=True):
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
         CheckConstraint("paid_before_fen > 0", name="paid_before"),
+        CheckConstraint(
+            "supplement in ('answered','lapsed','withdrawn') or supplement is null or (supplement = 'open' "
+            "and state in ('submitted','unit_review','district_review','city_approval'))",
+            name="supplement",
+        ),
         CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
         # One measure of the household's plan for every payment; what is no aid to a household has none.
         ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
@@ -102,6 +107,8 @@ class Application(Row, table=True):
     item: str | None = Field(default=None, max_length=20)
     """What of the kind is asked for, where the yearly caps need to know."""
     cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
+    supplement: str | None = Field(default=None, max_length=10)
+    """How the last supplement at this stage stands (`supplement.state`); the next step forgets it."""
     measure_id: UUID | None = Field(default=None)
     """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
@@ -130,7 +137,9 @@ class Passage(Row, table=True):
             unique=True,
             postgresql_where=text("counts_as_review"),
         ),
-        CheckConstraint("action <> 'reject' or (reason_code is not null and note is not null)", name="reason"),
+        CheckConstraint(
+            "action not in ('reject','refuse_by_rule') or (reason_code is not null and note is not null)", name="reason"
+        ),
         Index("ix_passage_application", "application_id", "created_at"),
     )
 
@@ -145,5 +154,5 @@ class Passage(Row, table=True):
     to_state: str = Field(max_length=20)
     counts_as_review: bool
     note: bytes | None = sealed()
-    reason_code: str | None = Field(default=None, max_length=40)
+    reason_code: str | None = Field(default=None, max_length=40, foreign_key="application_reason.code")
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)

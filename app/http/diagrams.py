@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from app.appeals.path import PATHS as APPEAL_PATHS
+from app.applications.path import GATES as APPLICATION_GATES
 from app.applications.path import PATHS, Kind
-from app.applications.path import REASONS as APPLICATION_REASONS
+from app.applications.reasons.rules import Reason, ReasonCatalogue
 from app.applications.standards import ServiceStandard
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
@@ -95,6 +96,11 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "uphold_decision": "申诉后维持原决定",
         "change_decision": "申诉后变更决定",
         "reopen": "申诉成立，交市总审批",
+        "ask_supplement": "要求补充材料",
+        "supplement": "补充材料",
+        "withdraw_supplement": "收回补充要求",
+        "lapse_supplement": "逾期未补充",
+        "undo": "撤销决定",
         "report": "上报",
         "conclude": "核对完毕",
         "object": "异议成立",
@@ -117,6 +123,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "case:review:district": "区县审核",
         "case:approve:city": "市级审批",
         "case:approve:mutual_aid": "互助保障审批",
+        "case:undo": "撤销同级和下级的决定",
         "case:assist": "代职工填报、代提变更",
         "change:decide": "核对变更",
         "payment:start": "财务制单",
@@ -176,8 +183,10 @@ def diagrams() -> dict[str, str]:
     """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
     (*_, standard) = shipped().of("service_standard", ServiceStandard)
     days = standard.state_working_days.model_dump()
+    (*_, catalogue) = shipped().of("application_reasons", ReasonCatalogue)
     paths = {
-        f"{kind}.md": _path_page(KINDS[kind].name, replace(PATHS[kind], working_days=days), APPLICATION_REASONS)
+        f"{kind}.md": _path_page(KINDS[kind].name, replace(PATHS[kind], working_days=days), {})
+        + _catalogue(kind, catalogue.reasons)
         for kind in Kind
     }
     return {
@@ -236,6 +245,17 @@ def _reasons(reasons: Mapping[str, str]) -> list[str]:
     return ["", "## 不予通过的原因（`reason_code`）", "", *_table(("代码", "给申请人的说明"), rows)]
 
 
+def _catalogue(kind: Kind, reasons: Iterable[Reason]) -> str:
+    """Why an application of a kind is refused or returned, and what its applicant can do."""
+    rows = [
+        (f"`{each.code}`", "、".join(WORDS[use] for use in each.used_for), each.text, each.cure_for(kind))
+        for each in reasons
+        if each.kinds is None or kind in each.kinds
+    ]
+    head = ["## 不予通过和退回的原因（`reason_code`）", ""]
+    return "\n".join([*head, *_table(("代码", "用于", "给申请人的说明", "申请人可以怎么做"), rows), ""])
+
+
 def _cancel_reasons() -> str:
     """Why a file is cancelled: kept apart from lifted, relieved and transferred."""
     told = ((f"`{code}`", said) for code, said in CANCEL_REASONS.items())
@@ -244,7 +264,7 @@ def _cancel_reasons() -> str:
 
 def _step(step: Step, path: Path, words: Mapping[str, str]) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
-    needed += [GATES[gate] for gate in step.gates]
+    needed += [{**GATES, **APPLICATION_GATES}[gate] for gate in step.gates]
     needed += [f"从“{WORDS[step.when]}”来"] if step.when else []
     days = path.working_days.get(step.at)
     return (

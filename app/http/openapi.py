@@ -34,6 +34,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/submit"),
         ("post", "/api/v1/applications/{application_id}/withdraw"),
         ("post", "/api/v1/applications/{application_id}/appeals"),
+        ("post", "/api/v1/applications/{application_id}/supplement"),
+        ("post", "/api/v1/staff/applications/{application_id}/supplements"),
         ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("post", "/api/v1/me/discrepancies/{discrepancy_id}/answer"),
         ("post", "/api/v1/me/visits/{visit_id}/confirm"),

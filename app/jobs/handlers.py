@@ -7,6 +7,7 @@ from app.applications.commands import stop_payments
 from app.applications.events import ApplicationMoved
 from app.applications.path import State
 from app.applications.queries import by_id_locked
+from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
@@ -16,7 +17,7 @@ from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import cards, exports, files, imports, rehearsals, reminders
+from app.jobs import cards, exports, files, imports, rehearsals, reminders, supplements
 from app.jobs.duplicates.search import look_at
 from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
@@ -127,6 +128,16 @@ async def make_export(jobs: Jobs, fact: dict[str, str]) -> None:
     await exports.make(jobs, UUID(fact["export_id"]))
 
 
+async def tell_supplement_asked(work: Work, fact: dict[str, str]) -> None:
+    """The worker finds among their messages what is missing, and until when."""
+    await supplements.tell_asked(work, fact)
+
+
+async def tell_supplement_closed(work: Work, fact: dict[str, str]) -> None:
+    """Whoever asked for it can go on."""
+    await supplements.tell_closed(work, fact)
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
@@ -134,6 +145,8 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ConsentWithdrawn.__name__: (publish_anew,),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
+    SupplementAsked.__name__: (tell_supplement_asked,),
+    SupplementClosed.__name__: (tell_supplement_closed,),
 }
 """What is done about a fact: each of these in a job, and a transaction, of its own."""
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {

@@ -59,6 +59,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "public_notice": (),
     "accountability": (),
     "service_standard": (),
+    "application_reasons": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

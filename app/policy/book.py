@@ -20,6 +20,7 @@ PolicyKind: TypeAlias = Literal[
     "public_notice",
     "accountability",
     "service_standard",
+    "application_reasons",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

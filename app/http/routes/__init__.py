@@ -32,6 +32,7 @@ from app.http.routes import (
     screening,
     sessions,
     staff,
+    supplements,
     upkeep,
     visits,
 )
@@ -46,6 +47,7 @@ _MODULES = (
     account_claims,
     access,
     appeals,
+    supplements,
     ratings,
     # Before the files by their ids.
     household_forms,

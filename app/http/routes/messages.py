@@ -19,7 +19,10 @@ class MessageView(BaseModel):
     """一条消息。subject_kind、subject_id 是它说的档案或办理事项。"""
 
     id: str
-    kind: str = Field(description="review_due 年度复核提醒 · watch_due 回访提醒")
+    kind: str = Field(
+        description="review_due 年度复核提醒 · watch_due 回访提醒 · "
+        "supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料"
+    )
     title: str
     text: str
     subject_kind: str

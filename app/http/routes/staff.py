@@ -9,14 +9,19 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from app.applications import commands
-from app.applications.path import REASONS, Action, Kind, State
+from app.applications.path import Action, Kind, State
 from app.applications.queries import case, case_asked, has_signed, money_of_household, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
+from app.applications.reasons.rules import reasons_for
 from app.applications.steps import KeyedStep, Moved
+from app.applications.supplements.commands import take_back
+from app.applications.supplements.queries import supplements_of
+from app.applications.undoing.commands import undo, undoable
 from app.audit.commands import record_reading
 from app.covers.commands import enrol
 from app.db.scope import Shape, permissions_over, post_over, shape
 from app.db.statements import Statement
+from app.db.work import Work
 from app.households.queries import form_of, household
 from app.http.door import PREFIX, BriefDesk, Desk, Door, Entrance, answer, asked_again, entrance, staff
 from app.http.idempotency import beside_answer
@@ -24,6 +29,8 @@ from app.http.inputs import Cursor, Flag, In, Limit, PathId
 from app.http.views import applications as views
 from app.http.views import households as household_views
 from app.http.views.applications import Purpose
+from app.http.views.changes import ChangesView, changes_of
+from app.http.views.supplements import supplement
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import FieldError, Invalid
@@ -41,7 +48,11 @@ STAFF_ACTIONS = [
     Action.OBJECT,
     Action.START_PAYMENT,
     Action.CONFIRM_PAYMENT,
+    Action.WITHDRAW_SUPPLEMENT,
+    Action.UNDO,
 ]
+WITH_TIMELINE = {Action.WITHDRAW_SUPPLEMENT: take_back, Action.UNDO: undo}
+"""Steps that look at what was done before, or write more than the step: they take a transaction."""
 
 
 class TaskPage(BaseModel):
@@ -63,13 +74,24 @@ class MoneyLine(BaseModel):
     submitted_at: str
 
 
+class ReasonView(BaseModel):
+    """可以选的一个原因。"""
+
+    code: str
+    action: Action = Field(description="用于哪一步：reject 不予通过，return 退回补正")
+    text: str = Field(description="给申请人看的文字")
+    cure: str = Field(description="申请人可以怎么做")
+
+
 class CaseView(views.ApplicationView):
     """一个案件：办理一步所需要的全部信息。"""
 
     applicant_masked: str
     household: household_views.HouseholdSummary | None
     money_this_year: list[MoneyLine]
-    rejection_reasons: dict[str, str]
+    rejection_reasons: dict[str, str] = Field(description="不予通过可以选的原因：代码和给申请人看的文字")
+    reasons: list[ReasonView] = Field(description="不予通过和退回可以选的原因，以及申请人可以怎么做")
+    changes: ChangesView | None = Field(description="与退回前提交的相比改了什么；没有退回过的为 null")
 
 
 class CaseAction(In):
@@ -167,14 +189,34 @@ async def read_case(
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
         "money_this_year": [_money(line) for line in money],
-        "rejection_reasons": REASONS,
+        **_reasons(work, row["kind"]),
+        "changes": await changes_of(work, row),
+        "supplements": [supplement(each, work.keyring) for each in await supplements_of(work.transaction, row)],
     }
+    if Action.UNDO in shown["open_actions"] and not undoable(desk.actor, row):
+        shown["open_actions"].remove(Action.UNDO)
     waits = bool(shown["open_actions"])
     person_id = row["applicant_id"]
     await record_reading(
         work, desk.actor, kind="application", row=row, subject_person_id=person_id, purpose=purpose, waits=waits
     )
     return answer(shown, version=row["version"])
+
+
+def _reasons(work: Work, kind: str) -> dict[str, Any]:
+    """What a refusal or a return of this kind may cite today."""
+    listed = [
+        (action, code, reason)
+        for action in (Action.REJECT, Action.RETURN)
+        for code, reason in reasons_for(work.policies, work.today, kind, action).items()
+    ]
+    return {
+        "rejection_reasons": {code: reason.text for action, code, reason in listed if action == Action.REJECT},
+        "reasons": [
+            {"code": code, "action": action, "text": reason.text, "cure": reason.cure_for(kind)}
+            for action, code, reason in listed
+        ],
+    }
 
 
 def _money(row: Any) -> dict[str, Any]:
@@ -191,10 +233,15 @@ def _money(row: Any) -> dict[str, Any]:
 async def act(
     application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES)]
 ) -> Response:
-    """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。"""
+    """受理、通过、退回补正、不予通过，办理发放，收回补充要求，或撤销别人的决定（undo，须写意见）。
+
+    需要 If-Match；现在能做什么看 open_actions。要求补充材料见 /staff/applications/{application_id}/supplements。
+    """
     said = commands.Said(body.action, body.note, body.reason_code)
     if said.action in commands.PAYMENTS:
         return await _pay(await entrance.desk(), application_id, said)
+    if said.action in WITH_TIMELINE:
+        return await _act_at_length(await entrance.desk(), application_id, said)
     return await asked_again(partial(_act, await entrance.brief(), application_id, said))
 
 
@@ -218,6 +265,14 @@ async def _pay(desk: Desk, application_id: UUID, said: commands.Said) -> Respons
     commands.expect_version(row, desk.expected_version())
     keeping = desk.keeping(_moved)
     await commands.pay(desk.work, desk.actor, row, said, keeping)
+    return keeping.response
+
+
+async def _act_at_length(desk: Desk, application_id: UUID, said: commands.Said) -> Response:
+    row = await case(desk.work.transaction, desk.actor, application_id)
+    commands.expect_version(row, desk.expected_version())
+    keeping = desk.keeping(_moved)
+    await WITH_TIMELINE[Action(said.action)](desk.work, desk.actor, row, said, keeping)
     return keeping.response
 
 
