@@ -31,6 +31,7 @@ FILES = [
     migrations.ROOT / "app" / "notices" / "policy.yaml",
     migrations.ROOT / "app" / "policy" / "accountability.yaml",
     migrations.ROOT / "app" / "applications" / "service_standard.yaml",
+    migrations.ROOT / "app" / "applications" / "reasons.yaml",
 ]
 
 
