@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from app.applications.path import Kind
 from app.applications.programme import Programme
+from app.applications.reasons.rules import ReasonCatalogue
 from app.applications.routes import ApprovalRoutes
 from app.applications.standards import ServiceStandard
 from app.households.criteria import CategoryPolicy
@@ -60,6 +61,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "accountability": Shipped(AccountabilityPolicy, "app.policy", "accountability.yaml"),
     "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
     "approval_route": Shipped(ApprovalRoutes, "app.applications", "approval_route.yaml"),
+    "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -7,6 +7,9 @@ from app.applications.assisting import tables as assisting
 from app.applications.batches import tables as batches
 from app.applications.escalations import tables as escalations
 from app.applications.lifting import tables as lifting
+from app.applications.reasons import tables as reasons
+from app.applications.resubmissions import tables as resubmissions
+from app.applications.supplements import tables as supplements
 from app.audit import tables as audit
 from app.bulk import tables as bulk
 from app.calendars import tables as calendars
@@ -66,8 +69,11 @@ __all__ = [
     "policies",
     "proxy_filings",
     "ratings",
+    "reasons",
     "rehearsals",
     "relatives",
+    "resubmissions",
+    "supplements",
     "upkeep",
     "visits",
 ]

@@ -33,6 +33,7 @@ from app.jobs.notices.ending import end_notice
 from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
+from app.jobs.supplements import lapse_all, remind_all
 from app.kernel.errors import Unavailable
 from app.logs import configure
 from app.notices.queries import due
@@ -154,6 +155,10 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         async def every_minute(_: Schedule) -> None:
             await lift_all(jobs)
 
+        @queue.schedule("lapse_supplements", "*/5 * * * *")
+        async def every_five_minutes(_: Schedule) -> None:
+            log.info("supplements_lapsed", count=await lapse_all(jobs))
+
         @queue.schedule("search_duplicates", "37 18 * * *")
         async def nightly(_: Schedule) -> None:
             await search_duplicates(jobs)
@@ -161,6 +166,7 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         @queue.schedule("remind_of_all", "20 0 * * *")
         async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
             await remind_of_all(jobs)
+            await remind_all(jobs)
             await _look_at_calendar(jobs)
 
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others

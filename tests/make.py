@@ -75,7 +75,7 @@ __all__ = [
     "secondary_medical",
     "unique",
 ]
-(STANDARD,) = shipped().of("service_standard", ServiceStandard)
+(*_, STANDARD) = shipped().of("service_standard", ServiceStandard)
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
 
 

@@ -56,7 +56,12 @@ class Said:
         return "\n".join([*lines, *(["计算步骤", *self.steps.values(), ""] if self.steps else [])])
 
     def check(self, beside: str, name: str = "said.txt") -> None:
-        file = Path(beside).with_name(name)
-        if os.environ.get("AID_WRITE_SAID"):
-            file.write_text(self.text(), encoding="utf-8")
-        assert self.text() == file.read_text(encoding="utf-8")
+        hold(self.text(), beside, name)
+
+
+def hold(text: str, beside: str, name: str = "said.txt") -> None:
+    """Hold what is said to the file beside a test file."""
+    file = Path(beside).with_name(name)
+    if os.environ.get("AID_WRITE_SAID"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Ways of approval: frozen with each case, the amount that may be granted, and meetings that decide what is large
 
-Revision: 20261130_routes, after 20261125_clocks
+Revision: 20261130_routes, after 20261130_drafts
 
 What is there already keeps the way it was submitted for: its columns stay empty. The indexes of open and living cases are
 built anew because a case in a meeting is both. That comes first, each beside the one that it replaces: while they are built
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_routes"
-down_revision = "20261125_clocks"
+down_revision = "20261130_drafts"
 branch_labels = None
 depends_on = None
 

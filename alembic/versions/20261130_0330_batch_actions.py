@@ -1,6 +1,6 @@
 """Many cases at once: what was previewed and what came of it; and a household's money out of the reader's sight
 
-Revision: 20261130_batch_actions, after 20261130_kept_apart
+Revision: 20261130_batch_actions, after 20261130_supplements
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130_batch_actions"
-down_revision = "20261130_kept_apart"
+down_revision = "20261130_supplements"
 branch_labels = None
 depends_on = None
 

@@ -10,11 +10,13 @@ from sqlalchemy import bindparam, literal_column, text, update
 from app.applications.amounts import AT, granting
 from app.applications.lifting.queries import post_above
 from app.applications.measures import measure_for
-from app.applications.path import EDITABLE, REASONS, Action, Kind, State, path_of
+from app.applications.path import EDITABLE, Action, Kind, State, gates_shut, path_of
 from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
+from app.applications.reasons.rules import BY_RULE, by_rule, check_note, reasons_for
 from app.applications.recusal import how_acting, post_for, why_not
 from app.applications.routes import route_for
 from app.applications.steps import Keep, KeyedStep, Moved, take
+from app.applications.supplements.steps import close
 from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
@@ -62,6 +64,14 @@ class HouseholdChangePending(Conflict):
 
 class NoticeNotOver(Conflict):
     """这份申请的公示还没有期满，或者有异议没有核查完，不能付款。"""
+
+
+class SupplementAwaited(Conflict):
+    """正在等申请人补充材料；补充之后、到期之后，或收回补充要求之后，才能继续办理。"""
+
+
+class NothingAwaited(Conflict):
+    """这份申请现在没有等待补充的材料。"""
 
 
 class ConsentsMissing(NotAllowed):
@@ -183,8 +193,8 @@ async def submit(
         decided_fen=granted_fen,
         submitted_at=work.now,
         submission_no=submission_no,
-        note=None if assessed.eligible else REASONS["ineligible_by_policy"],
-        reason_code=None if assessed.eligible else "ineligible_by_policy",
+        note=None if assessed.eligible else by_rule(work.policies, work.today),
+        reason_code=None if assessed.eligible else BY_RULE,
         household_id=assessed.household_id,
         facts=work.keyring.seal(FACTS, row["id"], assessed.facts),
         facts_sha256=assessed.facts_sha256,
@@ -203,6 +213,8 @@ async def withdraw(work: Work, actor: Actor, application_id: UUID, version: int)
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, version)
     step = path_of(row).step(row["state"], Action.WITHDRAW)
+    if row["supplement"] == "open":
+        await close(work, application_id, "withdrawn")
     return await take(work, row, step, person_id=actor.person_id)
 
 
@@ -252,32 +264,44 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
 
 
 async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
-    """The step, and who takes it with which words. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
-    step = _staff_step(row, said)
+    """As `signed_step`, also for somebody above the stage where everybody there must stand aside."""
+    step = _staff_step(row, said, None)
     post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
-    return _worded(actor, row, said, step, post)
+    return _worded(work, actor, row, said, step, post)
 
 
-def signed_step(actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
-    """The same for somebody at the stage of the case. Raises NotAllowedNow, NotAllowed, Recused, Invalid."""
-    step = _staff_step(row, said)
-    return _worded(actor, row, said, step, post_for(actor, step.by, row))
+def signed_step(
+    work: Work, actor: Actor, row: Record, said: Said, *, carrying: str | None = None
+) -> tuple[Step, dict[str, Any]]:
+    """The step, and who takes it with which words. `carrying`: what comes with it.
+
+    Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, NothingAwaited, Invalid.
+    """
+    step = _staff_step(row, said, carrying)
+    return _worded(work, actor, row, said, step, post_for(actor, step.by, row))
 
 
-def _staff_step(row: Record, said: Said) -> Step:
+def _staff_step(row: Record, said: Said, carrying: str | None) -> Step:
     path = path_of(row)
     step = path.step(row["state"], said.action)
-    if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries is not None:
+    if step.by in (Permission.OWN, Permission.SYSTEM) or step.carries != carrying:
         raise NotAllowedNow(state=row["state"], allowed=",".join(path.actions_at(row["state"])))
     return step
 
 
-def _worded(actor: Actor, row: Record, said: Said, step: Step, post: Post | None) -> tuple[Step, dict[str, Any]]:
+def _worded(
+    work: Work, actor: Actor, row: Record, said: Said, step: Step, post: Post | None
+) -> tuple[Step, dict[str, Any]]:
     if post is None:
         raise why_not(actor, step.by, row)
+    if gates_shut(row["supplement"]).intersection(step.gates):
+        raise SupplementAwaited if row["supplement"] == "open" else NothingAwaited
     if not post.allows(step.by):
         step = replace(step, needs_note=True)
-    check_words(step, said.note, said.reason_code, REASONS)
+    if said.note or said.reason_code or step.needs_note:
+        reasons = reasons_for(work.policies, work.today, row["kind"], step.action)
+        check_words(step, said.note, said.reason_code, reasons)
+        check_note(said.note)
     return step, {
         "round": row["round"] + step.opens_round,
         "person_id": actor.person_id,

@@ -6,6 +6,7 @@ Secondary medical insurance is a contract, not a favour: it needs no public noti
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
@@ -77,6 +78,17 @@ class Action(StrEnum):
     """An appeal is answered with another amount, by the city."""
     REOPEN = "reopen"
     """The same by the district: the city has still to approve."""
+    ASK_SUPPLEMENT = "ask_supplement"
+    """A reviewer asks for documents or answers; the case stays where it is."""
+    SUPPLEMENT = "supplement"
+    WITHDRAW_SUPPLEMENT = "withdraw_supplement"
+    """What was asked for is not needed any more."""
+    LAPSE_SUPPLEMENT = "lapse_supplement"
+    """Its days are over: the reviewer goes on with what there is."""
+    UNDO = "undo"
+    """Somebody else takes back a refusal or an approval, before any money has moved."""
+    STAND = "stand"
+    """No step of a path: a review of an earlier stage stands in the round that undoing a later one opens."""
 
 
 S, A = State, Action
@@ -93,16 +105,20 @@ STAGES: Final = (S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.MEETING)
 STANDARD: Final = STAGES[:3]
 """The way of what was submitted before ways were data, and of ordinary amounts."""
 Stages = tuple[State, ...]
-
-REASONS: dict[str, str] = {
-    "not_in_hardship": "家庭困难程度未达到帮扶标准",
-    "facts_not_confirmed": "经核实，申报的情况与实际不符",
-    "duplicate_aid": "同一事项已经得到帮扶或由其他单位解决",
-    "not_covered_by_policy": "申请事项不在政策范围内",
-    "documents_not_valid": "提供的材料无效或不能证明申请事项",
-    "ineligible_by_policy": "按现行政策测算不符合条件",
+REVIEWS: Final = (S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
+"""Where somebody looks at a case, and may ask its applicant for more."""
+NOTHING_AWAITED: Final = "nothing_awaited"
+AWAITS_SUPPLEMENT: Final = "awaits_supplement"
+GATES: Final[dict[str, str]] = {
+    NOTHING_AWAITED: "没有正在等申请人补充的材料",
+    AWAITS_SUPPLEMENT: "正在等申请人补充材料",
 }
-"""Why an application may be rejected: code and text for the worker."""
+"""What has to be so before a step that names it."""
+
+
+def gates_shut(supplement: str | None) -> frozenset[str]:
+    """Of `GATES`, those that do not hold; `supplement`: how the last supplement stands (`application.supplement`)."""
+    return frozenset({NOTHING_AWAITED if supplement == "open" else AWAITS_SUPPLEMENT})
 
 
 def _worker_steps(stages: Stages) -> tuple[Step, ...]:
@@ -175,6 +191,40 @@ def _appeal_steps(after_city: State, decided: State) -> tuple[Step, ...]:
     )
 
 
+def _supplements(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Whoever reviews a case may ask its applicant for more. It stays where it is, and nobody decides meanwhile."""
+    own = (Permission.OWN, Permission.SYSTEM)
+    guarded = (
+        replace(step, gates=(*step.gates, NOTHING_AWAITED)) if step.at in REVIEWS and step.by not in own else step
+        for step in steps
+    )
+    reviewers = {step.at: step.by for step in steps if step.action in (A.ACCEPT, A.APPROVE)}
+    asking = (
+        row
+        for at, by in reviewers.items()
+        for row in (
+            Step(at, A.ASK_SUPPLEMENT, at, by, gates=(NOTHING_AWAITED,), carries="supplement", optional=True),
+            Step(at, A.SUPPLEMENT, at, Permission.OWN, gates=(AWAITS_SUPPLEMENT,), carries="supplement"),
+            Step(at, A.WITHDRAW_SUPPLEMENT, at, by, gates=(AWAITS_SUPPLEMENT,), carries="supplement", optional=True),
+            Step(at, A.LAPSE_SUPPLEMENT, at, Permission.SYSTEM, gates=(AWAITS_SUPPLEMENT,)),
+        )
+    )
+    return (*guarded, *asking)
+
+
+def _undoing(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A refusal or an approval by staff can be taken back from where it led to, as long as that is no payment."""
+    undone = (step for step in steps if step.action in (A.APPROVE, A.REJECT))
+    rows = (
+        Step(
+            step.to, A.UNDO, step.at, Permission.UNDO_REVIEW,
+            needs_note=True, counts_as_review=True, when=step.at, opens_round=True, optional=True,
+        )
+        for step in undone
+    )  # fmt: skip
+    return (*steps, *rows)
+
+
 def _path(kind: Kind, stages: Stages) -> Path:
     insured = kind is Kind.SECONDARY_MEDICAL
     decided = S.APPROVED if insured else S.PUBLIC_NOTICE
@@ -184,12 +234,15 @@ def _path(kind: Kind, stages: Stages) -> Path:
         S.DISTRICT_REVIEW: Permission.REVIEW_AT_DISTRICT,
         S.CITY_APPROVAL: Permission.APPROVE_MUTUAL_AID if insured else Permission.APPROVE_AT_CITY,
     }
+    reviews = (
+        Step(S.SUBMITTED, A.ACCEPT, stages[0], Permission.ACCEPT_CASE, counts_as_review=True),
+        Step(S.SUBMITTED, A.RETURN, S.RETURNED, Permission.ACCEPT_CASE, needs_note=True, counts_as_review=True),
+        *(step for at, by in reviewers.items() if at in stages for step in _review(at, by, following[at])),
+    )
     return Path(
         (
             *_worker_steps(stages),
-            Step(S.SUBMITTED, A.ACCEPT, stages[0], Permission.ACCEPT_CASE, counts_as_review=True),
-            Step(S.SUBMITTED, A.RETURN, S.RETURNED, Permission.ACCEPT_CASE, needs_note=True, counts_as_review=True),
-            *(step for at, by in reviewers.items() if at in stages for step in _review(at, by, following[at])),
+            *_undoing(_supplements(reviews)),
             *(() if insured else _raised(stages)),
             *(_meeting(decided) if S.MEETING in stages else ()),
             *(() if insured else _notice(stages)),

@@ -49,6 +49,7 @@ SUMMARY = [
         "amount_fen",
         "submitted_at",
         "due_at",
+        "supplement",
         "created_at",
     ]
 ]

@@ -15,6 +15,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -118,7 +119,13 @@ def _conditions(by: frozenset[str]) -> list[ColumnElement[bool]]:
     }
     # Repeated word for word, so that the planner may use the partial index of open cases.
     repeated: Any = text(f"application.state in {OPEN_STATES}")
-    return [repeated, A.c.applicant_id != bindparam("actor_id"), *(conditions[n] for n in sorted(by & set(conditions)))]
+    return [
+        repeated,
+        A.c.applicant_id != bindparam("actor_id"),
+        # What waits for its applicant waits for nobody here; it comes back to its place.
+        A.c.supplement.is_distinct_from(literal_column("'open'")),
+        *(conditions[n] for n in sorted(by & set(conditions))),
+    ]
 
 
 def _not_of(away: str) -> ColumnElement[bool]:

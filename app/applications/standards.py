@@ -16,10 +16,13 @@ from app.policy.versions import NoPolicyInForce, Version
 from app.workflow.clock import Timed, WaitingFor
 
 KIND: Final = "service_standard"
+SUPPLEMENT: Final = "supplement"
+"""Where the clock has a case that stays at its stage and waits for its applicant."""
 S = State
 WAITS: Final[Mapping[str, WaitingFor]] = {
     S.DRAFT: "you",
     S.RETURNED: "you",
+    SUPPLEMENT: "you",
     S.SUBMITTED: "union",
     S.UNIT_REVIEW: "union",
     S.DISTRICT_REVIEW: "union",
@@ -56,12 +59,16 @@ class Limits(Frozen):
     paying: Days = Field(description="发放中")
     returned: Days = Field(description="退回补正，等申请人")
     meeting: Days | None = Field(default=None, description="会议决定；不写的，与市总工会审批相同")
+    supplement: Days | None = Field(default=None, description="补充材料，等申请人")
 
 
 class Pause(Frozen):
     """一种暂停计时的情形。"""
 
-    state: Annotated[Literal["returned", "public_notice", "appealed"], Field(description="在哪个状态暂停")]
+    state: Annotated[
+        Literal["returned", "public_notice", "appealed", "supplement"],
+        Field(description="在哪个状态暂停；supplement 是等申请人补充材料，案件仍在原环节"),
+    ]
     because: Annotated[ShortText, Field(description="原因，给人看的文字")]
 
 
@@ -70,6 +77,9 @@ class ServiceStandard(Version):
 
     total_working_days: Totals = Field(description="从提交到办结一共几个工作日，提交当天不计")
     state_working_days: Limits = Field(description="各环节最多几个工作日")
+    supplement_reminder_working_days: Days | None = Field(
+        default=None, description="补充材料到期前几个工作日提醒申请人；不写的不提醒"
+    )
     pauses: Annotated[tuple[Pause, ...], Field(description="暂停计时的情形；没有列出的一律不暂停")]
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,14 +24,24 @@ from app.people.commands import IdentityRequired
 from app.workflow.path import Step
 
 NOTE = "passage.note"
+_SUBMITTED = ", application.form, application.decision, application.amount_fen"
+_EARLIER = """, earlier as (
+              insert into earlier_submission (id, created_at, application_id, round, form, decision, amount_fen)
+              select cast(:earlier_id as uuid), :now, id, cast(:step_round as int), form, decision, amount_fen
+              from moved
+            )"""
 
 
-def step_text(before: str = "", moving: str = "", more: str = "", answered: str = "") -> str:
+def step_text(
+    before: str = "", moving: str = "", more: str = "", answered: str = "", *, returning: bool = False
+) -> str:
     """A step, its row in the timeline, its audit entry, its fact and the answer that is kept, in one round trip.
 
     `before`: queries that come first; `moving`: which of their rows the application hangs on, and `more` of those to
-    go on with; `answered`: what is answered instead of the new version alone.
+    go on with; `answered`: what is answered instead of the new version alone. `returning`: what was submitted is kept
+    before it can be edited.
     """
+    also, earlier = (_SUBMITTED, _EARLIER) if returning else ("", "")
     return f"""
             with {before} moved as (
               update application set state = :to_state, round = :round, version = application.version + 1,
@@ -47,11 +58,11 @@ def step_text(before: str = "", moving: str = "", more: str = "", answered: str 
                 code_sha256 = coalesce(:code_sha256, code_sha256),
                 subject_index = coalesce(:subject_index, subject_index),
                 item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
-                measure_id = coalesce(:measure_id, measure_id),
+                measure_id = coalesce(:measure_id, measure_id), supplement = cast(:supplement as text),
                 route = coalesce(:route, route), route_version = coalesce(:route_version, route_version),
                 route_fen = coalesce(:route_fen, route_fen), decided_fen = coalesce(:decided_fen, decided_fen)
               {moving or "where application.id = :id"} and application.version = :version
-              returning application.id, application.version, applicant_id {more}
+              returning application.id, application.version, applicant_id {also} {more}
             ), passed as (
               insert into passage (id, created_at, application_id, round, person_id, post_role, organisation_name,
                 action, from_state, to_state, counts_as_review, note, reason_code, amount_fen, on_behalf_of, said_of)
@@ -75,25 +86,32 @@ def step_text(before: str = "", moving: str = "", more: str = "", answered: str 
                 cast(:kept_fingerprint as bytea), cast(:kept_status as int), cast(:kept_etag as text),
                 cast(:kept_answer as bytea), :now
               from moved where cast(:kept_key as text) is not null
-            )
+            ) {earlier}
             {answered or "select (select version from moved) as version"}
             """  # noqa: S608 - pieces of our own; every value is a parameter
 
 
-_STEP = statement(text(step_text()))
-# The same without a transaction around it: it takes the key of the request, so that a second one is told.
-KEYED_STEP = statement(
-    text(
-        step_text(
-            before=f"""
+def _keyed_text(*, returning: bool) -> str:
+    """The same without a transaction around it: it takes the key of the request, so that a second one is told."""
+    return step_text(
+        before=f"""
             sight as materialized (
               select cast(:id as uuid) as application_id, pg_try_advisory_xact_lock(:lock) as free, {TOLD} as told
             ),""",
-            moving="where application.id = (select application_id from sight where free and told is not null)",
-            answered="select (select version from moved) as version, (select free from sight) as free",
-        )
+        moving="where application.id = (select application_id from sight where free and told is not null)",
+        answered="select (select version from moved) as version, (select free from sight) as free",
+        returning=returning,
     )
-)
+
+
+KEYED_STEP: Final = statement(text(_keyed_text(returning=False)))
+_STEPS: Final = {
+    (False, False): statement(text(step_text())),
+    (True, False): KEYED_STEP,
+    (False, True): statement(text(step_text(returning=True))),
+    (True, True): statement(text(_keyed_text(returning=True))),
+}
+"""By whether a step takes the key of its request, and whether it returns what was submitted."""
 
 
 class SubjectAlreadyAided(Conflict):
@@ -147,7 +165,7 @@ async def take(work: Work, row: Record, step: Step, key: Keep | KeyedStep | None
     if lock is not None:
         values["lock"], write = lock, work.transaction.stroke
     try:
-        found = await write(_STEP if lock is None else KEYED_STEP, **values)
+        found = await write(_STEPS[lock is not None, step.action == Action.RETURN], **values)
     except REFUSALS as taken:
         raise refusal_of(taken) from taken
     assert found is not None
@@ -177,13 +195,13 @@ def values_of(
     """What one step writes, by the names in `step_text`.
 
     `details`: what the audit entry says beyond the states; `change`: `round`, the one that it opens, `signed_round`,
-    the one that it still belongs to, and columns that the step sets.
+    the one that it still belongs to, `due_at` where the state says nothing, and columns that the step sets.
     """
     passage_id = new_id()
     round_ = change.pop("round", row["round"])
     signed_round = change.pop("signed_round", round_)
     fact = ApplicationMoved(row["id"], row["kind"], step.action, step.at, step.to, round_)
-    allowed_days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
+    due_at = change.pop("due_at", None) or _due(work, row, step)
     return (
         _UNCHANGED
         | change
@@ -197,7 +215,7 @@ def values_of(
             "round": round_,
             "step_round": signed_round,
             "now": work.now,
-            "due_at": work.calendar.end_of_working_day(work.now, allowed_days) if allowed_days else None,
+            "due_at": due_at,
             "approved_at": work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
             "paid_at": work.now if step.to == State.PAID else None,
             "passage_id": passage_id,
@@ -209,7 +227,14 @@ def values_of(
             "message_id": new_id(),
             "body": spelt(fact),
         }
+        | ({"earlier_id": new_id()} if step.action == Action.RETURN else {})
     )
+
+
+def _due(work: Work, row: Record, step: Step) -> datetime | None:
+    """Until when the state that a step leads to may last."""
+    days = days_allowed(work.policies, row["submitted_at"] or work.now, step.to)
+    return work.calendar.end_of_working_day(work.now, days) if days else None
 
 
 _KEPT = tuple(f"kept_{name}" for name in KeptAnswer._fields)
@@ -228,6 +253,7 @@ _OPTIONAL = [
     "item",
     "cover_id",
     "measure_id",
+    "supplement",
     "route",
     "route_version",
     "route_fen",

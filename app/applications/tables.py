@@ -27,6 +27,11 @@ class Application(Row, table=True):
         CheckConstraint(
             "(route is null) = (route_version is null) and (route is null) = (route_fen is null)", name="route"
         ),
+        CheckConstraint(
+            "supplement in ('answered','lapsed','withdrawn') or supplement is null or (supplement = 'open' "
+            "and state in ('submitted','unit_review','district_review','city_approval'))",
+            name="supplement",
+        ),
         CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
         # One measure of the household's plan for every payment; what is no aid to a household has none.
         ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
@@ -108,6 +113,8 @@ class Application(Row, table=True):
     item: str | None = Field(default=None, max_length=20)
     """What of the kind is asked for, where the yearly caps need to know."""
     cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
+    supplement: str | None = Field(default=None, max_length=10)
+    """How the last supplement at this stage stands (`supplement.state`); the next step forgets it."""
     measure_id: UUID | None = Field(default=None)
     """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
@@ -144,7 +151,9 @@ class Passage(Row, table=True):
             unique=True,
             postgresql_where=text("counts_as_review"),
         ),
-        CheckConstraint("action <> 'reject' or (reason_code is not null and note is not null)", name="reason"),
+        CheckConstraint(
+            "action not in ('reject','refuse_by_rule') or (reason_code is not null and note is not null)", name="reason"
+        ),
         CheckConstraint("on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"),
         Index("ix_passage_application", "application_id", "created_at"),
     )
@@ -160,7 +169,7 @@ class Passage(Row, table=True):
     to_state: str = Field(max_length=20)
     counts_as_review: bool
     note: bytes | None = sealed()
-    reason_code: str | None = Field(default=None, max_length=40)
+    reason_code: str | None = Field(default=None, max_length=40, foreign_key="application_reason.code")
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)
     on_behalf_of: UUID | None = Field(default=None)
     """Whose post it was that whoever took the step was lent."""

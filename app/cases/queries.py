@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     union_all,
 )
 
@@ -26,6 +27,9 @@ from app.appeals.queries import APPEAL
 from app.appeals.tables import WAITING as APPEAL_WAITS
 from app.applications.assisting.queries import F as PAPER
 from app.applications.queries import A, ApplicationNotFound, whole_case
+from app.applications.resubmissions.queries import SUBMITTED
+from app.applications.resubmissions.queries import E as EARLIER
+from app.applications.supplements.steps import S as SUPPLEMENT
 from app.change_requests.queries import HOLD
 from app.change_requests.queries import R as CHANGE
 from app.change_requests.queries import reach as change_reach
@@ -57,6 +61,23 @@ def _listed(query: Select[Any], name: str) -> ColumnElement[Any]:
     rows = query.limit(literal_column(str(AT_MOST))).correlate(A).subquery(name)
     found = func.coalesce(func.jsonb_agg(func.to_jsonb(literal_column(name))), text("'[]'::jsonb"))
     return select(found).select_from(rows).scalar_subquery().label(name)
+
+
+def _earlier() -> Any:
+    """What was submitted before the last return, beside the application."""
+    columns = [EARLIER.c[name].label(f"earlier_{name}") for name in ("round", "created_at", *SUBMITTED)]
+    last = (
+        select(*columns)
+        .where(EARLIER.c.application_id == A.c.id, EARLIER.c.round < A.c.round)
+        .order_by(EARLIER.c.round.desc())
+        .limit(literal_column("1"))
+    )
+    return last.correlate(A).lateral("earlier")
+
+
+def _supplements() -> ColumnElement[Any]:
+    query = select(SUPPLEMENT).where(SUPPLEMENT.c.application_id == A.c.id)
+    return _listed(query.order_by(SUPPLEMENT.c.created_at, SUPPLEMENT.c.id), "supplements")
 
 
 def _money(tiers: Shape) -> ColumnElement[Any]:
@@ -162,8 +183,11 @@ def _case(tiers: Shape, change_tiers: Shape) -> Statement:
         _discrepancies(tiers),
         _changes(change_tiers, len(tiers)),
         _is_held(),
+        _supplements(),
     ]
-    query = whole_case(tiers, *parts).select_from(A.outerjoin(H, household & H.c.submitted_at.is_not(None)))
+    earlier = _earlier()
+    beside = A.outerjoin(H, household & H.c.submitted_at.is_not(None)).outerjoin(earlier, true())
+    query = whole_case(tiers, *parts, *earlier.c).select_from(beside)
     return statement(query)
 
 
@@ -186,3 +210,14 @@ def household_of(row: Record) -> Record | None:
     if row["household_seen"] is None:
         return None
     return {name: row["household_seen" if name == "id" else f"household_{name}"] for name in HOUSEHOLD}
+
+
+def supplements_of(row: Record) -> list[Record]:
+    """What was asked for on a case, as its rows are, from the JSON beside the case."""
+    return [
+        each
+        | {"id": UUID(each["id"])}
+        | {name: bytes.fromhex(each[name][2:]) if each[name] else None for name in ("request", "answer")}
+        | {at: datetime.fromisoformat(each[at]) if each[at] else None for at in ("created_at", "due_at", "closed_at")}
+        for each in row["supplements"]
+    ]

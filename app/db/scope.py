@@ -41,3 +41,8 @@ def post_over(actor: Actor, permission: Permission, row: Record) -> Post | None:
 def permissions_over(actor: Actor, row: Record) -> list[Permission]:
     """All that the actor's posts allow on this row."""
     return [permission for permission in Permission if post_over(actor, permission, row)]
+
+
+def posts_over(actor: Actor, row: Record) -> tuple[Post, ...]:
+    """The actor's posts that reach this row."""
+    return tuple(post for post in actor.posts if row[f"{post.place.tier}_id"] == post.place.id)

@@ -26,6 +26,7 @@ from app.demo.pieces import (
 )
 from app.demo.plans import plan_first
 from app.demo.stage import Stage
+from app.demo.supplements import refused_and_undone, supplemented, tell_changes
 from app.kernel.business_time import academic_year, business_date
 
 UNIT = "440507-S01-U01"
@@ -120,6 +121,7 @@ def golden_autumn(stage: Stage, cast: Cast) -> None:
     ).json()  # fmt: skip
     moved = submit(stage, worker, draft, "再次提交")
     stage.say(f"其他资助已扣除，本次 {moved['decision']['amount_fen'] / 100:,.2f} 元")
+    tell_changes(stage, cast, moved)
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "再次受理")
     moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
     moved = act(stage, cast["leader-longhu"], moved, "approve", "区总工会审核通过")
@@ -134,6 +136,7 @@ def secondary_medical(stage: Stage, cast: Cast) -> None:
     tell_decision(stage, moved["decision"])
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "受理")
     moved = stood_in(stage, cast, moved, UNIT)
+    moved = refused_and_undone(stage, cast, supplemented(stage, cast, moved))
     moved = act(stage, cast["reviewer-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["mutual-aid"], moved, "approve", "互助保障办核定")
     stage.check("不经公示，直接进入待发放", moved["state"] == "approved")

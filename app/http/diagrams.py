@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from app.appeals.path import PATHS as APPEAL_PATHS
+from app.applications.path import GATES as APPLICATION_GATES
 from app.applications.path import PATHS, Kind, State, path_along, route_text
-from app.applications.path import REASONS as APPLICATION_REASONS
+from app.applications.reasons.rules import Reason, ReasonCatalogue
 from app.applications.routes import ApprovalRoutes
 from app.applications.standards import Limits, ServiceStandard
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
@@ -109,6 +110,11 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "step_up": "没有人可以复核，交上一级",
         "change_decision": "申诉后变更决定",
         "reopen": "申诉成立，交市总审批",
+        "ask_supplement": "要求补充材料",
+        "supplement": "补充材料",
+        "withdraw_supplement": "收回补充要求",
+        "lapse_supplement": "逾期未补充",
+        "undo": "撤销决定",
         "report": "上报",
         "conclude": "核对完毕",
         "object": "异议成立",
@@ -133,6 +139,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "case:approve:mutual_aid": "互助保障审批",
         "meeting:hold": "召开和结束会议",
         "meeting:vote": "会议表决",
+        "case:undo": "撤销同级和下级的决定",
         "case:assist": "代职工填报、代提变更",
         "change:decide": "核对变更",
         "payment:start": "财务制单",
@@ -195,9 +202,10 @@ def diagrams() -> dict[str, str]:
     """File name → Markdown of every generated page. Raises KeyError for a code without a word."""
     (*_, standard) = shipped().of("service_standard", ServiceStandard)
     days = {state: count for state in Limits.model_fields if (count := standard.days_at(state))}
+    (*_, catalogue) = shipped().of("application_reasons", ReasonCatalogue)
     paths = {
-        f"{name}.md": _path_page(title, replace(path, working_days=days), APPLICATION_REASONS)
-        for name, title, path in _ways()
+        f"{name}.md": _path_page(title, replace(path, working_days=days), {}) + _catalogue(kind, catalogue.reasons)
+        for kind, name, title, path in _ways()
     }
     return {
         "README.md": _page("由代码生成的图表", _index()),
@@ -217,19 +225,19 @@ def diagrams() -> dict[str, str]:
     }
 
 
-def _ways() -> Iterator[tuple[str, str, Path]]:
-    """File name, title and path: the usual one of each kind, and where large amounts need a meeting that one too."""
+def _ways() -> Iterator[tuple[Kind, str, str, Path]]:
+    """Kind, file name, title and path: the usual one of each kind, and where large amounts need a meeting, that too."""
     (*_, routes) = shipped().of("approval_route", ApprovalRoutes)
     for kind in Kind:
-        yield kind, KINDS[kind].name, PATHS[kind]
+        yield kind, kind, KINDS[kind].name, PATHS[kind]
         stages = routes.stages_of(kind)
         if State.MEETING in stages:
             title = f"{KINDS[kind].name}（金额较大，需要会议决定的）"
-            yield f"{kind}_with_meeting", title, path_along(kind, route_text(stages))
+            yield kind, f"{kind}_with_meeting", title, path_along(kind, route_text(stages))
 
 
 def _index() -> Iterable[str]:
-    kinds = [f"- [{title}]({name}.md)：办理路径" for name, title, _ in _ways()]
+    kinds = [f"- [{title}]({name}.md)：办理路径" for _, name, title, _ in _ways()]
     return [
         *kinds,
         "- [家庭档案](household.md)：建档路径",
@@ -268,6 +276,17 @@ def _reasons(reasons: Mapping[str, str]) -> list[str]:
     return ["", "## 不予通过的原因（`reason_code`）", "", *_table(("代码", "给申请人的说明"), rows)]
 
 
+def _catalogue(kind: Kind, reasons: Iterable[Reason]) -> str:
+    """Why an application of a kind is refused or returned, and what its applicant can do."""
+    rows = [
+        (f"`{each.code}`", "、".join(WORDS[use] for use in each.used_for), each.text, each.cure_for(kind))
+        for each in reasons
+        if each.kinds is None or kind in each.kinds
+    ]
+    head = ["## 不予通过和退回的原因（`reason_code`）", ""]
+    return "\n".join([*head, *_table(("代码", "用于", "给申请人的说明", "申请人可以怎么做"), rows), ""])
+
+
 def _cancel_reasons() -> str:
     """Why a file is cancelled: kept apart from lifted, relieved and transferred."""
     told = ((f"`{code}`", said) for code, said in CANCEL_REASONS.items())
@@ -276,7 +295,7 @@ def _cancel_reasons() -> str:
 
 def _step(step: Step, path: Path, words: Mapping[str, str]) -> tuple[str, ...]:
     needed = [name for name, is_needed in (("意见", step.needs_note), ("原因", step.needs_reason)) if is_needed]
-    needed += [(GATES | MEETING_GATES)[gate] for gate in step.gates]
+    needed += [(GATES | MEETING_GATES | APPLICATION_GATES)[gate] for gate in step.gates]
     needed += [f"从“{WORDS[step.when]}”来"] if step.when else []
     days = path.working_days.get(step.at)
     return (

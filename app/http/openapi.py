@@ -42,6 +42,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/withdraw"),
         ("post", "/api/v1/applications/{application_id}/appeals"),
         ("post", "/api/v1/applications/{application_id}/appeals/{appeal_id}/withdraw"),
+        ("post", "/api/v1/applications/{application_id}/supplement"),
+        ("post", "/api/v1/staff/applications/{application_id}/supplements"),
         ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("post", "/api/v1/staff/meetings"),
         ("post", "/api/v1/staff/meetings/{meeting_id}/minutes"),

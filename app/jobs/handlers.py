@@ -7,6 +7,7 @@ from app.applications.commands import stop_payments
 from app.applications.events import ApplicationMoved
 from app.applications.path import State
 from app.applications.queries import by_id_locked
+from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
@@ -17,7 +18,7 @@ from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import cards, exports, files, imports, rehearsals, reminders
+from app.jobs import cards, exports, files, imports, rehearsals, reminders, supplements
 from app.jobs.duplicates.search import look_at
 from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
@@ -141,6 +142,16 @@ async def find_what_was_signed(work: Work, fact: dict[str, str]) -> None:
     await find_crossings(work, UUID(fact["relative_id"]))
 
 
+async def tell_supplement_asked(work: Work, fact: dict[str, str]) -> None:
+    """The worker finds among their messages what is missing, and until when."""
+    await supplements.tell_asked(work, fact)
+
+
+async def tell_supplement_closed(work: Work, fact: dict[str, str]) -> None:
+    """Whoever asked for it can go on."""
+    await supplements.tell_closed(work, fact)
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
@@ -150,6 +161,8 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     Reminded.__name__: (remind_people,),
     MeasureTaken.__name__: (issue_card_again,),
     RelativeDeclared.__name__: (find_what_was_signed,),
+    SupplementAsked.__name__: (tell_supplement_asked,),
+    SupplementClosed.__name__: (tell_supplement_closed,),
 }
 """What is done about a fact, and who is told of it: each of these in a job, and a transaction, of its own."""
 for _fact, _teller in TELLS.items():

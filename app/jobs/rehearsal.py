@@ -60,6 +60,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "accountability": (),
     "service_standard": (),
     "approval_route": (),
+    "application_reasons": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

@@ -66,6 +66,8 @@ class Permission(StrEnum):
     RUN_MATCH = "match:run"
     INVESTIGATE = "notice:investigate"
     """To look into an objection to a public notice, at the level above the unit."""
+    UNDO_REVIEW = "case:undo"
+    """To take back what somebody else decided, on one's own level or below."""
     READ_RATINGS = "rating:read"
     """How satisfied the workers of each union were, without their names."""
     KEEP_CALENDAR = "calendar:keep"
@@ -85,26 +87,32 @@ _P = Permission
 # what guards the law is that another person publishes it), and whoever proposes or publishes may first rehearse.
 _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
+# Whoever reviews may take back what another of their level, or a level below, decided.
+_UNDOES = frozenset({_P.UNDO_REVIEW})
 # Who sends visitors may be one of them.
 _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 # Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
 _COMPARES = frozenset({_P.JUDGE_DUPLICATES, _P.RUN_MATCH})
 _DISTRICT = (
-    frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE}) | _SENDS
+    frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE})
+    | _SENDS
+    | _UNDOES
 )
-_CITY = frozenset(
-    {_P.READ_CASES, _P.APPROVE_AT_CITY, _P.HOLD_MEETING, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR}
+_CITY = (
+    frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.HOLD_MEETING, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR})
+    | _UNDOES
 )
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS, _P.READ_RATINGS})
-    | _SENDS,
+    | _SENDS
+    | _UNDOES,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
     Role.CITY_LEADER: _CITY | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS} | _PUBLISHES,
-    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES,
+    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES | _UNDOES,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),
     Role.PUBLICITY_EDITOR: frozenset(),

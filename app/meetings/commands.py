@@ -8,8 +8,9 @@ import asyncpg
 from sqlalchemy import bindparam, literal_column, update
 
 from app.applications.commands import expect_version
-from app.applications.path import REASONS, Action, State, path_of
+from app.applications.path import Action, State, path_of
 from app.applications.queries import P, case
+from app.applications.reasons.rules import check_note, reasons_for
 from app.applications.routes import Route, terms_of
 from app.applications.steps import AlreadySigned, take
 from app.audit.commands import record
@@ -234,7 +235,8 @@ async def conclude(
     if row["minutes_file_id"] is None:
         raise MinutesMissing
     step = PATH.step(row["state"], counted)
-    check_words(step, note, reason_code, REASONS)
+    check_words(step, note, reason_code, reasons_for(work.policies, work.today, row["kind"], Action.REJECT))
+    check_note(note)
     if reason_code is not None and not step.needs_reason:
         raise Invalid(FieldError("/reason_code", "reason_not_asked", "会议通过的，不要填写不予通过的原因。"))
     application = await case(work.transaction, actor, row["application_id"], whole=False)

@@ -4,12 +4,14 @@ Every table with somebody's id in it stands in one of the two: a test walks them
 so that a new one is in no copy before somebody has thought about it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from app.access.tables import Reveal
 from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
+from app.applications.resubmissions.tables import EarlierSubmission
+from app.applications.supplements.tables import Supplement
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.contact_cards.tables import ContactCard, ResponsiblePerson
@@ -61,6 +63,8 @@ class Part:
     """Sealed JSON."""
     hidden: tuple[str, ...] = field(default=())
     """Other people, places in the tree of unions, keyed hashes: nothing of one's own."""
+    sealed_as: tuple[str, str] | None = None
+    """The table and the column with the id under which its documents are sealed, where they are another row's."""
 
 
 def _part(model: type[Named], whose: Whose, plain: str, texts: str = "", documents: str = "", hidden: str = "") -> Part:
@@ -241,6 +245,17 @@ PARTS: Final[dict[str, Part]] = {
         texts="reply",
         documents="reason",
         hidden=f"applicant_id decision_id decided_by {_SCOPE}",
+    ),
+    "supplements": _part(
+        Supplement,
+        "applicant_id",
+        "application_id at_state round asked_by_role asked_by_organisation due_at state closed_at",
+        documents="request answer",
+        hidden="applicant_id asked_by",
+    ),
+    "earlier_submissions": replace(
+        _part(EarlierSubmission, "application_id", "application_id round amount_fen", documents="form decision"),
+        sealed_as=("application", "application_id"),
     ),
     "ratings": _part(Rating, "application_id", "application_id score", texts="words", hidden=_SCOPE),
     "reveals": _part(

@@ -64,13 +64,13 @@ async def parts_of(
 
 
 def _opened(row: Record, part: Part, keyring: Keyring) -> dict[str, Any]:
-    table = str(part.model.__tablename__)
+    table, by = part.sealed_as or (str(part.model.__tablename__), "id")
     shown = {name: _plain(row[name]) for name in part.plain}
     for name in part.texts:
-        shown[name] = keyring.open_text(f"{table}.{name}", row["id"], row[name]) if row[name] else None
+        shown[name] = keyring.open_text(f"{table}.{name}", row[by], row[name]) if row[name] else None
     for name in part.documents:
         sealed = row[name]
-        shown[name] = orjson.Fragment(keyring.open(f"{table}.{name}", row["id"], sealed)) if sealed else None
+        shown[name] = orjson.Fragment(keyring.open(f"{table}.{name}", row[by], sealed)) if sealed else None
     return shown
 
 

@@ -21,6 +21,7 @@ PolicyKind: TypeAlias = Literal[
     "accountability",
     "service_standard",
     "approval_route",
+    "application_reasons",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

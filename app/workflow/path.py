@@ -64,10 +64,19 @@ class Path:
         found = (step.action for step in self.steps if step.at == state and step.by is not Permission.SYSTEM)
         return tuple(dict.fromkeys(found))
 
-    def open_to(self, state: str, permissions: Iterable[Permission], *, signed: bool = False) -> list[str]:
-        """The actions that someone with these permissions may take now; `signed`: they have signed this round."""
+    def open_to(
+        self,
+        state: str,
+        permissions: Iterable[Permission],
+        *,
+        signed: bool = False,
+        shut: frozenset[str] = frozenset(),
+    ) -> list[str]:
+        """The actions that someone with these permissions may take now; `signed`: they have signed this round; `shut`:
+        the gates that do not hold."""
         held = frozenset(permissions)
-        steps = (step for step in self.steps if step.at == state and step.by in held)
+        at_state = (step for step in self.steps if step.at == state and step.by in held)
+        steps = (step for step in at_state if not shut.intersection(step.gates))
         return list(dict.fromkeys(step.action for step in steps if not (signed and step.counts_as_review)))
 
     def waiting_for(self, permission: Permission) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from itertools import product
 import httpx
 import pytest
 
-from app.applications.path import PATHS, REASONS, Action, Kind, State
-from app.applications.standards import WAITS
+from app.applications.path import AWAITS_SUPPLEMENT, NOTHING_AWAITED, PATHS, REVIEWS, Action, Kind, State, gates_shut
+from app.applications.standards import SUPPLEMENT, WAITS
 from app.kernel.actor import Permission, Role
 from app.workflow.path import NotAllowedNow, Path, Step
 from tests import make
@@ -45,6 +45,8 @@ def table(kind: Kind) -> Table:
     steps |= {(state, A.REJECT): S.REJECTED for state in review}
     steps |= {(state, A.APPROVE): to for state, to in zip(review, following, strict=True)}
     steps |= {} if insured else {(state, A.RAISE_AMOUNT): S.UNIT_REVIEW for state in review}
+    asking = (A.ASK_SUPPLEMENT, A.SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.LAPSE_SUPPLEMENT)
+    steps |= {(state, action): state for state in REVIEWS for action in asking}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
     steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
     after_city = following[-1]
@@ -58,18 +60,21 @@ def table(kind: Kind) -> Table:
     return steps if insured else steps | noticed
 
 
+def undos(kind: Kind) -> set[tuple[State, State]]:
+    """From where a decision can be taken back, and to where."""
+    decided = (S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
+    return {(table(kind)[state, action], state) for state in decided for action in (A.APPROVE, A.REJECT)}
+
+
 def roles_at(kind: Kind, state: State) -> set[Role]:
     if (kind, state) == (Kind.SECONDARY_MEDICAL, S.CITY_APPROVAL):
         return {Role.MUTUAL_AID_OFFICER}
     return REVIEWERS.get(state, set())
 
 
+BY_STAFF = (A.ACCEPT, A.RETURN, A.REJECT, A.APPROVE, A.OBJECT, A.START_PAYMENT, A.CONFIRM_PAYMENT)
 STAFF_STEPS = [
-    (kind, state, action)
-    for kind in Kind
-    for state, action in table(kind)
-    if state in REVIEWERS
-    and action not in (A.WITHDRAW, A.RAISE_AMOUNT, A.STOP_PAYMENT, A.END_NOTICE, A.APPEAL, A.CHANGE_DECISION)
+    (kind, state, action) for kind in Kind for state, action in table(kind) if state in REVIEWERS and action in BY_STAFF
 ]
 
 
@@ -78,7 +83,11 @@ STAFF_STEPS = [
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_path_has_exactly_these_steps(kind: Kind) -> None:
-    assert {(step.at, step.action): step.to for step in PATHS[kind].steps} == table(kind)
+    steps = PATHS[kind].steps
+    assert {(step.at, step.action): step.to for step in steps if step.action != A.UNDO} == table(kind)
+    undoing = [step for step in steps if step.action == A.UNDO]
+    assert sorted((step.at, step.to) for step in undoing) == sorted(undos(kind))
+    assert all(step.when == step.to and step.by is Permission.UNDO_REVIEW for step in undoing)
 
 
 @pytest.mark.parametrize(("kind", "state", "action"), list(product(Kind, State, Action)))
@@ -89,7 +98,36 @@ def test_what_the_table_does_not_say_cannot_be_done(kind: Kind, state: State, ac
     with pytest.raises(NotAllowedNow) as refusal:
         PATHS[kind].step(state, action)
     assert refusal.value.extra["state"] == state
-    assert str(action) not in str(refusal.value.extra["allowed"]).split(",")
+    if action is not A.UNDO:  # which depends on how the case came here
+        assert str(action) not in str(refusal.value.extra["allowed"]).split(",")
+
+
+@pytest.mark.parametrize(("kind", "state", "came_from"), list(product(Kind, State, State)))
+def test_a_decision_is_taken_back_only_from_where_it_led(kind: Kind, state: State, came_from: State) -> None:
+    if (state, came_from) in undos(kind):
+        assert PATHS[kind].step(state, A.UNDO, came_from).to == came_from
+        return
+    with pytest.raises(NotAllowedNow):
+        PATHS[kind].step(state, A.UNDO, came_from)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_while_a_supplement_is_awaited_nobody_decides(kind: Kind) -> None:
+    everything = tuple(Permission)
+    for state in REVIEWS:
+        waiting = set(PATHS[kind].open_to(state, everything, shut=gates_shut("open")))
+        assert waiting - {A.LAPSE_SUPPLEMENT, A.UNDO} == {A.SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.WITHDRAW}, state
+        for answered in (None, "answered", "lapsed", "withdrawn"):
+            free = set(PATHS[kind].open_to(state, everything, shut=gates_shut(answered)))
+            assert not free & {A.SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.LAPSE_SUPPLEMENT}
+            assert {A.ASK_SUPPLEMENT, A.RETURN} <= free
+    for step in PATHS[kind].steps:
+        if step.action in (A.SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.LAPSE_SUPPLEMENT):
+            assert step.gates == (AWAITS_SUPPLEMENT,), step
+        elif step.at in REVIEWS and step.by not in (Permission.OWN, Permission.SYSTEM, Permission.UNDO_REVIEW):
+            assert step.gates == (NOTHING_AWAITED,), step
+        else:
+            assert step.gates == (), step
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -104,6 +142,7 @@ def test_what_has_ended_has_no_way_out(kind: Kind) -> None:
     states = {S(state) for state in PATHS[kind].states}
     assert states - {S(step.at) for step in PATHS[kind].steps} == ENDED
     assert {state for state, waits in WAITS.items() if waits == "nobody"} == ENDED | {S.REJECTED, S.PAID}
+    assert WAITS[SUPPLEMENT] == "you"
 
 
 def reached(kind: Kind, start: State) -> set[State]:
@@ -128,10 +167,11 @@ def test_every_state_is_reached_and_money_can_be_reached_from_every_open_one(kin
 def test_every_step_of_staff_is_a_signature_and_every_no_is_explained(kind: Kind) -> None:
     for step in PATHS[kind].steps:
         own_or_timer = step.by in (Permission.OWN, Permission.SYSTEM)
+        no_decision = step.action in (A.OBJECT, A.ASK_SUPPLEMENT, A.WITHDRAW_SUPPLEMENT)
         # An objection voids what was signed: whoever finds it right may sign again.
-        assert step.counts_as_review is not (own_or_timer or step.action == A.OBJECT), step
-        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT, A.RAISE_AMOUNT)), step
-        assert step.opens_round is (step.action in (A.OBJECT, A.RAISE_AMOUNT)), step
+        assert step.counts_as_review is not (own_or_timer or no_decision), step
+        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT, A.UNDO, A.RAISE_AMOUNT)), step
+        assert step.opens_round is (step.action in (A.OBJECT, A.UNDO, A.RAISE_AMOUNT)), step
         assert step.needs_reason is (step.action in (A.REJECT, A.REFUSE_BY_RULE)), step
 
 
@@ -144,8 +184,9 @@ def test_two_rows_for_one_state_and_action_are_refused() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_the_diagram_draws_the_table_and_nothing_else(kind: Kind) -> None:
     drawn = re.findall(r"^    (\w+) --> (\w+): (\w+)（.+）$", PATHS[kind].mermaid(), re.MULTILINE)
-    assert {(at, action): to for at, to, action in drawn} == table(kind)
-    assert len(drawn) == len(table(kind))
+    assert {(at, action): to for at, to, action in drawn if action != A.UNDO} == table(kind)
+    assert {(at, to) for at, to, action in drawn if action == A.UNDO} == undos(kind)
+    assert len(drawn) == len(table(kind)) + len(undos(kind))
     assert set(re.findall(r"(\w+) --> \[\*\]", PATHS[kind].mermaid())) == ENDED
 
 
@@ -190,7 +231,7 @@ async def almighty(world: World, town: Town) -> Someone:
 
 async def act(client: httpx.AsyncClient, by: Someone, case: Case, action: str) -> httpx.Response:
     words = {"note": "请补充材料"} if action in (A.RETURN, A.REJECT, A.OBJECT) else {}
-    reason = {"reason_code": next(iter(REASONS))} if action == A.REJECT else {}
+    reason = {"reason_code": "documents_not_valid"} if action == A.REJECT else {}
     return await client.post(
         f"/staff/applications/{case.id}/actions",
         json={"action": action, **words, **reason},
@@ -229,10 +270,14 @@ async def test_someone_with_every_role_can_do_no_more_than_the_table(
     for action in [*Action, "pay"]:
         if (kind, state, action) not in STAFF_STEPS:
             refused = await act(client, almighty, case, action)
-            assert (refused.status_code, refused.json()["code"]) == (409, "not_allowed_now"), (action, refused.text)
+            code = "nothing_to_undo" if action == A.UNDO else "not_allowed_now"
+            if action == A.WITHDRAW_SUPPLEMENT and state in REVIEWS:
+                code = "nothing_awaited"
+            assert (refused.status_code, refused.json()["code"]) == (409, code), (action, refused.text)
     shown = await client.get(f"/staff/applications/{case.id}", headers=almighty.headers)
     assert (shown.json()["state"], shown.json()["version"]) == (state, 1)
-    assert set(shown.json()["open_actions"]) == {step[2] for step in STAFF_STEPS if step[:2] == (kind, state)}
+    asking = {A.ASK_SUPPLEMENT} if state in REVIEWS else set()
+    assert set(shown.json()["open_actions"]) == asking | {step[2] for step in STAFF_STEPS if step[:2] == (kind, state)}
 
 
 @pytest.mark.parametrize(("kind", "state"), list(product(Kind, State)))

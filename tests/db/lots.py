@@ -13,6 +13,8 @@ from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.applications.escalations.tables import CaseEscalation
 from app.applications.lifting.tables import LiftedStage
+from app.applications.resubmissions.tables import EarlierSubmission
+from app.applications.supplements.tables import Supplement
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.db.transaction import Database, Sight
@@ -44,13 +46,13 @@ PERSONAL = (
     "audit_entry out_message household_change change_request payment_hold proxy_filing "
     "proxy_application account_claim household_exit household_transfer "
     "plan measure service household_verification watch_task reminder appeal rating reveal case_escalation "
-    "declared_relative crossing delegation lifted_stage"
+    "supplement earlier_submission declared_relative crossing delegation lifted_stage"
 ).split()
 OWN = (
     "bank_card consent session household household_member household_passage application passage cover discrepancy "
     "visit visit_operation match_authorisation match_result household_change change_request proxy_filing "
     "proxy_application account_claim household_exit household_transfer plan measure service household_verification "
-    "appeal rating reveal declared_relative"
+    "appeal rating reveal supplement earlier_submission declared_relative"
 ).split()
 """Where a worker finds their own rows, and nobody else's."""
 MATCHED = ("match_authorisation", "match_batch", "match_person", "match_return", "match_result")
@@ -200,7 +202,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
         queries[table] = f"select m.id from {table} m join household h on h.id = m.household_id where h.person_id = $1"
     ids = {table: {row["id"] for row in await owner.fetch(sql, someone.id)} for table, sql in queries.items()}
     ids |= matched
-    for table in ("appeal", "rating", "reveal"):
+    for table in ("appeal", "rating", "reveal", "supplement", "earlier_submission"):
         of_case = f"select x.id from {table} x join application a on a.id = x.application_id where a.applicant_id = $1"
         ids[table] = {row["id"] for row in await owner.fetch(of_case, someone.id)}
     assert all(ids.values())
@@ -208,7 +210,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
 
 
 async def appeal_rows(world: World, owner: asyncpg.Connection, case_id: UUID, someone: Someone, clerk: Someone) -> None:
-    """An appeal, a rating, and a look at one value."""
+    """An appeal, a rating, a look at one value, and what was submitted and asked for before."""
     passage_id = await owner.fetchval("select id from passage where application_id = $1", case_id)
     place = await owner.fetchrow(
         "select city_id, district_id, street_id, unit_id from application where id = $1", case_id
@@ -220,6 +222,12 @@ async def appeal_rows(world: World, owner: asyncpg.Connection, case_id: UUID, so
     )  # fmt: skip
     await world.insert(Rating, score=5, **dict(place), **common)
     await world.insert(Reveal, person_id=clerk.id, subject_person_id=someone.id, field="phone", reason=b"-", **common)
+    await world.insert(EarlierSubmission, round=1, form=b"-", decision=b"-", **common)
+    await world.insert(
+        Supplement, applicant_id=someone.id, at_state="submitted", round=1, asked_by=clerk.id,
+        asked_by_role="unit_clerk", asked_by_organisation="-", request=b"-", due_at=make.NOW + timedelta(days=9),
+        state="open", **common,
+    )  # fmt: skip
 
 
 async def apart_rows(

@@ -73,6 +73,8 @@ _UNSUBMIT = statement(text("update household set submitted_at = null where id = 
 Post = tuple[Role, Guild]
 BODIES: dict[str, dict[str, Any]] = {
     "/staff/applications/{}/actions": {"action": "return"},
+    "/staff/applications/{}/supplements": {"text": "请说明"},
+    "/applications/{}/supplement": {"note": "说明"},
     "/staff/households/{}/actions": {"action": "return"},
     "/staff/discrepancies/{}/actions": {"action": "resolve", "outcome": "explained", "note": "已核实"},
     "/staff/duplicates/{}/actions": {"action": "same", "note": "已核实"},

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.applications.path import Kind, State
-from app.applications.standards import WAITS, ServiceStandard, days_allowed, standard_of
+from app.applications.standards import SUPPLEMENT, WAITS, ServiceStandard, days_allowed, standard_of
 from app.http.views.clock import said
 from app.kernel.actor import Role
 from app.kernel.business_time import business_date
@@ -167,12 +167,12 @@ def test_the_standard_that_comes_with_the_service_is_named_as_assumed() -> None:
     days = make.STANDARD.state_working_days.model_dump()
     assert days == {
         "submitted": 3, "unit_review": 5, "district_review": 5, "city_approval": 5, "approved": 5, "paying": 5,
-        "returned": 10, "meeting": None,
+        "returned": 10, "meeting": None, "supplement": 10,
     }  # fmt: skip
     assert make.STANDARD.days_at("meeting") == 5  # as long as the city's approval, where nothing else is said
     assert set(make.STANDARD.total_working_days.model_dump().values()) == {15}
     assert "暂定" in (make.STANDARD.note or "")
-    assert set(WAITS) == set(State)
+    assert set(WAITS) == {*State, SUPPLEMENT}
 
 
 @pytest.mark.parametrize(

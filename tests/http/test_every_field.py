@@ -59,6 +59,10 @@ VALID: dict[str, dict[str, Any]] = {
         "action": "approve", "items": [{"application_id": SOMEBODY, "version": 1}], "note": "好", "reason_code": "x",
     },
     "POST /staff/batch_actions": {"token": SOMEBODY, "action": "approve"},
+    "POST /staff/applications/{application_id}/supplements": {"documents": ["x"], "others": ["好"], "text": "好"},
+    "POST /applications/{application_id}/supplement": {
+        "file_ids": [UPLOAD], "answers": [{"item": "x", "text": "好", "file_ids": [UPLOAD]}], "note": "好",
+    },
     "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
     "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
     "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},

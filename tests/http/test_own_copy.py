@@ -29,12 +29,12 @@ NOT_IN_THIS_STATE = {
     *(("visit", name) for name in ("objection", "position", "cancelled_because")),
     *(("discrepancy", name) for name in ("answer", "note")),
     *(("match_result", name) for name in ("found", "in_file")),
-    ("change_request", "decision_note"), ("plan", "result_note"), ("appeal", "reply"),
+    ("change_request", "decision_note"), ("plan", "result_note"), ("appeal", "reply"), ("supplement", "answer"),
     ("declared_relative", "end_note"),
 }  # fmt: skip
 """What the rows of this test are too young to have."""
 BY_NUMBER = {"cover", "proxy_filing", "proxy_application", "household_member"}
-BY_APPLICATION = {"rating"}
+BY_APPLICATION = {"rating", "earlier_submission"}
 
 
 def about_people(found: Iterable[Table]) -> set[str]:
@@ -91,7 +91,10 @@ async def marked(owner: asyncpg.Connection, world: World, one: Lot) -> dict[str,
     for name, part in PARTS.items():
         table, words[name] = str(part.model.__tablename__), set()
         by = "person_id" if part.whose == "claimant_or_person" else part.whose
-        rows = await owner.fetch(f"select id from {table} where {by} = any($1)", values.get(by, [one.someone.id]))
+        sealed_as, of = part.sealed_as or (table, "id")
+        rows = await owner.fetch(
+            f"select id, {of} as of_row from {table} where {by} = any($1)", values.get(by, [one.someone.id])
+        )
         assert rows, f"nobody has made a row of {name} for this test"
         for row in rows:
             for column in (*part.texts, *part.documents):
@@ -99,7 +102,7 @@ async def marked(owner: asyncpg.Connection, world: World, one: Lot) -> dict[str,
                     continue
                 word = make.unique("ZQ")
                 plain = orjson.dumps({"said": word}) if column in part.documents else word.encode()
-                sealed = world.keyring.seal(f"{table}.{column}", row["id"], plain)
+                sealed = world.keyring.seal(f"{sealed_as}.{column}", row["of_row"], plain)
                 try:
                     await owner.execute(f"update {table} set {column} = $2 where id = $1", row["id"], sealed)
                 except asyncpg.CheckViolationError:

@@ -1,6 +1,10 @@
 """The routes that several walls are tried on, and what they answer to somebody who sees the thing they name."""
 
-CASES_BY_ID = {("GET", "/staff/applications/{}"): 200, ("POST", "/staff/applications/{}/actions"): 412}
+CASES_BY_ID = {
+    ("GET", "/staff/applications/{}"): 200,
+    ("POST", "/staff/applications/{}/actions"): 412,
+    ("POST", "/staff/applications/{}/supplements"): 412,
+}
 """What a version that never was is told, and by it that the case was found: nothing moves while we ask."""
 FILES_BY_ID = {
     ("GET", "/staff/households/{}"): 200,
@@ -41,6 +45,7 @@ OWN_BY_ID = {
     ("POST", "/applications/{}/withdraw"): 412,
     ("GET", "/applications/{}/appeals"): 200,
     ("POST", "/applications/{}/appeals"): 412,
+    ("POST", "/applications/{}/supplement"): 412,
     ("POST", "/applications/{}/rating"): 409,
 }
 OWN_LISTS = {

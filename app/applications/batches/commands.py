@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 
 from app.applications.batches.queries import B, own_batch_locked, these
-from app.applications.batches.rules import VALID_FOR, check_asked, check_step
+from app.applications.batches.rules import VALID_FOR, check_asked
 from app.applications.batches.steps import Taking, take_all
 from app.applications.commands import (
     PAYMENTS,
@@ -24,6 +24,7 @@ from app.applications.commands import (
 from app.applications.measures import measures_for
 from app.applications.path import Action
 from app.applications.queries import ApplicationNotFound
+from app.applications.reasons.rules import reasons_on
 from app.applications.steps import AlreadySigned, Moved
 from app.change_requests.queries import Payee, held_among, lock_payments_of
 from app.db.statements import insertion, statement
@@ -98,7 +99,8 @@ async def preview(work: Work, actor: Actor, said: Said, items: Sequence[Item]) -
 
     Raises NotInBulk, Invalid. What is wrong with one of them is told of that one.
     """
-    check_asked(said.action, said.note, said.reason_code, [item.application_id for item in items])
+    reasons = reasons_on(work.policies, work.today)
+    check_asked(said.action, said.note, said.reason_code, [item.application_id for item in items], reasons)
     cases = await _stand(work, actor, said, items, locked=False)
     batch_id, expires_at = new_id(), work.now + VALID_FOR
     await work.transaction.run(
@@ -169,7 +171,7 @@ async def _stand(work: Work, actor: Actor, said: Said, items: Sequence[Item], *,
         await lock_payments_of(work.transaction, map(_payee, found.values()))
     found = await these(work.transaction, actor, ids, locked=locked)
     payable = await _payable(work, list(found.values())) if pays else None
-    return [_standing(actor, said, item, found.get(item.application_id), payable) for item in items]
+    return [_standing(work, actor, said, item, found.get(item.application_id), payable) for item in items]
 
 
 def _payee(row: Record) -> Payee:
@@ -186,22 +188,23 @@ async def _payable(work: Work, rows: Sequence[Record]) -> Payable:
     return measures | {row["id"]: HouseholdChangePending() for row in rows if _payee(row) in held}
 
 
-def _standing(actor: Actor, said: Said, item: Item, row: Record | None, payable: Payable | None) -> Standing:
+def _standing(
+    work: Work, actor: Actor, said: Said, item: Item, row: Record | None, payable: Payable | None
+) -> Standing:
     try:
         if row is None:
             raise ApplicationNotFound
         if item.version is not None:
             expect_version(row, item.version)
-        return Standing(item, row, _taking(actor, said, row, payable), None)
+        return Standing(item, row, _taking(work, actor, said, row, payable), None)
     except DomainError as refusal:
         return Standing(item, row, None, refusal)
 
 
-def _taking(actor: Actor, said: Said, row: Record, payable: Payable | None) -> Taking:
-    """Raises NotAllowedNow, NotAllowed, Invalid, OneByOne, AlreadySigned, and for payments HouseholdChangePending,
-    MeasureMissing, FileClosed."""
-    step, change = signed_step(actor, row, said)
-    check_step(step)
+def _taking(work: Work, actor: Actor, said: Said, row: Record, payable: Payable | None) -> Taking:
+    """Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, Invalid, AlreadySigned, and for payments
+    HouseholdChangePending, MeasureMissing, FileClosed."""
+    step, change = signed_step(work, actor, row, said)
     own_step: str | None = row["own_step"]
     if step.action == Action.START_PAYMENT and own_step == Action.START_PAYMENT:
         step = replace(step, counts_as_review=False)  # stopped, and started again: their signature stands already

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from app.applications.path import PATHS, REASONS, Action
+from app.applications.path import PATHS, Action
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.workflow.path import Step, check_words
 
@@ -20,28 +20,21 @@ class NotInBulk(Conflict):
     """这一步不能批量办理：不予通过和公示异议要逐件核实，向每位申请人写明各自的理由。"""
 
 
-class OneByOne(Conflict):
-    """这份申请的这一步还要核对其他条件，请打开案件单独办理。"""
-
-
-def check_asked(action: str, note: str | None, reason_code: str | None, application_ids: Sequence[UUID]) -> None:
-    """Raises NotInBulk, and Invalid for a note that is missing or a case that is named twice."""
+def check_asked(
+    action: str, note: str | None, reason_code: str | None, application_ids: Sequence[UUID], reasons: Iterable[str]
+) -> None:
+    """`reasons`: those that there are today. Raises NotInBulk, and Invalid for a note that is missing, a reason that is
+    none, or a case that is named twice."""
     if action not in TOGETHER:
         raise NotInBulk
     for step in _steps(action):
-        check_words(step, note, reason_code, REASONS)
+        check_words(step, note, reason_code, reasons)
     repeated = [
         FieldError(f"/items/{n}/application_id", "item_repeated", "这份申请在名单里出现了不止一次。")
         for n in repeats(application_ids)
     ]
     if repeated:
         raise Invalid(*repeated)
-
-
-def check_step(step: Step) -> None:
-    """Nothing that has to come before a step is passed over because there are many. Raises OneByOne."""
-    if step.gates or step.carries:
-        raise OneByOne
 
 
 def _steps(action: str) -> Iterable[Step]:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from app.applications.commands import NoticeNotOver
 from app.applications.measures import FileClosed
+from app.applications.path import Action
 from app.applications.steps import REFUSALS, Moved, after, refusal_of, step_text, values_of
 from app.db.statements import statement
 from app.db.transaction import Record
@@ -51,18 +52,24 @@ _DIFFERS: Final[Mapping[str, str]] = {
 """What differs from one application to the next, by its name in `step_text`; JSON travels as text."""
 
 
-def _over_rows() -> str:
-    columns = ", ".join(f"its_{name}" for name in _DIFFERS)
-    arrays = ", ".join(f"cast(:all_{name} as {kind}[])" for name, kind in _DIFFERS.items())
+def _over_rows(*, returning: bool) -> str:
+    differs = _differing(returning)
+    columns = ", ".join(f"its_{name}" for name in differs)
+    arrays = ", ".join(f"cast(:all_{name} as {kind}[])" for name, kind in differs.items())
     one = step_text(
         moving=f"from unnest({arrays}) as its ({columns}) where application.id = :id",
         more=", its.*",
         answered="select id, version from moved",
+        returning=returning,
     )
-    return re.sub(r":(\w+)", lambda found: f"its_{found[1]}" if found[1] in _DIFFERS else found[0], one)
+    return re.sub(r":(\w+)", lambda found: f"its_{found[1]}" if found[1] in differs else found[0], one)
 
 
-_STEPS = statement(text(_over_rows()))
+def _differing(returning: bool) -> Mapping[str, str]:
+    return {**_DIFFERS, "earlier_id": "uuid"} if returning else _DIFFERS
+
+
+_STEPS: Final = {returning: statement(text(_over_rows(returning=returning))) for returning in (False, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,11 @@ async def take_all(work: Work, wanted: Sequence[Taking]) -> dict[UUID, Moved | D
 
 async def _take(work: Work, part: Sequence[Taking]) -> dict[UUID, Moved]:
     values = [values_of(work, each.row, each.step, **each.change) for each in part]
-    same = {name: _same(name, values) for name in values[0] if name not in _DIFFERS}
-    arrays = {f"all_{name}": [_plain(of[name]) for of in values] for name in _DIFFERS}
-    moved = await work.transaction.rows(_STEPS, **same, **arrays)
+    returning = part[0].step.action == Action.RETURN
+    differs = _differing(returning)
+    same = {name: _same(name, values) for name in values[0] if name not in differs}
+    arrays = {f"all_{name}": [_plain(of[name]) for of in values] for name in differs}
+    moved = await work.transaction.rows(_STEPS[returning], **same, **arrays)
     assert len(moved) == len(part)  # they are held, at the version that was read
     return {each.row["id"]: after(each.row, each.step) for each in part}
 

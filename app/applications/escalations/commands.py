@@ -31,6 +31,7 @@ _WAITING = statement(
         f"""
         select id, version, state, submitted_at, due_at, city_id, district_id, street_id, unit_id from application
         where city_id = cast(:city_id as uuid) and state = cast(:state as text) and state in {OPEN_STATES}
+          and supplement is distinct from 'open'
           and (submitted_at, id) > (cast(:at as timestamptz), cast(:after_id as uuid))
         order by submitted_at, id limit cast(:size as int)
         """  # noqa: S608 - a list of our own words

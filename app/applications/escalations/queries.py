@@ -33,6 +33,7 @@ _SHOWN = (
     A.c.organisation_name,
     A.c.amount_fen,
     A.c.submitted_at,
+    A.c.supplement,
     A.c.version,
 )
 

@@ -36,6 +36,7 @@ from app.http.routes import (
     screening,
     sessions,
     staff,
+    supplements,
     upkeep,
     visits,
 )
@@ -52,6 +53,7 @@ _MODULES = (
     appeals,
     meetings,
     batch_actions,
+    supplements,
     ratings,
     # Before the files by their ids.
     household_forms,

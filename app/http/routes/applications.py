@@ -17,6 +17,7 @@ from app.applications.programme import Filing, Programme
 from app.applications.queries import own, own_locked, own_page
 from app.applications.steps import KeyedStep, Moved
 from app.applications.submission_queries import TO_SUBMIT, ToSubmit, own_to_submit, to_submit, to_submit_asked
+from app.applications.supplements.queries import supplements_of
 from app.db.transaction import Record
 from app.db.work import Work
 from app.files import commands as files
@@ -28,6 +29,7 @@ from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.problems import FieldProblem
 from app.http.views import applications as views
 from app.http.views.decisions import DecisionView
+from app.http.views.supplements import supplement
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.organisations.queries import for_unattached, organisation
@@ -158,6 +160,8 @@ async def read_application(application_id: PathId, desk: WorkerDesk) -> Response
     """表单、决定和理由、办理过程，以及现在可以做什么。"""
     row = await own(desk.work.transaction, desk.actor, application_id)
     shown = views.detail(row, desk.work, (Permission.OWN,))
+    asked = await supplements_of(desk.work.transaction, row)
+    shown["supplements"] = [supplement(each, desk.work.keyring) for each in asked]
     if Action.APPEAL in shown["open_actions"] and not _may_appeal(desk.work, row):
         shown["open_actions"].remove(Action.APPEAL)
     return answer(shown, version=row["version"])

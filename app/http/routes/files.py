@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from app.applications.assisting.queries import application_of_filing
 from app.applications.queries import case
+from app.applications.supplements.queries import case_of_supplement
 from app.confined.running import MIB, Failed, Limits, run
 from app.db.transaction import Record, Sight, Transaction
 from app.discrepancies.queries import discrepancy
@@ -147,6 +148,7 @@ _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitabl
     "discrepancy": discrepancy,
     "notice_objection": evidence_of,
     "meeting": case_of_meeting,
+    "supplement": case_of_supplement,
 }
 """What names files and has a reach of its own."""
 _BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID | None]]]] = {

@@ -130,7 +130,7 @@ async def cancel(
 async def _answered(desk: Desk, meeting_id: UUID, status: int = 200) -> Response:
     row = await meeting(desk.work.transaction, desk.actor, meeting_id)
     members = await members_of(desk.work.transaction, meeting_id)
-    return answer(views.whole(row, members, desk.actor, desk.work.keyring), status, version=row["version"])
+    return answer(views.whole(row, members, desk.actor, desk.work), status, version=row["version"])
 
 
 def _moved(done: Record) -> Response:

@@ -57,6 +57,8 @@ class ExportView(BaseModel):
     account_claims: list[dict[str, Any]]
     posts: list[dict[str, Any]]
     appeals: list[dict[str, Any]]
+    supplements: list[dict[str, Any]] = Field(description="要求过的补充材料和本人的补充")
+    earlier_submissions: list[dict[str, Any]] = Field(description="退回以前提交的表单和当时的决定")
     ratings: list[dict[str, Any]] = Field(description="本人作出的满意度评价")
     reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
     declared_relatives: list[dict[str, Any]] = Field(description="我申报的亲属")

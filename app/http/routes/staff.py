@@ -14,6 +14,8 @@ from app.applications.path import Action, Kind, State
 from app.applications.queries import case, case_asked, to_act, to_act_found
 from app.applications.queue import TaskFilter, task_count, tasks
 from app.applications.steps import KeyedStep, Moved
+from app.applications.supplements.commands import take_back
+from app.applications.undoing.commands import undo
 from app.audit.commands import Reading, record_look
 from app.cases.queries import case_file
 from app.covers.commands import enrol
@@ -42,7 +44,11 @@ STAFF_ACTIONS = [
     Action.OBJECT,
     Action.START_PAYMENT,
     Action.CONFIRM_PAYMENT,
+    Action.WITHDRAW_SUPPLEMENT,
+    Action.UNDO,
 ]
+WITH_TIMELINE = {Action.WITHDRAW_SUPPLEMENT: take_back, Action.UNDO: undo}
+"""Steps that look at what was done before, or write more than the step: they take a transaction."""
 
 
 class TaskPage(BaseModel):
@@ -153,7 +159,9 @@ async def read_case(
 async def act(
     application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES, lent=True)]
 ) -> Response:
-    """受理、通过、退回补正、不予通过，或办理发放。需要 If-Match；现在能做什么看 open_actions。
+    """受理、通过、退回补正、不予通过，办理发放，收回补充要求，或撤销别人的决定（undo，须写意见）。
+
+    需要 If-Match；现在能做什么看 open_actions。要求补充材料见 /staff/applications/{application_id}/supplements。
 
     与申请人有家人、亲属、同单位任职关系的应当回避；一级全部回避的，由上一级写明理由代为办理。
 
@@ -163,6 +171,8 @@ async def act(
     said = commands.Said(body.action, body.note, body.reason_code, body.amount_fen)
     if said.action in commands.PAYMENTS:
         return await _pay(await entrance.desk(), application_id, said)
+    if said.action in WITH_TIMELINE:
+        return await _act_at_length(await entrance.desk(), application_id, said)
     return await asked_again(partial(_act, await entrance.brief(), application_id, said))
 
 
@@ -186,6 +196,14 @@ async def _pay(desk: Desk, application_id: UUID, said: commands.Said) -> Respons
     commands.expect_version(row, desk.expected_version())
     keeping = desk.keeping(_moved)
     await commands.pay(desk.work, desk.actor, row, said, keeping)
+    return keeping.response
+
+
+async def _act_at_length(desk: Desk, application_id: UUID, said: commands.Said) -> Response:
+    row = await case(desk.work.transaction, desk.actor, application_id)
+    commands.expect_version(row, desk.expected_version())
+    keeping = desk.keeping(_moved)
+    await WITH_TIMELINE[Action(said.action)](desk.work, desk.actor, row, said, keeping)
     return keeping.response
 
 

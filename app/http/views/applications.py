@@ -11,16 +11,18 @@ from pydantic import BaseModel, Field
 
 from app.access.rules import masked_form
 from app.applications.commands import DECISION, FORM
-from app.applications.path import REASONS, Action, Kind, State, path_of, stages_along
+from app.applications.path import Action, Kind, State, gates_shut, path_of, stages_along
+from app.applications.reasons.rules import reasons_on
 from app.applications.steps import NOTE
+from app.applications.supplements.rules import arrivals
 from app.audit.commands import ReadingPurpose
-from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.db.work import Work
 from app.http.views.clock import ClockView, Reader, clock_of
 from app.http.views.decisions import DecisionView
+from app.http.views.supplements import STANDING, Standing, SupplementView
 from app.kernel.actor import Permission
-from app.kernel.business_time import answered
+from app.kernel.business_time import answered, business_date
 
 
 class By(BaseModel):
@@ -43,6 +45,7 @@ class TimelineEntry(BaseModel):
     note: str | None = None
     reason_code: str | None = None
     reason_text: str | None = None
+    cure: str | None = Field(default=None, description="申请人可以怎么做")
     amount_fen: int | None = None
 
 
@@ -59,6 +62,7 @@ class ApplicationSummary(BaseModel):
     created_at: str
     submitted_at: str | None
     deadline: str | None
+    supplement: Standing | None = Field(description=f"补充材料：{STANDING}；没有要求补充的为 null")
 
 
 Purpose = Annotated[
@@ -77,6 +81,7 @@ class ApplicationView(ApplicationSummary):
     timeline: list[TimelineEntry]
     clock: ClockView | None = Field(description="办理时限；还没有提交的为 null")
     open_actions: list[Action]
+    supplements: list[SupplementView] = Field(default=[], description="要求过的补充材料，先提出的在前")
 
 
 class TaskView(BaseModel):
@@ -91,6 +96,7 @@ class TaskView(BaseModel):
     amount_fen: int | None
     submitted_at: str
     due_at: str | None
+    supplement: Standing | None = Field(description="本环节要求过补充材料的：answered 已补充 · lapsed 逾期未补充")
     version: int
 
 
@@ -119,6 +125,7 @@ def summary(row: Record) -> dict[str, Any]:
         "created_at": instant(row["created_at"]),
         "submitted_at": instant(row["submitted_at"]),
         "deadline": instant(row["due_at"]),
+        "supplement": row["supplement"],
     }
 
 
@@ -134,31 +141,36 @@ def detail(
     to whom the form is masked: they ask for a masked value if they need it."""
     decision, keyring = row["decision"], work.keyring
     form = keyring.open(FORM, row["id"], row["form"])
-    timeline = [_entry(step, row, keyring) for step in row["timeline"]]
+    timeline = [_entry(step, row, work) for step in row["timeline"]]
+    way = arrivals((entry["at"], entry["action"], entry["to_state"]) for entry in timeline)
+    shut = gates_shut(row["supplement"])
     return summary(row) | {
         "form": masked_form(orjson.loads(form)) if reader == "staff" else orjson.Fragment(form),
         "paid_before_fen": row["paid_before_fen"],
         "route": stages_along(row["route"]),
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
         "timeline": timeline,
-        "clock": clock_of(row, [(entry["at"], entry["to_state"]) for entry in timeline], work, reader),
-        "open_actions": path_of(row).open_to(row["state"], permissions, signed=signed),
+        "clock": clock_of(row, way, work, reader),
+        "open_actions": path_of(row).open_to(row["state"], permissions, signed=signed, shut=shut),
+        "supplements": [],
     }
 
 
-def _entry(step: dict[str, Any], row: Record, keyring: Keyring) -> dict[str, Any]:
-    sealed = step["note"]
-    note = keyring.open_text(NOTE, UUID(step["id"]), bytes.fromhex(sealed[2:])) if sealed else None
+def _entry(step: dict[str, Any], row: Record, work: Work) -> dict[str, Any]:
+    sealed, at = step["note"], _shanghai(step["created_at"])
+    note = work.keyring.open_text(NOTE, UUID(step["id"]), bytes.fromhex(sealed[2:])) if sealed else None
     code = step["reason_code"]
+    reason = reasons_on(work.policies, business_date(at)).get(code) if code else None
     return {
-        "at": _shanghai(step["created_at"]),
+        "at": at,
         "action": step["action"],
         "from_state": step["from_state"],
         "to_state": step["to_state"],
         "by": _by(step, row),
         "note": note,
         "reason_code": code,
-        "reason_text": REASONS.get(code) if code else None,
+        "reason_text": reason.text if reason else None,
+        "cure": reason.cure_for(row["kind"]) if reason else None,
         "amount_fen": step["amount_fen"],
     }
 
@@ -187,5 +199,6 @@ def task(row: Record) -> dict[str, Any]:
         "amount_fen": row["amount_fen"],
         "submitted_at": instant(row["submitted_at"]),
         "due_at": instant(row["due_at"]),
+        "supplement": row["supplement"],
         "version": row["version"],
     }

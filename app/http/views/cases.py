@@ -9,14 +9,18 @@ from pydantic import BaseModel, Field
 
 from app.access.rules import Field as Masked
 from app.access.rules import revealable
-from app.applications.path import REASONS, Kind, State
+from app.applications.path import Action, Kind, State
 from app.applications.queries import has_signed
-from app.cases.queries import household_of
+from app.applications.reasons.rules import reasons_for
+from app.applications.undoing.commands import undoable
+from app.cases.queries import household_of, supplements_of
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import form_of
 from app.http.views import applications as views
 from app.http.views import households as household_views
+from app.http.views.changes import ChangesView, changes_of
+from app.http.views.supplements import supplement
 from app.kernel.actor import Actor, Permission
 from app.kernel.business_time import answered
 from app.notices.objection_queries import post_above
@@ -98,6 +102,15 @@ class OpenThings(BaseModel):
     payments_held: bool = Field(description="有变更正在核对，暂不能付款")
 
 
+class ReasonView(BaseModel):
+    """可以选的一个原因。"""
+
+    code: str
+    action: Action = Field(description="用于哪一步：reject 不予通过，return 退回补正")
+    text: str = Field(description="给申请人看的文字")
+    cure: str = Field(description="申请人可以怎么做")
+
+
 class CaseView(views.ApplicationView):
     """一个案件：办理一步所需要的全部信息。"""
 
@@ -109,7 +122,9 @@ class CaseView(views.ApplicationView):
     documents: list[DocumentView]
     open_things: OpenThings
     may_reveal: list[Masked] = Field(description="已脱敏、您可以说明理由后查看完整内容的项目")
-    rejection_reasons: dict[str, str]
+    rejection_reasons: dict[str, str] = Field(description="不予通过可以选的原因：代码和给申请人看的文字")
+    reasons: list[ReasonView] = Field(description="不予通过和退回可以选的原因，以及申请人可以怎么做")
+    changes: ChangesView | None = Field(description="与退回前提交的相比改了什么；没有退回过的为 null")
 
 
 def case(row: Record, actor: Actor, permissions: Sequence[Permission], work: Work) -> dict[str, Any]:
@@ -118,6 +133,8 @@ def case(row: Record, actor: Actor, permissions: Sequence[Permission], work: Wor
     form = form_of(work.keyring, file)
     signed = has_signed(actor, row)
     shown = views.detail(row, work, permissions, signed=signed, reader="staff")
+    if Action.UNDO in shown["open_actions"] and not undoable(actor, row):
+        shown["open_actions"].remove(Action.UNDO)
     return shown | {
         "applicant_masked": row["applicant_masked"],
         "household": household_views.summary(file, form) if file and form else None,
@@ -125,7 +142,25 @@ def case(row: Record, actor: Actor, permissions: Sequence[Permission], work: Wor
         "documents": _documents(row["documents"]),
         "open_things": _open_things(row, actor),
         "may_reveal": revealable(shown["form"], permissions),
-        "rejection_reasons": REASONS,
+        **_reasons(work, row["kind"]),
+        "changes": changes_of(work.keyring, row),
+        "supplements": [supplement(each, work.keyring) for each in supplements_of(row)],
+    }
+
+
+def _reasons(work: Work, kind: str) -> dict[str, Any]:
+    """What a refusal or a return of this kind may cite today."""
+    listed = [
+        (action, code, reason)
+        for action in (Action.REJECT, Action.RETURN)
+        for code, reason in reasons_for(work.policies, work.today, kind, action).items()
+    ]
+    return {
+        "rejection_reasons": {code: reason.text for action, code, reason in listed if action == Action.REJECT},
+        "reasons": [
+            {"code": code, "action": action, "text": reason.text, "cure": reason.cure_for(kind)}
+            for action, code, reason in listed
+        ],
     }
 
 

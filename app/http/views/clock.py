@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.applications.standards import standard_of
+from app.applications.standards import SUPPLEMENT, standard_of
 from app.db.transaction import Record
 from app.db.work import Work
 from app.workflow.clock import Arrival, Clock, WaitingFor, clock
@@ -15,6 +15,8 @@ _NOW: dict[Reader, dict[WaitingFor, str]] = {
     "applicant": {"you": "等您补正", "union": "由工会办理", "public": "公示中"},
     "staff": {"you": "等申请人补正", "union": "由工会办理", "public": "公示中"},
 }
+
+_SUPPLEMENTING: dict[Reader, str] = {"applicant": "等您补充材料", "staff": "等申请人补充材料"}
 
 
 class ClockView(BaseModel):
@@ -47,11 +49,11 @@ def clock_of(row: Record, way: Sequence[Arrival], work: Work, reader: Reader) ->
         "due": found.due.isoformat() if found.due else None,
         "overdue_days": found.overdue_days,
         "provisional": found.provisional,
-        "text": said(found, reader),
+        "text": said(found, reader, way[-1][1]),
     }
 
 
-def said(found: Clock, reader: Reader) -> str:
+def said(found: Clock, reader: Reader, state: str | None = None) -> str:
     """A sentence such as 第6个工作日，共15个；现在等您补正，已暂停计时。"""
     late = found.overdue_days
     if found.waiting_for == "nobody":
@@ -59,5 +61,6 @@ def said(found: Clock, reader: Reader) -> str:
     begun = f"第{found.day}个工作日，共{found.of}个" if found.day else f"提交当天不计，办理时限{found.of}个工作日"
     overdue = f"，已超期{late}个工作日" if late else ""
     paused = "，已暂停计时" if found.paused_because else ""
+    now = _SUPPLEMENTING[reader] if state == SUPPLEMENT else _NOW[reader][found.waiting_for]
     tail = "放假安排还没有全部公布，期限可能调整。" if found.provisional else ""
-    return f"{begun}{overdue}；现在{_NOW[reader][found.waiting_for]}{paused}。{tail}"
+    return f"{begun}{overdue}；现在{now}{paused}。{tail}"

@@ -5,12 +5,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.applications.path import REASONS, Kind, State
+from app.applications.path import Kind, State
+from app.applications.reasons.rules import reasons_on
 from app.db.scope import permissions_over
 from app.db.sealing import Keyring
 from app.db.transaction import Record
+from app.db.work import Work
 from app.http.views.applications import instant
 from app.kernel.actor import Actor, Role
+from app.kernel.business_time import business_date
 from app.meetings.commands import NOTE, VOTE_NOTE
 from app.meetings.path import PATH, Choice, MeetingAction, MeetingState
 from app.meetings.queries import Candidate, stands
@@ -135,11 +138,12 @@ def line(row: Record) -> dict[str, Any]:
     }
 
 
-def whole(row: Record, members: Sequence[Record], actor: Actor, keyring: Keyring) -> dict[str, Any]:
+def whole(row: Record, members: Sequence[Record], actor: Actor, work: Work) -> dict[str, Any]:
     """Until it has ended nobody is told how another voted, nor how it stands."""
     ended = row["state"] != MeetingState.OPEN
     tally = tally_of(len(members), (each["choice"] for each in members if each["choice"] is not None))
-    code = row["reason_code"]
+    code, keyring = row["reason_code"], work.keyring
+    reason = reasons_on(work.policies, business_date(row["ended_at"])).get(code) if code else None
     return line(row) | {
         "case_state": row["case_state"],
         "case_version": row["case_version"],
@@ -160,7 +164,7 @@ def whole(row: Record, members: Sequence[Record], actor: Actor, keyring: Keyring
         "ended_by_role": row["ended_role"],
         "ended_by_organisation": row["ended_organisation"],
         "reason_code": code,
-        "reason_text": REASONS.get(code) if code else None,
+        "reason_text": reason.text if reason else None,
         "note": keyring.open_text(NOTE, row["id"], row["note"]) if row["note"] else None,
         "open_actions": _open_actions(row, members, actor, tally),
     }

@@ -54,8 +54,9 @@ def _is_shown(row: Record | None, notice: Record) -> bool:
 
 
 async def take_down(work: Work, fact: dict[str, str]) -> None:
-    """An application that an official objected to, or that an appeal changed, is shown no longer as it was."""
-    if fact.get("action") in (Action.OBJECT, Action.CHANGE_DECISION, Action.REOPEN):
+    """An application that an official objected to, that an appeal changed, or whose approval was taken back, is shown
+    no longer as it was."""
+    if fact.get("action") in (Action.OBJECT, Action.CHANGE_DECISION, Action.REOPEN, Action.UNDO):
         await _take_down(work, await by_id_locked(work.transaction, UUID(fact["application_id"])))
 
 

@@ -1,6 +1,6 @@
 """One draft of a kind and period; one that was returned is no draft that was opened twice
 
-Revision: 20261125_drafts, after 20261125_clocks
+Revision: 20261130_drafts, after 20261125_clocks
 
 The next application of a period is begun when the first is submitted (a second child, the next settlement sheet). While it
 was being filled in, the first could not be returned: both would have been editable, and the index took only one.
@@ -9,7 +9,7 @@ was being filled in, the first could not be returned: both would have been edita
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261125_drafts"
+revision = "20261130_drafts"
 down_revision = "20261125_clocks"
 branch_labels = None
 depends_on = None
