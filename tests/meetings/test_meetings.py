@@ -15,7 +15,8 @@ from app.policies.commands import load_shipped
 from app.policies.rules import read
 from app.policy.book import PolicyBook
 from tests import make
-from tests.calling import post
+from tests.calling import post, upload
+from tests.files.samples import picture
 from tests.http.refusals import refused
 from tests.make import Case, Someone, World
 from tests.meetings.making import (
@@ -336,15 +337,22 @@ async def test_the_minutes_are_an_upload_of_ones_own_and_the_others_of_the_city_
         file_id = await world.file(owner, state=state)
         problem = refused(await post(client, city.secretary, path, {"file_id": str(file_id)}, 1), 422)
         assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [("/file_id", code)]
-    file_id = await minuted(client, city, meeting)
-    assert (await seen(client, city.leaders[0], meeting))["minutes_file_id"] == str(file_id)
-    # There is no content behind the row of this test: whoever may see it is told so only after the walls.
-    district = await client.get(f"/files/{file_id}", headers=city.desks[Role.DISTRICT_REVIEWER].headers)
-    assert (district.status_code, district.json()["code"]) == (404, "file_not_found")
-    refused(await post(client, city.leaders[3], path, {"file_id": str(file_id)}, 2), 422)
+    kept = await upload(client, city.secretary, picture())
+    file_id = kept.json()["id"]
+    assert (await post(client, city.secretary, path, {"file_id": file_id}, 1)).json()["version"] == 2
+    assert (await seen(client, city.leaders[0], meeting))["minutes_file_id"] == file_id
+    refused(await post(client, city.leaders[3], path, {"file_id": file_id}, 2), 422)  # somebody else's upload
+    elsewhere = await city_of(world, 1)
+    for who, status in (
+        (city.leaders[0], 200), (city.desks[Role.AUDITOR], 200), (city.desks[Role.DISTRICT_REVIEWER], 404),
+        (elsewhere.secretary, 404), (case.applicant, 404),
+    ):  # fmt: skip
+        assert (await client.get(f"/files/{file_id}", headers=who.headers)).status_code == status
+    looks = (await client.get("/me/access_log", headers=case.applicant.headers)).json()["items"]
+    assert "file.read" in {look["action"] for look in looks}  # whom the minutes are about may see who read them
     replaced = await minuted(client, city, meeting)
-    assert replaced != file_id
-    assert case.state is State.MEETING
+    assert (await seen(client, city.leaders[0], meeting))["minutes_file_id"] == str(replaced)
+    refused(await client.get(f"/files/{file_id}", headers=city.leaders[0].headers), 404, "file_not_found")
 
 
 # ---- lists ----
