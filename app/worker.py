@@ -133,42 +133,8 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         server_settings=settings,
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
-        for handler in chain.from_iterable(HANDLERS.values()):
-            queue.entrypoint(handler.__name__)(_job(handler, jobs))
-        for long in chain.from_iterable(LONG_HANDLERS.values()):
-            queue.entrypoint(long.__name__)(_tried(partial(long, jobs)))
-
-        @queue.schedule("forget_old_answers", "17 * * * *")
-        async def hourly(_: Schedule) -> None:
-            async with jobs.work() as work:
-                log.info("forgotten", count=await forget_old_answers(work))
-            log.info("files_forgotten", count=await forget_loose_files(jobs))
-            log.info("exports_forgotten", count=await forget_exports(jobs))
-            log.info("phones_found", count=await fill_all_phone_indexes(jobs))
-
-        @queue.schedule("escalate_all", "47 * * * *")
-        async def every_hour(_: Schedule) -> None:
-            log.info("escalated", count=await escalate_all(jobs))
-            log.info("appeals_stepped_up", count=await step_up_all(jobs))
-
-        @queue.schedule("lift_all", "* * * * *")
-        async def every_minute(_: Schedule) -> None:
-            await lift_all(jobs)
-
-        @queue.schedule("lapse_supplements", "*/5 * * * *")
-        async def every_five_minutes(_: Schedule) -> None:
-            log.info("supplements_lapsed", count=await lapse_all(jobs))
-
-        @queue.schedule("search_duplicates", "37 18 * * *")
-        async def nightly(_: Schedule) -> None:
-            await search_duplicates(jobs)
-
-        @queue.schedule("remind_of_all", "20 0 * * *")
-        async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
-            await remind_of_all(jobs)
-            await remind_all(jobs)
-            await _look_at_calendar(jobs)
-
+        _entrypoints(queue, jobs)
+        _timers(queue, jobs)
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.
         running = asyncio.create_task(
@@ -185,6 +151,48 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
         queue.shutdown.set()
         waiting.cancel()
         await running
+
+
+def _entrypoints(queue: PgQueuer, jobs: Jobs) -> None:
+    for handler in chain.from_iterable(HANDLERS.values()):
+        queue.entrypoint(handler.__name__)(_job(handler, jobs))
+    for long in chain.from_iterable(LONG_HANDLERS.values()):
+        queue.entrypoint(long.__name__)(_tried(partial(long, jobs)))
+
+
+def _timers(queue: PgQueuer, jobs: Jobs) -> None:
+    """What is done from time to time (UTC)."""
+
+    @queue.schedule("forget_old_answers", "17 * * * *")
+    async def hourly(_: Schedule) -> None:
+        async with jobs.work() as work:
+            log.info("forgotten", count=await forget_old_answers(work))
+        log.info("files_forgotten", count=await forget_loose_files(jobs))
+        log.info("exports_forgotten", count=await forget_exports(jobs))
+        log.info("phones_found", count=await fill_all_phone_indexes(jobs))
+
+    @queue.schedule("escalate_all", "47 * * * *")
+    async def every_hour(_: Schedule) -> None:
+        log.info("escalated", count=await escalate_all(jobs))
+        log.info("appeals_stepped_up", count=await step_up_all(jobs))
+
+    @queue.schedule("lift_all", "* * * * *")
+    async def every_minute(_: Schedule) -> None:
+        await lift_all(jobs)
+
+    @queue.schedule("lapse_supplements", "*/5 * * * *")
+    async def every_five_minutes(_: Schedule) -> None:
+        log.info("supplements_lapsed", count=await lapse_all(jobs))
+
+    @queue.schedule("search_duplicates", "37 18 * * *")
+    async def nightly(_: Schedule) -> None:
+        await search_duplicates(jobs)
+
+    @queue.schedule("remind_of_all", "20 0 * * *")
+    async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou
+        await remind_of_all(jobs)
+        await remind_all(jobs)
+        await _look_at_calendar(jobs)
 
 
 async def _look_at_calendar(jobs: Jobs) -> None:

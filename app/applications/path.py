@@ -147,7 +147,15 @@ def _review(state: State, by: Permission, to: State) -> tuple[Step, ...]:
 def _raised(stages: Stages) -> tuple[Step, ...]:
     """What follows where somebody approves more than was approved before them (`app.applications.amounts`)."""
     return tuple(
-        Step(state, A.RAISE_AMOUNT, stages[0], Permission.SYSTEM, needs_note=True, opens_round=True)
+        Step(
+            state,
+            A.RAISE_AMOUNT,
+            stages[0],
+            Permission.SYSTEM,
+            needs_note=True,
+            opens_round=True,
+            gates=(NOTHING_AWAITED,),
+        )
         for state in stages
         if state is not S.MEETING
     )
