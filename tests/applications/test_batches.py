@@ -5,20 +5,23 @@ import re
 import pytest
 
 from app.applications.batches import tables
-from app.applications.batches.rules import AT_MOST, TOGETHER, NotInBulk, OneByOne, check_asked, check_step, repeats
+from app.applications.batches.rules import AT_MOST, TOGETHER, NotInBulk, check_asked, repeats
 from app.applications.batches.steps import _DIFFERS
-from app.applications.path import PATHS, Action
+from app.applications.path import WHOLE_PATHS, Action
 from app.applications.steps import step_text
 from app.db.base import table_of
 from app.kernel.actor import Permission
 from app.kernel.errors import Invalid
 from app.kernel.ids import new_id
-from app.workflow.path import Step
 
-ONE_BY_ONE = {Action.REJECT, Action.OBJECT}
+ONE_BY_ONE = {
+    *(Action.REJECT, Action.OBJECT, Action.UNDO, Action.CONVENE),
+    *(Action.ASK_SUPPLEMENT, Action.WITHDRAW_SUPPLEMENT),
+}
+REASONS = ("not_in_hardship",)
 BY_STAFF = {
     step.action
-    for path in PATHS.values()
+    for path in WHOLE_PATHS.values()
     for step in path.steps
     if step.by not in (Permission.OWN, Permission.SYSTEM)
 }  # fmt: skip
@@ -29,27 +32,19 @@ def test_every_step_of_staff_is_taken_together_or_one_by_one() -> None:
     assert set(TOGETHER) & ONE_BY_ONE == set()
     for action in [*ONE_BY_ONE, Action.WITHDRAW, Action.END_NOTICE, "dance"]:
         with pytest.raises(NotInBulk):
-            check_asked(action, "理由", "not_in_hardship", [new_id()])
+            check_asked(action, "理由", "not_in_hardship", [new_id()], REASONS)
 
 
 def test_no_step_that_gives_a_reason_is_taken_together() -> None:
-    steps = [step for path in PATHS.values() for step in path.steps if step.action in TOGETHER]
+    steps = [step for path in WHOLE_PATHS.values() for step in path.steps if step.action in TOGETHER]
     assert steps
     assert not any(step.needs_reason for step in steps)
 
 
 def test_a_return_needs_its_words() -> None:
-    check_asked(Action.RETURN, "请补交材料", None, [new_id()])
+    check_asked(Action.RETURN, "请补交材料", None, [new_id()], REASONS)
     with pytest.raises(Invalid):
-        check_asked(Action.RETURN, None, None, [new_id()])
-
-
-@pytest.mark.parametrize("more", [{"gates": ("meeting",)}, {"carries": "form"}])
-def test_a_step_that_asks_for_more_is_never_passed_over_because_there_are_many(more: dict[str, object]) -> None:
-    plain = Step("unit_review", "approve", "district_review", Permission.REVIEW_AT_UNIT)
-    check_step(plain)
-    with pytest.raises(OneByOne):
-        check_step(Step(plain.at, plain.action, plain.to, plain.by, **more))  # type: ignore[arg-type]
+        check_asked(Action.RETURN, None, None, [new_id()], REASONS)
 
 
 def test_what_stood_there_before_is_found_at_each_of_its_places() -> None:

@@ -63,6 +63,11 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications/{application_id}/supplement": {
         "file_ids": [UPLOAD], "answers": [{"item": "x", "text": "好", "file_ids": [UPLOAD]}], "note": "好",
     },
+    "POST /staff/meetings": {"application_id": SOMEBODY, "member_ids": [SOMEBODY]},
+    "POST /staff/meetings/{meeting_id}/votes": {"choice": "for", "note": "好"},
+    "POST /staff/meetings/{meeting_id}/minutes": {"file_id": UPLOAD},
+    "POST /staff/meetings/{meeting_id}/conclude": {"note": "好", "reason_code": "x"},
+    "POST /staff/meetings/{meeting_id}/cancel": {"note": "好"},
     "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
     "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
     "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},
@@ -268,7 +273,10 @@ class Caller:
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
     named = "household application duplicate match request filing claim transfer plan measure task import".split()
-    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation", "appeal")}
+    ids = {
+        f"{name}_id": SOMEBODY
+        for name in (*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation")
+    }
     ids |= {"year": "2099", "day": "2099-02-16"}
     name, _, kind = operation.partition("#")
     if name in OPEN or "/calendar/" in name:

@@ -23,7 +23,8 @@ class MessageView(BaseModel):
         description="review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · "
         "appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · "
         "supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · "
-        "工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对"
+        "工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · "
+        "meeting 会议表决 · delegation 委托代办"
     )
     title: str
     text: str

@@ -10,11 +10,13 @@ from app.appeals.rules import deciders_at
 from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
 from app.applications.path import Kind
+from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
 from app.change_requests.queries import by_id as change_request
 from app.contact_cards.events import CardIssued
 from app.db.work import Work
+from app.delegations.events import DelegationEnded, PostDelegated
 from app.discrepancies.events import DiscrepancyAnswered, DiscrepancyOpened, DiscrepancyResolved
 from app.duplicates.events import DuplicateJudged
 from app.files.events import FileKept
@@ -25,16 +27,19 @@ from app.jobs.telling.queries import (
     appeal,
     application,
     batch,
+    delegation,
     discrepancy,
     holders,
     household,
     step_of,
     visit,
+    voters,
 )
 from app.jobs.telling.wording import Said
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.business_time import business_date
 from app.matching.events import MatchAlert, MatchReceived
+from app.meetings.events import MeetingConvened, MeetingEnded
 from app.messaging.commands import Told, tell
 from app.messaging.outbox import Fact
 from app.notices.events import InvestigationDecided, LineObjected
@@ -46,6 +51,7 @@ from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
 from app.rehearsals.events import RehearsalAsked
+from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
 
@@ -225,6 +231,33 @@ async def tell_verified(work: Work, fact: dict[str, str]) -> None:
         await _tell(work, [row["person_id"]], once, "household", said, row["id"])
 
 
+async def tell_voters(work: Work, fact: dict[str, str]) -> None:
+    """Those who are named hear that they have to vote."""
+    meeting_id = UUID(fact["meeting_id"])
+    members = await voters(work.transaction, meeting_id)
+    if members:
+        said, people = wording.of_meeting(members[0]["number"]), [each["person_id"] for each in members]
+        await _tell(work, people, f"meeting:{meeting_id}", "meeting", said, meeting_id)
+
+
+async def tell_delegate(work: Work, fact: dict[str, str]) -> None:
+    """Whoever is to act for a colleague hears of it."""
+    row = await delegation(work.transaction, UUID(fact["delegation_id"]))
+    if row is not None:
+        by, union = row["from_masked"], row["organisation_name"]
+        said = wording.of_delegation(by, union, row["starts_on"], row["ends_on"])
+        await _tell(work, [row["to_person_id"]], f"delegation:{row['id']}", "delegation", said, row["id"])
+
+
+async def tell_delegation_ended(work: Work, fact: dict[str, str]) -> None:
+    """Both hear that it ended before its day, whoever ended it."""
+    row = await delegation(work.transaction, UUID(fact["delegation_id"]))
+    if row is not None and row["ended_at"] is not None:
+        said = wording.of_delegation_ended(row["from_masked"], row["organisation_name"])
+        people = [row["from_person_id"], row["to_person_id"]]
+        await _tell(work, people, f"delegation:{row['id']}:ended", "delegation", said, row["id"])
+
+
 TELLS: Final[dict[type[Fact], Handler]] = {
     ApplicationMoved: tell_of_application,
     HouseholdMoved: tell_of_household,
@@ -244,10 +277,18 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     VisitMoved: tell_of_visit,
     MatchAlert: tell_of_match_alert,
     HouseholdVerified: tell_verified,
+    MeetingConvened: tell_voters,
+    PostDelegated: tell_delegate,
+    DelegationEnded: tell_delegation_ended,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {
     Reminded: "told by app/jobs/reminders.py",
+    SupplementAsked: "told by app/jobs/supplements.py",
+    SupplementClosed: "told by app/jobs/supplements.py",
+    RelativeDeclared: "whoever declared it did so themselves; what was signed across it is a list of its own",
+    RelativeEnded: "whoever ended it did so themselves",
+    MeetingEnded: "what it decided moves the application, and that is told",
     AppealWithdrawn: "the appellant did it themselves; from the list of those who decide it is gone",
     ConsentWithdrawn: "the person did it themselves",
     DiscrepancyAnswered: "the worker did it themselves; for staff it stands in the list of what waits",

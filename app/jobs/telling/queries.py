@@ -10,14 +10,17 @@ from app.applications.queries import A
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Sight, Transaction
+from app.delegations.tables import Delegation
 from app.discrepancies.tables import Discrepancy
 from app.households.queries import H
 from app.households.tables import HouseholdPassage
 from app.kernel.actor import Role
 from app.matching.tables import MatchBatch
+from app.meetings.tables import Meeting, MeetingMember
 from app.visits.tables import Visit
 
 _V, _D, _B, _HP = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage))
+_M, _MM = table_of(Meeting), table_of(MeetingMember)
 
 
 def _of(table: Table, columns: str) -> Statement:
@@ -31,6 +34,16 @@ _DISCREPANCY = _of(_D, "id person_id due_on said_by outcome")
 _BATCH = _of(_B, "id number made_by")
 _APPEAL = statement(
     select(APPEAL, A.c.number).join(A, A.c.id == APPEAL.c.application_id).where(APPEAL.c.id == bindparam("id"))
+)
+_DELEGATION = _of(
+    table_of(Delegation), "id organisation_name from_person_id from_masked to_person_id starts_on ends_on ended_at"
+)
+_VOTERS = statement(
+    select(_MM.c.person_id, A.c.number)
+    .join_from(_M, A, A.c.id == _M.c.application_id)
+    .join(_MM, _MM.c.meeting_id == _M.c.id)
+    .where(_M.c.id == bindparam("id"), _M.c.state == literal_column("'open'"))
+    .order_by(_MM.c.person_id)
 )
 _STEP = statement(
     select(_HP.c.id)
@@ -48,6 +61,15 @@ _HOLDERS = Statement(
     ("organisation_id", "roles", "today"),
     {},
 )
+
+
+async def delegation(transaction: Transaction, delegation_id: UUID) -> Record | None:
+    return await transaction.row(_DELEGATION, id=delegation_id)
+
+
+async def voters(transaction: Transaction, meeting_id: UUID) -> list[Record]:
+    """The members of a meeting that is open, each with the number of its case."""
+    return await transaction.rows(_VOTERS, id=meeting_id)
 
 
 async def application(transaction: Transaction, application_id: UUID) -> Record | None:

@@ -160,6 +160,19 @@ def of_visit(action: str, planned_on: date, union: str) -> Said | None:
     return None
 
 
+def of_meeting(number: str) -> Said:
+    return Said("请参加会议表决", f"申请{number}需要主席办公会决定，您列名参加，请查看材料后表决。")
+
+
+def of_delegation(by: str, union: str, starts_on: date, ends_on: date) -> Said:
+    days = f"{day_text(starts_on)}至{day_text(ends_on)}"
+    return Said("有岗位委托您代办", f"{union}的{by}委托您代办其岗位的工作，时间为{days}；不便代办的，可以结束委托。")
+
+
+def of_delegation_ended(by: str, union: str) -> Said:
+    return Said("委托已经结束", f"{union}的{by}的岗位委托已经提前结束。")
+
+
 def of_match_alert(number: str) -> Said:
     return Said("部门比对的摘要全部对不上", f"批次{number}的摘要没有一项对得上，请与部门核对密钥和名单后重新比对。")
 
