@@ -235,7 +235,7 @@ async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep)
     Raises NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated, IdentityRequired, Invalid,
     AmountFixed, Overtaken, IdempotencyInProgress.
     """
-    step, signed = await _signed(work, actor, row, said)
+    step, signed = await signed_step(work, actor, row, said)
     if said.amount_fen is not None:
         step, granted = granting(work.policies, work.today, row, step, said.amount_fen, said.note)
         signed |= granted
@@ -250,7 +250,7 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
     """
     if said.amount_fen is not None:
         raise Invalid(FieldError(AT, "amount_not_asked", "发放的时候不填写金额，按批准的金额发放。"))
-    step, signed = await _signed(work, actor, row, said)
+    step, signed = await signed_step(work, actor, row, said)
     await _may_be_paid(work, row)
     if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
         step = replace(step, counts_as_review=False)  # their signature of this round stands already
@@ -263,21 +263,22 @@ async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> 
         raise NoticeNotOver from refused
 
 
-async def _signed(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
-    """As `signed_step`, also for somebody above the stage where everybody there must stand aside."""
-    step = _staff_step(row, said, None)
-    post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
-    return _worded(work, actor, row, said, step, post)
-
-
-def signed_step(
+async def signed_step(
     work: Work, actor: Actor, row: Record, said: Said, *, carrying: str | None = None
 ) -> tuple[Step, dict[str, Any]]:
-    """The step, and who takes it with which words. `carrying`: what comes with it.
+    """The step, and who takes it with which words: somebody at the stage of the case, or above it where everybody there
+    must stand aside. `carrying`: what comes with it.
 
     Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, NothingAwaited, Invalid.
     """
     step = _staff_step(row, said, carrying)
+    post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
+    return _worded(work, actor, row, said, step, post)
+
+
+def signed_at_stage(work: Work, actor: Actor, row: Record, said: Said) -> tuple[Step, dict[str, Any]]:
+    """The same for somebody at the stage alone, who deals with many."""
+    step = _staff_step(row, said, None)
     return _worded(work, actor, row, said, step, post_for(actor, step.by, row))
 
 
@@ -296,7 +297,7 @@ def _worded(
         raise why_not(actor, step.by, row)
     if gates_shut(row["supplement"]).intersection(step.gates):
         raise SupplementAwaited if row["supplement"] == "open" else NothingAwaited
-    if not post.allows(step.by):
+    if step.counts_as_review and not post.allows(step.by):
         step = replace(step, needs_note=True)
     if said.note or said.reason_code or step.needs_note:
         reasons = reasons_for(work.policies, work.today, row["kind"], step.action)

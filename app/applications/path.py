@@ -211,7 +211,16 @@ def _supplements(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         row
         for at, by in reviewers.items()
         for row in (
-            Step(at, A.ASK_SUPPLEMENT, at, by, gates=(NOTHING_AWAITED,), carries="supplement", optional=True),
+            Step(
+                at,
+                A.ASK_SUPPLEMENT,
+                at,
+                by,
+                gates=(NOTHING_AWAITED,),
+                carries="supplement",
+                optional=True,
+                bars_signers=True,
+            ),
             Step(at, A.SUPPLEMENT, at, Permission.OWN, gates=(AWAITS_SUPPLEMENT,), carries="supplement"),
             Step(at, A.WITHDRAW_SUPPLEMENT, at, by, gates=(AWAITS_SUPPLEMENT,), carries="supplement", optional=True),
             Step(at, A.LAPSE_SUPPLEMENT, at, Permission.SYSTEM, gates=(AWAITS_SUPPLEMENT,)),

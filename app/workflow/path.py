@@ -37,6 +37,8 @@ class Step:
     """The name of what comes with the step, beyond note and reason."""
     optional: bool = False
     """May be taken, and nobody is waited for to take it."""
+    bars_signers: bool = False
+    """No review itself, and yet not for whoever took such a step on this round."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ class Path:
         held = frozenset(permissions)
         at_state = (step for step in self.steps if step.at == state and step.by in held)
         steps = (step for step in at_state if not shut.intersection(step.gates))
-        return list(dict.fromkeys(step.action for step in steps if not (signed and step.counts_as_review)))
+        return list(
+            dict.fromkeys(
+                step.action for step in steps if not (signed and (step.counts_as_review or step.bars_signers))
+            )
+        )
 
     def waiting_for(self, permission: Permission) -> tuple[str, ...]:
         """The states in which a case waits for whoever has this permission."""

@@ -78,7 +78,7 @@ async def test_what_was_granted_but_too_low_goes_on_when_its_appeal_is_taken_bac
     before = await own(client, case)
     assert (await withdrawn(client, case, appeal)).json()["state"] == "withdrawn"
     shown = await own(client, case)
-    assert (shown["state"], shown["version"]) == ("public_notice", before["version"])
+    assert (shown["state"], shown["version"]) == ("public_notice", before["version"] + 1)
     assert shown["timeline"][-1]["action"] == "withdraw_appeal"
 
 

@@ -258,7 +258,7 @@ async def test_raising_is_no_action_of_its_own(
 ) -> None:
     case, chair = await waiting(world, town, S.UNIT_REVIEW), desks[Role.UNIT_CHAIR]
     refused(await act(client, chair, case, action="raise_amount", amount_fen=2, note="核定"), 409, "not_allowed_now")
-    assert (await seen(client, chair, case))["open_actions"] == ["approve", "return", "reject"]
+    assert (await seen(client, chair, case))["open_actions"] == ["approve", "return", "reject", "ask_supplement"]
 
 
 async def test_what_lies_under_the_way_is_kept_by_the_database(

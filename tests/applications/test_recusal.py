@@ -112,7 +112,7 @@ async def test_where_the_whole_unit_stands_aside_the_district_takes_the_step_wit
     case = await world.application(chair, town.units[0])
     await lift_all(background)
     assert await lifted_to(client, (clerk, district, city), case) == [(False, 0), (True, 1), (False, 0)]
-    assert await open_actions(client, district, case) == ["accept", "return"]
+    assert await open_actions(client, district, case) == ["accept", "return", "ask_supplement"]
     missing = refused(await act(client, district, case, 1, Action.ACCEPT), 422)
     assert missing["errors"][0]["code"] == "note_required"
     refused(await act(client, city, case, 1, Action.ACCEPT, **WORDS), 403, "not_allowed")

@@ -295,4 +295,5 @@ def test_nobody_takes_a_step_out_of_a_meeting_but_the_meeting(kind: Kind) -> Non
         Action.CONVENE: Permission.HOLD_MEETING,
         Action.CARRY: Permission.SYSTEM,
         Action.TURN_DOWN: Permission.SYSTEM,
+        Action.UNDO: Permission.UNDO_REVIEW,  # the city's approval that led here, by somebody else
     }

@@ -60,7 +60,7 @@ async def test_the_delegate_finds_opens_and_steps_what_waits_for_the_post(
     delegation = await given(client, chair, CHAIR, town.units[0], clerk)
     case = await waiting(world, town)
     assert await queue(client, clerk, case) == (True, 1)
-    assert await open_actions(client, clerk, case) == ["approve", "return", "reject"]
+    assert await open_actions(client, clerk, case) == ["approve", "return", "reject", "ask_supplement"]
     moved = await act(client, clerk, case, 1)
     assert moved.json()["state"] == State.DISTRICT_REVIEW, moved.text
     shown = await client.get(f"/applications/{case.id}", headers=case.applicant.headers)
@@ -146,7 +146,7 @@ async def test_the_delegates_and_the_delegators_own_cases_stay_away(
     # In their own name they deal with the delegator's relatives as before.
     theirs = await world.application(aunt, town.units[0], kind=Kind.SECONDARY_MEDICAL, state=State.CITY_APPROVAL)
     assert await queue(client, officer, theirs) == (True, 1)
-    assert await open_actions(client, officer, theirs) == ["approve", "return", "reject"]
+    assert await open_actions(client, officer, theirs) == ["approve", "return", "reject", "ask_supplement"]
 
 
 async def test_of_the_two_one_signs_a_round(
@@ -160,7 +160,7 @@ async def test_of_the_two_one_signs_a_round(
     refused(await act(client, first, case, 2), 403, "already_signed")
     assert await refusal(world, case, chair, Action.APPROVE) == "ck_passage_apart"
     assert await refusal(world, case, await world.person(), Action.APPROVE) is None
-    assert await open_actions(client, second, case) == ["approve", "return", "reject"]
+    assert await open_actions(client, second, case) == ["approve", "return", "reject", "ask_supplement"]
 
 
 async def test_nobody_acts_for_whoever_signed_the_round_or_is_near_who_did(

@@ -132,7 +132,7 @@ async def test_a_new_round_is_a_new_signature(client: httpx.AsyncClient, world: 
             headers=applicant.headers | make.keyed() | {"If-Match": f'"{version + 1}"'},
         )
         assert (again.status_code, again.json()["state"]) == (200, "submitted"), again.text
-        assert await open_actions(client, clerk, case) == ["accept", "return"]
+        assert await open_actions(client, clerk, case) == ["accept", "return", "ask_supplement"]
 
 
 async def test_nobody_signs_a_household_file_twice(client: httpx.AsyncClient, world: World, town: Town) -> None:

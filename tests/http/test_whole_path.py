@@ -57,7 +57,8 @@ async def end_notice(jobs: Database, keyring: Keyring, files: FileStore, applica
     async with worker.work() as work:
         await relay(work, followed_by())
         for handle in HANDLERS["ApplicationMoved"]:
-            await handle(work, {"to_state": "public_notice", "application_id": application_id, "kind": kind})
+            fact = {"action": "approve", "to_state": "public_notice", "application_id": application_id, "kind": kind}
+            await handle(work, fact)
     await asyncio.sleep(1.1)
     assert await end_notices(worker)
 

@@ -76,7 +76,7 @@ async def test_what_a_meeting_carries_is_published_and_paid_like_anything_else(
     assert (mine["clock"]["waiting_for"], mine["deadline"] is not None) == ("union", True)
     await decided(client, city, case, ("for", "for", "abstain"))
     async with background.work() as work:
-        fact = {"to_state": "public_notice", "application_id": str(case.id), "kind": "hardship_aid"}
+        fact = {"action": "carry", "to_state": "public_notice", "application_id": str(case.id), "kind": "hardship_aid"}
         for handle in HANDLERS["ApplicationMoved"]:
             await handle(work, fact)
     lines = (await client.get("/public/notices", params={"limit": 100})).json()["items"]

@@ -268,7 +268,7 @@ async def test_a_payment_waits_for_its_measure_and_points_to_it(
     assert str(measure_id) == added.json()["id"]
     for _ in range(2):
         async with background.work() as work:
-            fact = {"to_state": "paid", "application_id": str(case.id)}
+            fact = {"action": "confirm_payment", "to_state": "paid", "application_id": str(case.id)}
             for handle in HANDLERS["ApplicationMoved"]:
                 await handle(work, fact)
     helped, paid = await owner.fetchrow(

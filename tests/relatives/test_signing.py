@@ -175,7 +175,11 @@ async def test_of_two_accounts_of_one_person_that_approve_two_stages_at_once_one
         clerk = await world.staff(Role.UNIT_CLERK, town.units[0], consents=())
         chair = await world.staff(Role.UNIT_CHAIR, town.units[0], consents=())
         case = await world.application(await world.person(), town.units[0])
-        assert await open_actions(client, clerk, case) == ["accept", "return"]  # known for the next moment
+        assert await open_actions(client, clerk, case) == [
+            "accept",
+            "return",
+            "ask_supplement",
+        ]  # known for the next moment
         await bring_near("one number", world, owner, clerk, chair)
         answers = await asyncio.gather(
             act(client, clerk, case, 1, Action.ACCEPT), *(act(client, chair, case, 2) for _ in range(3))

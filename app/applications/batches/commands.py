@@ -19,7 +19,7 @@ from app.applications.commands import (
     HouseholdChangePending,
     Said,
     expect_version,
-    signed_step,
+    signed_at_stage,
 )
 from app.applications.measures import measures_for
 from app.applications.path import Action
@@ -204,7 +204,7 @@ def _standing(
 def _taking(work: Work, actor: Actor, said: Said, row: Record, payable: Payable | None) -> Taking:
     """Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, Invalid, AlreadySigned, and for payments
     HouseholdChangePending, MeasureMissing, FileClosed."""
-    step, change = signed_step(work, actor, row, said)
+    step, change = signed_at_stage(work, actor, row, said)
     own_step: str | None = row["own_step"]
     if step.action == Action.START_PAYMENT and own_step == Action.START_PAYMENT:
         step = replace(step, counts_as_review=False)  # stopped, and started again: their signature stands already

@@ -7,10 +7,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.applications.commands import Said, expect_version, signed_step
-from app.applications.path import PATHS, Action, Kind, gates_shut
-from app.applications.queries import by_id_locked, own_locked
+from app.applications.path import Action, gates_shut, path_of
+from app.applications.queries import by_id_locked, has_signed, own_locked
 from app.applications.standards import SUPPLEMENT, standard_of
-from app.applications.steps import Keep, Moved, take
+from app.applications.steps import AlreadySigned, Keep, Moved, take
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.applications.supplements.queries import open_supplement
 from app.applications.supplements.rules import Item, wrong_answers
@@ -43,10 +43,13 @@ class Answered:
 
 async def ask(work: Work, actor: Actor, row: Record, items: Sequence[Item], text: str | None) -> Moved:
     """A reviewer asks for what is missing. The case stays at its stage and keeps its place; its clock stands still.
+    `row` is the case with its timeline.
 
-    Raises NotAllowedNow, NotAllowed, SupplementAwaited, NoPolicyInForce, StaleVersion.
+    Raises NotAllowedNow, NotAllowed, AlreadySigned, SupplementAwaited, NoPolicyInForce, StaleVersion.
     """
-    step, signed = signed_step(work, actor, row, Said(Action.ASK_SUPPLEMENT), carrying="supplement")
+    if has_signed(actor, row):
+        raise AlreadySigned
+    step, signed = await signed_step(work, actor, row, Said(Action.ASK_SUPPLEMENT), carrying="supplement")
     due_at, supplement_id = _due_at(work, row), new_id()
     moved = await take(work, row, step, supplement="open", due_at=due_at, **signed)
     await write_down(
@@ -83,7 +86,7 @@ async def answer(work: Work, actor: Actor, application_id: UUID, expected: int, 
     """
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, expected)
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.SUPPLEMENT)
+    step = path_of(row).step(row["state"], Action.SUPPLEMENT)
     asked = await open_supplement(work.transaction, application_id)
     if asked is None or gates_shut(row["supplement"]).intersection(step.gates):
         raise NothingAsked
@@ -99,7 +102,7 @@ async def answer(work: Work, actor: Actor, application_id: UUID, expected: int, 
 
 async def take_back(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:
     """A reviewer does not need it any more. Raises NotAllowedNow, NotAllowed, NothingAwaited."""
-    step, signed = signed_step(work, actor, row, said, carrying="supplement")
+    step, signed = await signed_step(work, actor, row, said, carrying="supplement")
     moved = await take(work, row, step, keep, supplement="withdrawn", **signed)
     await close(work, row["id"], "withdrawn")
     return moved
@@ -114,7 +117,7 @@ async def lapse(work: Work, application_id: UUID) -> bool:
     asked = await open_supplement(work.transaction, application_id)
     if row is None or asked is None or asked["due_at"] > work.now:
         return False
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.LAPSE_SUPPLEMENT)
+    step = path_of(row).step(row["state"], Action.LAPSE_SUPPLEMENT)
     await take(work, row, step, supplement="lapsed")
     await close(work, application_id, "lapsed")
     await emit(work, SupplementClosed(asked["id"], application_id, "lapsed"))

@@ -65,7 +65,7 @@ async def ask_supplement(
 
     需要 If-Match（申请的版本）。
     """
-    row = await case(desk.work.transaction, desk.actor, application_id, whole=False)
+    row = await case(desk.work.transaction, desk.actor, application_id)
     expect_version(row, desk.expected_version())
     names = {document.code: document.name for document in KINDS[Kind(row["kind"])].documents}
     if wrong := unknown(body.documents, names):
