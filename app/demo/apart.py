@@ -18,19 +18,19 @@ def stood_in(stage: Stage, cast: Cast, moved: dict[str, Any], unit: str) -> dict
     to = next(each for each in offered if each["name"] == delegate.name)
     today = business_date(datetime.now(UTC))
     wanted: dict[str, Any] = post | {
-        "to_person_id": to["person_id"], "starts_on": str(today), "kinds": ["secondary_medical"], "reason": "外出培训",
+        "to_person_id": to["person_id"], "starts_on": str(today), "kinds": ["hardship_aid"], "reason": "外出培训",
     }  # fmt: skip
     stage.call(
         chair, "POST", "/staff/delegations", "想委托两个月", expect=422,
         json=wanted | {"ends_on": str(today + timedelta(days=60))},
     )  # fmt: skip
     delegation = stage.call(
-        chair, "POST", "/staff/delegations", "委托一周，只委托住院二次医保", expect=201,
+        chair, "POST", "/staff/delegations", "委托一周，只委托困难帮扶", expect=201,
         json=wanted | {"ends_on": str(today + timedelta(days=6))}, show="from_masked to_masked state",
     ).json()  # fmt: skip
     until(lambda: _may_approve(stage, delegate.headers, path), "the delegated post did not arrive")
     moved = act(stage, delegate, moved, "approve", "代主席审核通过")
-    shown = stage.call(cast["worker-chen"], "GET", f"/applications/{moved['id']}", "看是谁审核的", show="state").json()
+    shown = stage.call(cast["worker-zheng"], "GET", f"/applications/{moved['id']}", "看是谁审核的", show="state").json()
     stage.say(f"办理过程写明：{shown['timeline'][-1]['by']['said']}")
     stage.call(
         delegate, "POST", f"{path}/actions", "接着想以自己的岗位再审一次", expect=403, json={"action": "approve"},

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.demo.apart import stood_in
 from app.demo.pieces import Cast, act, new_application, submit
 from app.demo.stage import Stage
 from app.demo.visits import uploaded
@@ -11,7 +12,7 @@ from app.kernel.business_time import business_date
 VOTES = {"leader-city": ("for", "赞成"), "deputy-city": ("for", "赞成"), "vice-city": ("abstain", "弃权")}
 
 
-def large_amount(stage: Stage, cast: Cast) -> None:
+def large_amount(stage: Stage, cast: Cast, unit: str) -> None:
     stage.scene("大额帮扶：会议集体决定")
     worker = cast["worker-zheng"]
     settled_on = str(business_date(datetime.now(UTC)) - timedelta(days=9))
@@ -21,7 +22,8 @@ def large_amount(stage: Stage, cast: Cast) -> None:
     shown = stage.call(worker, "GET", f"/applications/{moved['id']}", "看看要经过哪些环节", show="state route").json()
     stage.check("金额较大，市总审批以后还要会议决定", shown["route"][-1] == "meeting")
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "受理")
-    moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
+    moved = stood_in(stage, cast, moved, unit)
+    stage.scene("大额帮扶（续）：核减以后由会议决定")
     path = f"/staff/applications/{moved['id']}/actions"
     less = {"action": "approve", "amount_fen": 2_800_000, "note": "有2000元的票据不属于医疗费用"}
     moved = stage.call(

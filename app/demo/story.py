@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.demo import batches, households, policies
-from app.demo.apart import stood_in
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -41,7 +40,7 @@ def tell(stage: Stage) -> None:
     decided_id = hardship_aid(stage, cast)
     golden_autumn(stage, cast)
     secondary_medical(stage, cast)
-    large_amount(stage, cast)
+    large_amount(stage, cast, UNIT)
     batches.together(stage, cast)
     policies.refusals(stage, cast)
     appealed(stage, cast)
@@ -135,7 +134,7 @@ def secondary_medical(stage: Stage, cast: Cast) -> None:
     moved = submit(stage, cast["worker-chen"], draft)
     tell_decision(stage, moved["decision"])
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "受理")
-    moved = stood_in(stage, cast, moved, UNIT)
+    moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
     moved = refused_and_undone(stage, cast, supplemented(stage, cast, moved))
     moved = act(stage, cast["reviewer-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["mutual-aid"], moved, "approve", "互助保障办核定")
