@@ -53,10 +53,10 @@ from generate_series(0, {units} - 1) n;
 """
 # A third is on each list, anywhere in the file, as luck has it; nobody owns two, and no form is opened.
 _FILES = """
-insert into household (id, created_at, updated_at, number, person_id, city_id, district_id, street_id, unit_id, state,
-  round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at, has_open_plan)
-select gen_random_uuid(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(), city,
-  district, street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
+insert into household (id, created_at, updated_at, changed_at, number, person_id, city_id, district_id, street_id,
+  unit_id, state, round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at, has_open_plan)
+select gen_random_uuid(), now(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(),
+  city, district, street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
   now() - interval '900 days', now() - random() * interval '800 days',
   current_date + (random() * 300)::int - 100, case when random() < 0.66 then now() end, random() < 0.66
 from generate_series(1, {rows}) f (n) join place on place.n = f.n % {units}
@@ -149,7 +149,7 @@ async def _once(database: Any, actor: Actor, looked: Looked, size: int) -> list[
         page = await files_listed(transaction, actor, looked, 21, None)
         first = time.perf_counter()
         last = page[-1]
-        at = {"unchanged": "updated_at", "overdue": "review_due_on"}.get(looked.name, "active_at")
+        at = {"unchanged": "changed_at", "overdue": "review_due_on"}.get(looked.name, "active_at")
         place = midnight(last[at]) if looked.name == "overdue" else last[at]
         await files_listed(transaction, actor, looked, 21, (place, last["id"]))
         second = time.perf_counter()
