@@ -54,7 +54,8 @@ from generate_series(0, {units} - 1) n;
 # A third is on each list, anywhere in the file, as luck has it; nobody owns two, and no form is opened.
 _FILES = """
 insert into household (id, created_at, updated_at, changed_at, number, person_id, city_id, district_id, street_id,
-  unit_id, state, round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at, has_open_plan)
+  unit_id, state, round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at,
+  has_open_plan)
 select gen_random_uuid(), now(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(),
   city, district, street, unit, case when random() < 0.9 then 'active' else 'lifted' end, 1, 1, '\\x00'::bytea, '陈**',
   now() - interval '900 days', now() - random() * interval '800 days',
