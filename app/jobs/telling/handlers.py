@@ -75,7 +75,7 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
     row = await application(work.transaction, UUID(fact["application_id"]))
     if row is None:
         return
-    action, to_state = fact["action"], fact["to_state"]
+    action, to_state = fact.get("action", ""), fact["to_state"]
     said = wording.of_application(action, to_state, KINDS[Kind(row["kind"])].name, row["number"])
     once = f"application:{row['id']}:{action}:{fact.get('round', row['round'])}"
     await _tell(work, [row["applicant_id"]], once, "application", said, row["id"])
