@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.applications.commands import Said, expect_version, signed_step
-from app.applications.path import PATHS, Action, Kind, gates_shut
+from app.applications.path import Action, gates_shut, path_of
 from app.applications.queries import by_id_locked, own_locked
 from app.applications.standards import SUPPLEMENT, standard_of
 from app.applications.steps import Keep, Moved, take
@@ -83,7 +83,7 @@ async def answer(work: Work, actor: Actor, application_id: UUID, expected: int, 
     """
     row = await own_locked(work.transaction, actor, application_id)
     expect_version(row, expected)
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.SUPPLEMENT)
+    step = path_of(row).step(row["state"], Action.SUPPLEMENT)
     asked = await open_supplement(work.transaction, application_id)
     if asked is None or gates_shut(row["supplement"]).intersection(step.gates):
         raise NothingAsked
@@ -114,7 +114,7 @@ async def lapse(work: Work, application_id: UUID) -> bool:
     asked = await open_supplement(work.transaction, application_id)
     if row is None or asked is None or asked["due_at"] > work.now:
         return False
-    step = PATHS[Kind(row["kind"])].step(row["state"], Action.LAPSE_SUPPLEMENT)
+    step = path_of(row).step(row["state"], Action.LAPSE_SUPPLEMENT)
     await take(work, row, step, supplement="lapsed")
     await close(work, application_id, "lapsed")
     await emit(work, SupplementClosed(asked["id"], application_id, "lapsed"))
