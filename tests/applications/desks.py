@@ -7,8 +7,10 @@ from uuid import UUID
 
 import httpx
 
-from app.applications.path import REASONS, Action, Kind
+from app.applications.path import Action, Kind
+from app.applications.reasons.rules import BY_RULE, POLICY, ReasonCatalogue
 from app.kernel.actor import PERMISSIONS, Permission, Role
+from app.programmes import shipped
 from app.workflow.path import Step
 from tests import make
 from tests.make import Guild, Someone, Town, World
@@ -22,8 +24,13 @@ TIER_OF: Mapping[Role, str] = {
     Role.DISTRICT_LEADER: "district",
 }
 """Where a role is held; every other in the city."""
-CARRIED: Mapping[str, Mapping[str, Any]] = {}
-"""What comes with a step beyond its words, by what its row says that it carries."""
+(*_, CATALOGUE) = shipped().of(POLICY, ReasonCatalogue)
+REASON = next(
+    reason.code
+    for reason in CATALOGUE.reasons
+    if reason.code != BY_RULE and all(reason.may_be_given(kind, "reject") for kind in Kind)
+)
+"""Why anything may be refused."""
 
 
 def union_of(town: Town, role: Role) -> Guild:
@@ -38,9 +45,7 @@ def body_of(action: str, step: Step | None = None) -> dict[str, Any]:
     if step is None or step.needs_note:
         body["note"] = "材料与实际不符，请核对"
     if (step is None and action == Action.REJECT) or (step is not None and step.needs_reason):
-        body["reason_code"] = next(iter(REASONS))
-    if step is not None and step.carries is not None:
-        body |= CARRIED[step.carries]
+        body["reason_code"] = REASON
     return body
 
 
@@ -51,6 +56,13 @@ async def act(
     return await client.post(f"/staff/applications/{application_id}/actions", json=dict(body), headers=headers)
 
 
+async def ask(client: httpx.AsyncClient, by: Someone, application_id: UUID, version: int) -> httpx.Response:
+    """A reviewer asks the applicant for more, which has a door of its own."""
+    headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
+    body = {"text": "请说明学费由谁支付"}
+    return await client.post(f"/staff/applications/{application_id}/supplements", json=body, headers=headers)
+
+
 async def own(
     client: httpx.AsyncClient, by: Someone, application_id: UUID, version: int, action: str
 ) -> httpx.Response:
@@ -59,6 +71,7 @@ async def own(
         Action.SUBMIT: ("submit", None),
         Action.WITHDRAW: ("withdraw", None),
         Action.APPEAL: ("appeals", {"reason": "材料齐全，请再看一次"}),
+        Action.SUPPLEMENT: ("supplement", {"note": "学费由本人支付"}),
     }[Action(action)]
     headers = by.headers | make.keyed() | {"If-Match": f'"{version}"'}
     return await client.post(f"/applications/{application_id}/{path}", json=body, headers=headers)

@@ -1,6 +1,7 @@
 """Of two who do something to one application at the same moment one does it, and the other is told.
 
 A few schedules of each are part of every suite. Many: AID_CONTESTS=1000; AID_CONTEST_SEED=… repeats one.
+Members of a meeting, who vote and end it at the same moment, contend in tests/meetings/test_votes_at_once.py.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from app.kernel.actor import Role
 from app.settings import Settings
 from tests.applications.contests import SCHEDULES, SEED, Arena, Contest, Ended, Move, arena, hold, pace
 from tests.applications.desks import act, applicant, body_of, form_of, own, seated
+from tests.http.batches import previewed, run
 from tests.make import Case, Someone, World
 from tests.notices.making import line_of, objected, over, publish
 
@@ -130,6 +132,19 @@ async def approved_and_appealed(arena: Arena) -> Case:
     return await appealed(arena, case, 3)
 
 
+def looked_at(state: State, by: str, action: Action) -> Any:
+    """An application among others, at which somebody has looked who is about to deal with all of them together."""
+
+    async def prepare(arena: Arena) -> Case:
+        case, other = await at(state)(arena), await at(state)(arena)
+        words = {} if action is A.APPROVE else {"note": "材料与实际不符，请核对"}
+        shown = await previewed(arena.first, arena.kept[by], [case, other], action, **words)
+        arena.kept["token"], arena.kept["other"] = shown["token"], other
+        return case
+
+    return prepare
+
+
 # ---- what the two do ----
 
 
@@ -160,6 +175,15 @@ async def _answer(client: httpx.AsyncClient, by: Someone, appeal_id: str, action
     headers = by.headers | {"Idempotency-Key": f"{appeal_id}{by.id}", "If-Match": '"1"'}
     body = {"action": action, "note": "复核后的答复"}
     return await client.post(f"/staff/appeals/{appeal_id}/actions", json=body, headers=headers)
+
+
+def all_together(by: str) -> Move:
+    """What was looked at is done."""
+
+    async def move(arena: Arena, client: httpx.AsyncClient, case: Case) -> httpx.Response:
+        return await run(client, arena.kept[by], arena.kept["token"])
+
+    return move
 
 
 async def change_asked(arena: Arena, client: httpx.AsyncClient, case: Case) -> httpx.Response:
@@ -204,6 +228,30 @@ def one_of(first: str, second: str, *codes: str) -> Any:
 
 
 EITHER = frozenset({"first", "second"})
+
+
+def together_or_alone(together: str, alone: str, to: State) -> Any:
+    """The first deals with many together, and is told of each; the second with this one, which moves once."""
+
+    def judge(ended: Ended) -> str:
+        answer = ended.answers[0]
+        assert answer is not None
+        assert answer.status_code == 200, answer.text
+        mine, other = answer.json()["items"]
+        assert (mine["application_id"], other["code"], other["state"]) == (str(ended.case.id), None, to)
+        assert ended.after.row["version"] == ended.before.row["version"] + 1
+        if ended.won(1):
+            assert mine["code"] == "stale_version"
+            assert ended.done == [alone]
+            return "second"
+        ended.lost(1, *STALE)
+        assert (mine["code"], mine["state"], ended.done) == (None, to, [together])
+        return "first"
+
+    return judge
+
+
+STALE = ("stale_version",)
 
 
 def confirmed_or_stopped(ended: Ended) -> str:
@@ -274,7 +322,6 @@ def changed_or_started(ended: Ended) -> str:
     return "started"
 
 
-STALE = ("stale_version",)
 CONTESTS = [
     Contest("two approve", at(S.UNIT_REVIEW), staff("chair", A.APPROVE), staff("chair too", A.APPROVE),
             one_of("approve", "approve", *STALE), S.UNIT_REVIEW, EITHER),
@@ -282,6 +329,15 @@ CONTESTS = [
             one_of("approve", "withdraw", *STALE), S.UNIT_REVIEW, EITHER),
     Contest("approve or return", at(S.UNIT_REVIEW), staff("chair", A.APPROVE), staff("chair too", A.RETURN),
             one_of("approve", "return", *STALE), S.UNIT_REVIEW, EITHER),
+    Contest("approve many or approve this one", looked_at(S.UNIT_REVIEW, "chair", A.APPROVE), all_together("chair"),
+            staff("chair too", A.APPROVE),
+            together_or_alone("approve", "approve", S.DISTRICT_REVIEW), S.UNIT_REVIEW, EITHER),
+    Contest("approve many or reject this one", looked_at(S.UNIT_REVIEW, "chair", A.APPROVE), all_together("chair"),
+            staff("chair too", A.REJECT),
+            together_or_alone("approve", "reject", S.DISTRICT_REVIEW), S.UNIT_REVIEW, EITHER),
+    Contest("return many or withdraw this one", looked_at(S.UNIT_REVIEW, "chair", A.RETURN), all_together("chair"),
+            theirs(A.WITHDRAW),
+            together_or_alone("return", "withdraw", S.RETURNED), S.UNIT_REVIEW, EITHER),
     Contest("submit twice", drafted, theirs(A.SUBMIT), theirs(A.SUBMIT),
             one_of("submit", "submit", *STALE), S.DRAFT, EITHER),
     Contest("appeal twice against a refusal", rejected, theirs(A.APPEAL, 2), theirs(A.APPEAL, 2),
