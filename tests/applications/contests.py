@@ -38,6 +38,9 @@ APART_SECONDS = 0.012
 """How much later one of two begins at most; a step takes about as long."""
 HESITATES_SECONDS = 0.003
 STATEMENTS = ("fetch", "fetchrow", "fetchval", "execute")
+BUSY = "busy"
+"""Somebody waited too long and was told to try again: seldom, where other work takes the machine. Who stands in each
+other's way is told so as well, but far more often than that."""
 TOLD = {409, 412, 403}
 """How whoever comes second is told."""
 _pace: ContextVar[random.Random | None] = ContextVar("pace", default=None)
@@ -181,6 +184,8 @@ async def held(contest: Contest, arena: Arena, seed: int) -> str:
         after = await story(arena.owner, case.id, since)
         check(after, arena.keyring, made_in=contest.made_in)
         follows(before, after)
+        if any(answer is not None and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE for answer in answers):
+            return BUSY
         return contest.judge(Ended(case, before, after, (answers[0], answers[1])))
     except Exception as failed:
         raise AssertionError(f"{contest.name}: AID_CONTEST_SEED={seed} AID_CONTESTS=1: {failed!r}") from failed

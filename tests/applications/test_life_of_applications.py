@@ -223,6 +223,8 @@ class Life(Acting):
             check(story, self.stage.world.keyring)
 
     def teardown(self) -> None:
+        for story in getattr(self, "seen", {}).values():
+            self._notice_over(story)  # the worker process of another test would find it
         if getattr(self, "cases", None):
             _, breaks = self.run(verify(Transaction(self.stage.owner)))
             assert breaks == []
