@@ -11,12 +11,14 @@ import asyncpg
 import httpx
 import pytest
 
+from app.applications.path import State
 from app.db.transaction import Sight, open_database
 from app.files.tables import SUBJECTS
 from app.jobs.files import forget_loose_files
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from tests import make
+from tests.applications.reviewing import ask, case_at, desks_of
 from tests.calling import upload
 from tests.discrepancies.making import discrepancy_of
 from tests.files.samples import picture
@@ -47,9 +49,9 @@ class Naming:
 Making = Callable[[httpx.AsyncClient, World], Awaitable[Naming]]
 
 
-def sending(client: httpx.AsyncClient, who: Someone, path: str, body: Callable[[File], Any]) -> Any:
+def sending(client: httpx.AsyncClient, who: Someone, path: str, body: Callable[[File], Any], version: int = 1) -> Any:
     def send(file: File) -> Awaitable[httpx.Response]:
-        headers = who.headers | make.keyed() | {"If-Match": '"1"'}
+        headers = who.headers | make.keyed() | {"If-Match": f'"{version}"'}
         return client.post(path, json=body(file), headers=headers)
 
     return send
@@ -128,6 +130,15 @@ async def objecting(client: httpx.AsyncClient, world: World) -> Naming:
     return Naming(town, objector, objector, send, "/file_ids/0")
 
 
+async def supplemented(client: httpx.AsyncClient, world: World) -> Naming:
+    desks = await desks_of(world)
+    case = await case_at(desks, State.DISTRICT_REVIEW)
+    assert (await ask(client, desks.first[Role.DISTRICT_REVIEWER], case)).status_code == 201
+    path = f"/applications/{case.id}/supplement"
+    send = sending(client, case.applicant, path, lambda paper: {"file_ids": [paper["id"]]}, version=2)
+    return Naming(desks.town, case.applicant, case.applicant, send, "/file_ids/0")
+
+
 NAMINGS: dict[str, Making] = {
     "household_exit": exit_proposed,
     "visit": photographed,
@@ -136,6 +147,7 @@ NAMINGS: dict[str, Making] = {
     "proxy_application": applied_on_paper,
     "match_authorisation": authorised,
     "notice_objection": objecting,
+    "supplement": supplemented,
 }
 
 
