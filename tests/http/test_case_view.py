@@ -94,7 +94,9 @@ async def test_a_case_is_at_most_four_statements_however_much_belongs_to_it(
             shown = await opened(client, chair, case)
         assert len(shown["documents"]) == len(shown["open_things"]["discrepancies"]) == size
         assert service.remembered(service.claims(chair.token, NOW)) is not None
-        numbers[size] = len(sent)
+        # How many versions are published is asked every few seconds, by whatever request comes then.
+        numbers[size] = len([query for query in sent if "FROM policy_version" not in query])
+        assert len(sent) <= 4
         assert sum("audit_entry" in query for query in sent) == 1
     # Who asks, the whole case, and that it was read.
     assert numbers == {0: 3, 7: 3}
