@@ -69,7 +69,8 @@ create index on place (n);
 # A third is on each list, anywhere in the file, as luck has it; one in twenty waits for somebody; nobody owns two.
 _FILES = """
 insert into household (id, created_at, updated_at, changed_at, number, person_id, city_id, district_id, street_id,
-  unit_id, state, round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at, has_open_plan)
+  unit_id, state, round, version, form, head_masked, submitted_at, active_at, review_due_on, last_helped_at,
+  has_open_plan)
 select gen_random_uuid(), now(), now(), now() - random() * interval '550 days', 'DA-' || f.n, gen_random_uuid(), city,
   district, street, unit,
   case when luck < 0.02 then 'unit_review' when luck < 0.04 then 'district_review' when luck < 0.05
