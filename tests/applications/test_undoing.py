@@ -53,7 +53,10 @@ def test_only_a_step_of_staff_that_led_here_can_be_taken_back() -> None:
         assert last_move("district_review", timeline) is None
 
 
-@pytest.mark.parametrize(("ends", "is_open"), [((), True), (("uphold_decision",), False), (("reopen", "appeal"), True)])
+@pytest.mark.parametrize(
+    ("ends", "is_open"),
+    [((), True), (("uphold_decision",), False), (("withdraw_appeal",), False), (("reopen", "appeal"), True)],
+)
 def test_an_appeal_is_open_until_it_is_answered(ends: tuple[str, ...], is_open: bool) -> None:
     assert appeal_is_open([{"action": action} for action in ("approve", "appeal", *ends)]) is is_open
     assert not appeal_is_open([{"action": "approve"}])
