@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from app.applications.commands import stop_payments
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import REVIEWS, Action, Kind, State, path_of
 from app.audit.chain import verify
 from app.change_requests.queries import lock_payments
 from app.db.sealing import Keyring
@@ -23,7 +23,7 @@ from app.db.transaction import Transaction
 from app.jobs.notices.ending import end_notice
 from app.kernel.actor import Permission
 from app.settings import Settings
-from tests.applications.desks import form_of
+from tests.applications.desks import body_of, form_of
 from tests.applications.living import LONG, MOST_CASES, PAST, Acting, line_of, row_of, staged
 from tests.applications.story import Row, Story, check
 
@@ -31,7 +31,7 @@ PICK = st.integers(0, 60)
 SELDOM = st.sampled_from([False] * 7 + [True])
 FORWARD = (Action.ACCEPT, Action.APPROVE, Action.START_PAYMENT, Action.CONFIRM_PAYMENT)
 BACK = (Action.RETURN, Action.REJECT, Action.OBJECT)
-OWN = (Action.SUBMIT, Action.WITHDRAW, Action.APPEAL)
+OWN = (Action.SUBMIT, Action.WITHDRAW, Action.APPEAL, Action.SUPPLEMENT)
 LESS_FEN = (1_000_00, 2_000_00, 3_000_00)
 ANSWERS = st.sampled_from(["change", "uphold", "change"])
 FEN = st.sampled_from([None, *LESS_FEN])
@@ -119,7 +119,9 @@ class Life(Acting):
             self.hear(PAST)
             self._notice_over(self.seen[row["id"]])
             return bool(self.seen[row["id"]].row["state"] == State.APPROVED)
-        step = next((s for s in PATHS[Kind(row["kind"])].steps if s.at == row["state"] and s.action in FORWARD), None)
+        if row["supplement"] == "open":
+            return self.theirs(story, Action.SUPPLEMENT).done
+        step = next((s for s in path_of(row).steps if s.at == row["state"] and s.action in FORWARD), None)
         if step is None:
             return False
         return any(self.step(story, hand, step.action).done for hand in self.with_permission(step.by, by)[:4])
@@ -131,6 +133,47 @@ class Life(Acting):
             step = row_of(story, action)
             assert step is not None
             self.step(story, self.with_permission(step.by, by)[0], action)
+
+    @rule(n=PICK, by=PICK, answered=st.sampled_from([None, Action.SUPPLEMENT, Action.WITHDRAW_SUPPLEMENT]))
+    def somebody_asks_for_more(self, n: int, by: int, answered: Action | None) -> None:
+        story = self.where(n, lambda each: each.row["state"] in REVIEWS)
+        if story is None:
+            return
+        step = row_of(story, Action.ASK_SUPPLEMENT)
+        assert step is not None
+        asked = self.asks(story, self.with_permission(step.by, by)[0])
+        if asked.done and answered is Action.SUPPLEMENT:
+            self.theirs(self.seen[story.row["id"]], answered)
+        elif asked.done and answered is not None:
+            self.step(self.seen[story.row["id"]], self.with_permission(step.by, by + 1)[0], answered)
+
+    @rule(n=PICK, late=st.booleans())
+    def what_was_asked_for_is_not_waited_for_any_longer(self, n: int, late: bool) -> None:
+        story = self.where(n, lambda each: each.row["supplement"] == "open")
+        if story is not None:
+            assert self.run(self.lapsed(story, late=late)) is late
+            self.look()
+            self.stage.done[f"lapsed: {late}"] += 1
+
+    @rule(n=PICK, by=PICK)
+    def a_decision_is_taken_back(self, n: int, by: int) -> None:
+        story = self.where(n, lambda each: row_of(each, Action.UNDO))
+        if story is not None:
+            self.step(story, self.with_permission(Permission.UNDO_REVIEW, by)[0], Action.UNDO)
+
+    @rule(n=PICK, by=PICK, fen=st.sampled_from(LESS_FEN))
+    def another_amount_is_granted(self, n: int, by: int, fen: int) -> None:
+        story = self.where(n, lambda each: row_of(each, Action.RAISE_AMOUNT))
+        step = row_of(story, Action.APPROVE) if story is not None else None
+        if story is None or step is None:
+            return
+        before, hand = story.row["amount_fen"], self.with_permission(step.by, by)[0]
+        body = body_of(Action.APPROVE, row_of(story, Action.RAISE_AMOUNT)) | {"amount_fen": fen}
+        path = f"/staff/applications/{story.row['id']}/actions"
+        told = self.send(f"grant {'more' if fen > before else 'no more'}", hand.who, path, body, story.row["version"])
+        if told.done:
+            assert self.seen[story.row["id"]].row["amount_fen"] == fen
+            assert told.body["state"] == (State.UNIT_REVIEW if fen > before else step.to)
 
     # ---- appeals ----
 
