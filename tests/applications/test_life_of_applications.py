@@ -161,19 +161,27 @@ class Life(Acting):
         if story is not None:
             self.step(story, self.with_permission(Permission.UNDO_REVIEW, by)[0], Action.UNDO)
 
-    @rule(n=PICK, by=PICK, fen=st.sampled_from(LESS_FEN))
-    def another_amount_is_granted(self, n: int, by: int, fen: int) -> None:
+    @rule(n=PICK, by=PICK, fens=st.lists(st.sampled_from(LESS_FEN), min_size=1, max_size=3))
+    def another_amount_is_granted(self, n: int, by: int, fens: list[int]) -> None:
+        """At one stage after the other: less, or more than was approved so far."""
         story = self.where(n, lambda each: row_of(each, Action.RAISE_AMOUNT))
-        step = row_of(story, Action.APPROVE) if story is not None else None
-        if story is None or step is None:
-            return
-        before, hand = story.row["amount_fen"], self.with_permission(step.by, by)[0]
-        body = body_of(Action.APPROVE, row_of(story, Action.RAISE_AMOUNT)) | {"amount_fen": fen}
-        path = f"/staff/applications/{story.row['id']}/actions"
-        told = self.send(f"grant {'more' if fen > before else 'no more'}", hand.who, path, body, story.row["version"])
-        if told.done:
-            assert self.seen[story.row["id"]].row["amount_fen"] == fen
-            assert told.body["state"] == (State.UNIT_REVIEW if fen > before else step.to)
+        for fen in fens:
+            if story is None or row_of(story, Action.RAISE_AMOUNT) is None:
+                return
+            self._grant(story, by, fen)
+            story = self.seen[story.row["id"]]
+
+    def _grant(self, story: Story, by: int, fen: int) -> None:
+        step, raised, row = row_of(story, Action.APPROVE), row_of(story, Action.RAISE_AMOUNT), story.row
+        assert step is not None
+        what = f"grant {'more' if fen > row['amount_fen'] else 'no more'}"
+        body = body_of(Action.APPROVE, raised) | {"amount_fen": fen}
+        for hand in self.with_permission(step.by, by)[:3]:
+            if self.send(what, hand.who, f"/staff/applications/{row['id']}/actions", body, row["version"]).done:
+                now = self.seen[row["id"]].row
+                assert now["amount_fen"] == fen
+                assert now["state"] == (State.UNIT_REVIEW if fen > row["amount_fen"] else step.to)
+                return
 
     # ---- appeals ----
 

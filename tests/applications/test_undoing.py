@@ -166,8 +166,15 @@ async def test_an_ended_notice_an_open_appeal_and_an_open_supplement_refuse_it(
         headers=noticed.applicant.headers | make.keyed() | {"If-Match": '"2"'},
     )  # fmt: skip
     assert lodged.status_code == 201, lodged.text
-    refused = await act(client, second, noticed, 2, "undo", **WORDS)
+    refused = await act(client, second, noticed, 3, "undo", **WORDS)
     assert (refused.status_code, refused.json()["code"]) == (409, "appeal_under_way"), refused.text
+    taken_back = await client.post(
+        f"/applications/{noticed.id}/appeals/{lodged.json()['id']}/withdraw",
+        headers=noticed.applicant.headers | make.keyed() | {"If-Match": '"1"'},
+    )
+    assert taken_back.status_code == 200, taken_back.text
+    undone = await act(client, second, noticed, 4, "undo", **WORDS)
+    assert (undone.status_code, undone.json()["state"]) == (200, "city_approval"), undone.text
     rejected = await decided(client, desks, State.UNIT_REVIEW, kind, rejects=True)
     await client.post(
         f"/applications/{rejected.id}/appeals", json={"reason": "请再看"},
