@@ -38,7 +38,7 @@ FEN = st.sampled_from([None, *LESS_FEN])
 
 
 def waiting(appeals: Iterable[Row]) -> list[Row]:
-    return [each for each in appeals if each["decided_at"] is None]
+    return [each for each in appeals if each["decided_at"] is None and each["withdrawn_at"] is None]
 
 
 class Life(Acting):
@@ -198,6 +198,18 @@ class Life(Acting):
             self._answer(self.seen[story.row["id"]], by, action, fen)
             for _ in range(far):
                 self._onwards(self.seen[story.row["id"]], by)
+
+    @rule(n=PICK, undone=st.booleans(), by=PICK)
+    def an_appeal_is_taken_back(self, n: int, undone: bool, by: int) -> None:
+        story = self.where(n, lambda each: waiting(each.appeals))
+        if story is None:
+            return
+        appeal = waiting(story.appeals)[0]
+        path = f"/applications/{story.row['id']}/appeals/{appeal['id']}/withdraw"
+        assert self.send("appeal taken back", self.of(story), path, None, appeal["version"]).done
+        story = self.seen[story.row["id"]]
+        if undone and row_of(story, Action.UNDO):
+            self.step(story, self.with_permission(Permission.UNDO_REVIEW, by)[0], Action.UNDO)
 
     def _answer(self, story: Story, by: int, action: str, fen: int | None) -> None:
         appeal = waiting(story.appeals)[0]
