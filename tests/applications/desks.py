@@ -7,11 +7,11 @@ from uuid import UUID
 
 import httpx
 
-from app.applications.path import Action, Kind
+from app.applications.path import STAGES, Action, Kind, State
 from app.applications.reasons.rules import BY_RULE, POLICY, ReasonCatalogue
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.programmes import shipped
-from app.workflow.path import Step
+from app.workflow.path import Path, Step
 from tests import make
 from tests.make import Guild, Someone, Town, World
 
@@ -89,6 +89,21 @@ class Hand:
         return any(
             permission in PERMISSIONS[role] and home.ancestors.get(union.tier) == union.id for role, union in self.posts
         )
+
+
+def may_undo(path: Path, undoing: Step, by: Hand, home: Guild) -> bool:
+    """Whether somebody approves at the stage that the row leads back to or at a later one, by a post over this union
+    that takes decisions back."""
+    later = {step.by for step in path.steps if step.action == Action.APPROVE and _not_before(undoing.to, step.at)}
+    return any(
+        undoing.by in PERMISSIONS[role] and later & PERMISSIONS[role]
+        for role, union in by.posts
+        if home.ancestors.get(union.tier) == union.id
+    )
+
+
+def _not_before(stage: str, other: str) -> bool:
+    return STAGES.index(State(other)) >= STAGES.index(State(stage))
 
 
 async def hand(world: World, *posts: tuple[Role, Guild], **given: Any) -> Hand:

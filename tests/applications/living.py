@@ -17,7 +17,8 @@ import httpx
 import orjson
 from hypothesis.stateful import RuleBasedStateMachine
 
-from app.applications.path import PATHS, Action, Kind
+from app.applications.path import Action, gates_shut, path_of
+from app.applications.supplements.commands import lapse
 from app.db.sealing import Keyring
 from app.db.transaction import open_database
 from app.jobs.handlers import HANDLERS
@@ -29,8 +30,8 @@ from app.main import create_app
 from app.settings import Settings
 from app.workflow.path import Step
 from tests import make
-from tests.applications.desks import Hand, act, applicant, body_of, hand, own, seated
-from tests.applications.story import Row, Story, follows, stories
+from tests.applications.desks import Hand, act, applicant, ask, body_of, hand, may_undo, own, seated
+from tests.applications.story import SIGNERS, Row, Story, follows, stories
 from tests.contract import hold_to_the_contract
 from tests.make import Someone, World
 from tests.notices.making import jobs_of
@@ -193,11 +194,32 @@ class Acting(RuleBasedStateMachine):
         version = row["version"] - stale
         told = self.settle(action, _told(self.run(act(self.stage.http, by.who, row["id"], version, body))))
         mine, signed = by.who.id == row["applicant_id"], _signed(story, by, action)
-        may = step is not None and by.may(step.by, self.home) and not mine and row["submitted_at"] is not None
+        may = step is not None and self._may(story, by, step) and not mine and row["submitted_at"] is not None
         if may and not stale and (words or not step.needs_note) and not (signed and step.counts_as_review):
             assert told.done or told.code in EXCUSED.get(action, ()), (action, told)
         else:
             assert not told.done, (action, told)
+        return told
+
+    def _may(self, story: Story, by: Hand, step: Step) -> bool:
+        """Whether their posts, and how the case stands, allow a step at /actions."""
+        if step.action == Action.UNDO:
+            mine = last_move(story)["person_id"] == by.who.id
+            appealed = any(each["decided_at"] is None and each["withdrawn_at"] is None for each in story.appeals)
+            free = story.row["supplement"] != "open" and not appealed and not mine
+            return free and may_undo(path_of(story.row), step, by, self.home)
+        if step.action == Action.ASK_SUPPLEMENT:
+            return False  # it has a door of its own
+        return by.may(step.by, self.home) and not _shut(story, step)
+
+    def asks(self, story: Story, by: Hand) -> Told:
+        """A reviewer asks for more; done exactly if they may."""
+        row, step = story.row, row_of(story, Action.ASK_SUPPLEMENT)
+        answer = self.run(ask(self.stage.http, by.who, row["id"], row["version"]))
+        told = self.settle(Action.ASK_SUPPLEMENT, _told(answer))
+        mine = by.who.id == row["applicant_id"]
+        may = step is not None and by.may(step.by, self.home) and not mine and not _shut(story, step)
+        assert told.done is may, told
         return told
 
     def theirs(self, story: Story, action: str, *, stale: bool = False) -> Told:
@@ -206,7 +228,7 @@ class Acting(RuleBasedStateMachine):
         answer = self.run(own(self.stage.http, self.of(story), row["id"], row["version"] - stale, action))
         told = self.settle(action, _told(answer))
         step = row_of(story, action)
-        if step is None or stale:
+        if step is None or stale or _shut(story, step):
             assert not told.done, (action, told)
         elif action != Action.APPEAL:
             assert told.done or told.code in EXCUSED.get(action, ()), (action, told)
@@ -240,6 +262,17 @@ class Acting(RuleBasedStateMachine):
             self.heard.add(fact["id"])
         return len(facts)
 
+    async def lapsed(self, story: Story, *, late: bool) -> bool:
+        """The worker process looks at what was asked for; `late`: after its days."""
+        if late:
+            await self.stage.owner.execute(
+                "update supplement set created_at = created_at - interval '60 days', "
+                "due_at = due_at - interval '60 days' where application_id = $1 and state = 'open'",
+                story.row["id"],
+            )
+        async with self.stage.jobs.work() as work:
+            return await lapse(work, story.row["id"])
+
     def hear(self, ago: timedelta) -> None:
         self.stage.done["facts heard of"] += self.run(self._hear(ago))
         self.look()
@@ -252,23 +285,46 @@ def _told(answer: httpx.Response) -> Told:
 def _same(before: Story, now: Story) -> bool:
     return all(
         [dict(row) for row in getattr(before, part)] == [dict(row) for row in getattr(now, part)]
-        for part in ("passages", "facts", "entries", "notices", "appeals")
+        for part in ("passages", "facts", "entries", "notices", "appeals", "supplements")
     ) and dict(before.row) == dict(now.row)
 
 
 def _signed(story: Story, by: Hand, action: str) -> bool:
     """Whether they signed this round, in a way that keeps them from this action."""
+    if action == Action.UNDO:
+        # Of the round that this ends, only what was signed before the decision stands in the next.
+        before = story.passages[: story.passages.index(last_move(story))]
+        return any(_signs(step, story, by) and step["action"] in SIGNERS for step in before)
     return any(
-        step["counts_as_review"] and step["round"] == story.row["round"] and step["person_id"] == by.who.id
-        for step in story.passages
-        if not (action == step["action"] == Action.START_PAYMENT)
+        _signs(step, story, by) for step in story.passages if not (action == step["action"] == Action.START_PAYMENT)
     )
 
 
+def _signs(step: Row, story: Story, by: Hand) -> bool:
+    mine = step["round"] == story.row["round"] and step["person_id"] == by.who.id
+    return mine and bool(step["counts_as_review"])
+
+
+def _shut(story: Story, step: Step) -> bool:
+    return bool(gates_shut(story.row["supplement"]).intersection(step.gates))
+
+
+def last_move(story: Story) -> Row:
+    """What led to where it stands."""
+    return [step for step in story.passages if step["from_state"] != step["to_state"]][-1]
+
+
 def row_of(story: Story, action: str) -> Step | None:
-    """What the table says of an action now."""
-    steps = PATHS[Kind(story.row["kind"])].steps
-    return next((step for step in steps if (step.at, step.action) == (story.row["state"], action)), None)
+    """What the table says of an action now, after what led here."""
+    came_from = None
+    if action == Action.UNDO and story.passages:
+        last = last_move(story)
+        if last["action"] not in (Action.APPROVE, Action.REJECT):
+            return None
+        came_from = last["from_state"]
+    steps = path_of(story.row).steps
+    found = (step for step in steps if (step.at, step.action, step.when) == (story.row["state"], action, came_from))
+    return next(found, None)
 
 
 def line_of(story: Story) -> Row | None:

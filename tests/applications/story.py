@@ -13,14 +13,18 @@ import asyncpg
 import orjson
 
 from app.applications.commands import DECISION
-from app.applications.path import PATHS, Kind
+from app.applications.path import path_of
 from app.db.sealing import Keyring
 
 Row = Mapping[str, Any]
 GRANTED = ("approved", "paying", "paid")
 PAYMENTS = ("start_payment", "confirm_payment")
-APPEALED_IN_PLACE = ("appeal", "uphold_decision")
-"""Steps of what goes on while it is appealed against: it stays where it is."""
+BESIDE = ("appeal", "uphold_decision", "withdraw_appeal", "stand")
+"""What is no step of its own where it stays where it is: what goes on while it is appealed against, and what was signed
+before a decision that is taken back."""
+SIGNERS = ("accept", "approve", "stand")
+"""Those whose signatures stand where a later decision is taken back."""
+REVIEWS = ("unit_review", "district_review", "city_approval")
 SIGNATURES: dict[str, frozenset[tuple[str, str]]] = {
     "submit": frozenset(
         {("submitted", "accept"), ("unit_review", "approve"), ("district_review", "approve"),
@@ -29,8 +33,16 @@ SIGNATURES: dict[str, frozenset[tuple[str, str]]] = {
     "object": frozenset({("district_review", "approve"), ("city_approval", "approve")}),
     "reopen": frozenset({("city_approval", "approve")}),
     "change_decision": frozenset(),
+    "raise_amount": frozenset((state, "approve") for state in REVIEWS),
 }  # fmt: skip
 """What has to be signed in a round before anything is granted in it, by how the round began."""
+
+
+def signatures(began: Row) -> frozenset[tuple[str, str]]:
+    """The same of a round that a step began: what is decided anew is signed by that stage and those after it."""
+    if began["action"] == "undo":
+        return frozenset((state, "approve") for state in REVIEWS[REVIEWS.index(began["to_state"]) :])
+    return SIGNATURES[began["action"]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Story:
     entries: tuple[Row, ...]
     notices: tuple[Row, ...]
     appeals: tuple[Row, ...]
+    supplements: tuple[Row, ...]
 
     @property
     def needs_notice(self) -> bool:
@@ -50,7 +63,7 @@ class Story:
 
 
 def in_place(step: Row) -> bool:
-    return step["from_state"] == step["to_state"] and step["action"] in APPEALED_IN_PLACE
+    return step["from_state"] == step["to_state"] and step["action"] in BESIDE
 
 
 _TOLD: dict[str, str] = {
@@ -64,6 +77,7 @@ _TOLD: dict[str, str] = {
       where subject_kind = 'application' and subject_id = any($1) and details ? 'from' order by id""",
     "notices": "select application_id as of, * from notice where application_id = any($1) order by created_at, id",
     "appeals": "select application_id as of, * from appeal where application_id = any($1) order by id",
+    "supplements": "select application_id as of, * from supplement where application_id = any($1) order by id",
 }
 NIL = UUID(int=0)
 
@@ -95,6 +109,8 @@ def check(told: Story, keyring: Keyring, *, made_in: str | None = None) -> None:
     known = 0 if made_in in (None, "draft") else sum(step["action"] == "submit" for step in told.passages[:1])
     one_way(told, known, made_in)
     rounds(told)
+    undone(told)
+    awaited(told)
     nobody_twice(told)
     written_beside(told, known)
     money(told, keyring)
@@ -105,13 +121,19 @@ def check(told: Story, keyring: Keyring, *, made_in: str | None = None) -> None:
 
 def one_way(told: Story, known: int, made_in: str | None) -> None:
     """The timeline is a walk through the table, and ends where the application is."""
-    path, state = PATHS[Kind(told.row["kind"])], "draft" if made_in is None else made_in
+    path, state = path_of(told.row), "draft" if made_in is None else made_in
     for step in told.passages[known:]:
         assert step["from_state"] == state, f"{step['action']} from {step['from_state']} at {state}"
         if not in_place(step):
-            assert path.step(state, step["action"]).to == step["to_state"], dict(step)
+            row = path.step(state, step["action"], step["to_state"] if step["action"] == "undo" else None)
+            assert row.to == step["to_state"], dict(step)
         state = step["to_state"]
     assert told.row["state"] == state, f"the row says {told.row['state']}, its timeline {state}"
+
+
+def round_after(step: Row) -> int:
+    """The round that an application is in after a step. To grant more is signed in the round that it ends."""
+    return int(step["round"]) + (step["action"] == "raise_amount")
 
 
 def rounds(told: Story) -> None:
@@ -120,9 +142,37 @@ def rounds(told: Story) -> None:
     for step in told.passages:
         if step["round"] != now:
             assert step["round"] == now + 1, dict(step)
-            assert step["action"] in {*SIGNATURES, "refuse_by_rule"}, dict(step)
+            assert step["action"] in {*SIGNATURES, "refuse_by_rule", "undo"} - {"raise_amount"}, dict(step)
             now = step["round"]
+        now = round_after(step)
     assert told.row["round"] == now, "the row is in a round that its timeline does not know"
+
+
+def undone(told: Story) -> None:
+    """A decision is taken back by another than made it, and what was signed before it stands, nothing else."""
+    for n, step in enumerate(told.passages):
+        if step["action"] != "undo":
+            continue
+        moves = [each for each in told.passages[:n] if each["from_state"] != each["to_state"]]
+        decision = moves[-1]
+        assert (decision["action"] in ("approve", "reject"), decision["from_state"]) == (True, step["to_state"])
+        assert decision["person_id"] != step["person_id"], "somebody took back what they decided themselves"
+        before = told.passages[: told.passages.index(decision)]
+        signers = {
+            each["person_id"]
+            for each in before
+            if each["counts_as_review"] and each["round"] == decision["round"] and each["action"] in SIGNERS
+        }
+        stand = [s["person_id"] for s in told.passages if s["action"] == "stand" and s["round"] == step["round"]]
+        assert sorted(stand) == sorted(signers)
+
+
+def awaited(told: Story) -> None:
+    """The row says that its applicant is waited for exactly while something is asked for."""
+    waiting = [each for each in told.supplements if each["state"] == "open"]
+    assert len(waiting) == (told.row["supplement"] == "open"), "asked for, and not waited for, or the other way"
+    asked = [step for step in told.passages if step["action"] == "ask_supplement"]
+    assert len(told.supplements) == len(asked)
 
 
 def nobody_twice(told: Story) -> None:
@@ -143,9 +193,10 @@ def signed_enough(told: Story) -> None:
     if told.row["state"] not in (*GRANTED, "public_notice"):
         return
     way = [step for step in told.passages if step["round"] == told.row["round"]]
-    began = way[0]["action"]
+    ended = [step for step in told.passages if step["round"] == told.row["round"] - 1][-1:]
+    began = ended[0] if ended and ended[0]["action"] == "raise_amount" else way[0]
     signed = {(step["from_state"], step["action"]) for step in way if step["counts_as_review"]}
-    assert signed >= SIGNATURES[began], f"round began by {began}, signed {sorted(signed)}"
+    assert signed >= signatures(began), f"round began by {began['action']}, signed {sorted(signed)}"
 
 
 def noticed(told: Story) -> None:
@@ -170,7 +221,7 @@ def written_beside(told: Story, known: int) -> None:
         (fact["action"], fact["from_state"], fact["to_state"], int(fact["round"]))
         for fact in (orjson.loads(each["body"]) for each in told.facts)
     )
-    assert facts == Counter((s["action"], s["from_state"], s["to_state"], s["round"]) for s in moves)
+    assert facts == Counter((s["action"], s["from_state"], s["to_state"], round_after(s)) for s in moves)
     entries = Counter((entry["action"], entry["person_id"]) for entry in told.entries)
     assert entries == Counter((f"application.{s['action']}", s["person_id"]) for s in moves)
 
@@ -197,5 +248,6 @@ def follows(before: Story, now: Story) -> None:
     assert kept == [dict(step) for step in before.passages], "the timeline was changed"
     assert now.row["round"] >= before.row["round"]
     versions = now.row["version"] - before.row["version"]
-    assert versions >= len(now.passages) - len(before.passages), "more steps than versions"
+    added = [step for step in now.passages[len(before.passages) :] if step["action"] != "stand"]
+    assert versions >= len(added), "more steps than versions"
     assert versions >= (dict(now.row) != dict(before.row)), "something changed under the same version"

@@ -1,208 +1,172 @@
 """Every state, action and post over HTTP, as the table has them: what it says is done, and whatever else is asked for
 is refused and leaves nothing behind.
 
-Made from the table: a row that is added is tried by itself. What its people are is written down in test_path.py.
+Made from the table: a row that is added is tried by itself. What its people are is written down in test_path.py; the
+steps that depend on how an application came to where it stands, or what it asks for, are in test_steps_with_a_past.py.
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
 from app.applications.commands import take_as_system
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import Action, State, path_of
 from app.applications.queries import by_id_locked
-from app.applications.steps import NOTE, Moved
-from app.applications.tables import Passage
-from app.kernel.actor import PERMISSIONS, Permission, Role
-from app.kernel.ids import new_id
-from app.workflow.path import NotAllowedNow, Step
-from tests import make
-from tests.applications.desks import Hand, act, applicant, body_of, form_of, hand, own, seated
+from app.applications.steps import Moved, take
+from app.kernel.actor import Permission
+from app.workflow.path import NotAllowedNow
+from tests.applications.desks import REASON, applicant, form_of, own
+from tests.applications.standing import (
+    ACTIONS,
+    AT,
+    OTHER_DOORS,
+    OWN,
+    STEPS,
+    SYSTEM,
+    At,
+    Ground,
+    expected,
+    ground_of,
+    named,
+    sees,
+    sent,
+    told,
+    written,
+)
 from tests.http.refusals import refused
-from tests.make import Case, Someone, Town, World
+from tests.make import Case, World
 from tests.notices.making import jobs_of
 
-STEPS = [step for path in PATHS.values() for step in path.steps]
-ACTIONS = sorted({step.action for step in STEPS} | {"pay", ""})
-OWN = sorted({step.action for step in STEPS if step.by is Permission.OWN})
-SYSTEM = sorted({step.action for step in STEPS if step.by is Permission.SYSTEM})
-AT = [(kind, State(state)) for kind in Kind for state in PATHS[kind].states]
-ASKED_FOR = {step.by for step in STEPS} | {Permission.READ_CASES}
-# One role for each set of permissions that a step could ask for.
-ROLES = sorted({frozenset(PERMISSIONS[role] & ASKED_FOR): role for role in reversed(Role)}.values())
-
-
-def row_of(kind: Kind, state: str, action: str) -> Step | None:
-    found = [step for step in PATHS[kind].steps if (step.at, step.action) == (state, action)]
-    assert len(found) <= 1, "several ways: this test has to know which"
-    return found[0] if found else None
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A town with somebody of every kind, and an applicant."""
-
-    world: World
-    town: Town
-    worker: Someone
-    hands: dict[str, Hand]
-    all_powerful: Hand
-
-    async def case(self, kind: Kind, state: State, who: Someone | None = None, **given: Any) -> Case:
-        """An application in this state, with the decision behind it that an appeal would be against."""
-        case = await self.world.application(who or self.worker, self.town.units[0], kind=kind, state=state, **given)
-        if row_of(kind, state, Action.APPEAL) is not None:
-            refusal = state is State.REJECTED
-            passage_id = new_id()
-            words = {"note": self.world.keyring.seal_text(NOTE, passage_id, "不足"), "reason_code": "duplicate_aid"}
-            await self.world.insert(
-                Passage, id=passage_id, created_at=make.NOW, application_id=case.id, round=1, person_id=new_id(),
-                action=Action.REJECT if refusal else Action.APPROVE, from_state=State.CITY_APPROVAL, to_state=state,
-                counts_as_review=True, **words if refusal else {},
-            )  # fmt: skip
-        return case
+ASKED = [(action, False) for action in ACTIONS] + [(str(Action.ASK_SUPPLEMENT), True)]
+"""What staff ask for, and whether at a door of its own."""
+ELSEWHERE = {
+    Action.CONVENE: "tests/meetings/test_meetings.py",
+    Action.CARRY: "tests/meetings/test_meetings.py",
+    Action.TURN_DOWN: "tests/meetings/test_meetings.py",
+}
+"""Steps that are a meeting's: at its doors, with its members and their votes, they are tried in these files. Here it is
+tried that they are no steps of a single person's, and that they lead where the table says."""
+WRITES = {
+    Action.ASK_SUPPLEMENT: [1, 1, 2, 0, 1, 0, 1],
+    Action.WITHDRAW_SUPPLEMENT: [1, 1, 1, 0, -1, 0, 1],
+}
+"""What is written beyond the usual: passages, audit entries, facts, appeals, open supplements, meetings, answers."""
+USUAL = [1, 1, 1, 0, 0, 0, 1]
+OF_ITS_OWN = (Action.LAPSE_SUPPLEMENT, Action.RAISE_AMOUNT)
+"""Steps of the system that are more than a step: tried in test_steps_with_a_past.py."""
 
 
 @pytest.fixture(scope="module")
 async def ground(world: World) -> Ground:
-    town = await world.town()
-    hands: dict[str, Hand] = {role: await seated(world, town, role) for role in ROLES}
-    # Sees the case, and has every post where it is not.
-    elsewhere = [(role, town.units[2]) for role in Role]
-    hands["elsewhere"] = await hand(world, (Role.AUDITOR, town.city), *elsewhere)
-    hands["beyond"] = await hand(world, *((role, town.districts[1]) for role in Role))
-    all_powerful = await hand(world, *((role, town.city) for role in Role))
-    return Ground(world, town, await world.person(home=town.units[0]), hands, all_powerful)
+    return await ground_of(world)
 
 
-async def written(owner: asyncpg.Connection, application_id: UUID) -> tuple[Any, ...]:
-    """Whatever a step writes, and whatever is kept of its answer."""
-    return tuple(
-        await owner.fetchrow(
-            """
-            select a::text, (select count(*) from passage where application_id = a.id),
-              (select count(*) from audit_entry where subject_id = a.id),
-              (select count(*) from out_message where body->>'application_id' = a.id::text),
-              (select count(*) from appeal where application_id = a.id), (select count(*) from keyed_answer)
-            from application a where a.id = $1
-            """,
-            application_id,
-        )
-    )
+everywhere = pytest.mark.parametrize("at", AT, ids=named)
 
 
-def expected(case: Case, action: str, by: Hand, *, mine: bool = False) -> tuple[int, str]:
-    """The status, and the code of the refusal or the state that follows."""
-    if not any(Permission.READ_CASES in PERMISSIONS[role] for role, _ in by.posts):
-        return 403, "not_allowed"
-    if mine or case.state is State.DRAFT or not by.may(Permission.READ_CASES, case.home):
-        return 404, "application_not_found"
-    step = row_of(case.kind, case.state, action)
-    if step is None or step.by in (Permission.OWN, Permission.SYSTEM):
-        return 409, "not_allowed_now"
-    return (200, step.to) if by.may(step.by, case.home) else (403, "not_allowed")
+def test_every_step_that_brings_something_has_a_door_that_is_tried() -> None:
+    brought = {step.action for step in STEPS if step.carries and step.by is not Permission.OWN}
+    assert brought - {Action.WITHDRAW_SUPPLEMENT} == set(OTHER_DOORS)
+    assert {action for action, own_door in ASKED if own_door} | set(ELSEWHERE) >= set(OTHER_DOORS)
+    for action, file in ELSEWHERE.items():
+        assert f'"{action}"' in Path(__file__).parents[2].joinpath(file).read_text(), file
 
 
-def told(answer: httpx.Response, status: int, code: str, case: Case) -> None:
-    """A refusal that says so; of what is not possible now, what would be."""
-    problem = refused(answer, status, code)
-    if code == "not_allowed_now":
-        assert problem["state"] == case.state
-        assert problem["allowed"] == ",".join(PATHS[case.kind].actions_at(case.state))
-
-
-@pytest.mark.parametrize(("kind", "state"), AT)
+@everywhere
 async def test_whatever_staff_ask_for_ends_as_the_table_says(
-    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, kind: Kind, state: State
+    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, at: At
 ) -> None:
-    case = await ground.case(kind, state)
-    for action in ACTIONS:
-        outcomes = {name: expected(case, action, by) for name, by in ground.hands.items()}
-        body = body_of(action, row_of(kind, state, action))
-        asked = [name for name in outcomes if outcomes[name][0] != 200]
-        before = await written(owner, case.id)
-        answers = await asyncio.gather(*(act(client, ground.hands[name].who, case.id, 1, body) for name in asked))
+    case = await ground.case(at)
+    before = await written(owner, case.id)
+    for action, own_door in ASKED:
+        outcomes = {name: expected(case, at, action, by, own_door=own_door) for name, by in ground.hands.items()}
+        asked = [name for name in outcomes if outcomes[name][0] >= 400]
+        answers = await asyncio.gather(
+            *(sent(client, ground.hands[name].who, case, at, action, own_door=own_door) for name in asked)
+        )
         for name, answer in zip(asked, answers, strict=True):
             assert (answer.status_code, answer.json()["code"]) == outcomes[name], (name, action, answer.text)
-            told(answer, *outcomes[name], case)
+            told(answer, *outcomes[name], at)
         assert await written(owner, case.id) == before, action
         for name in outcomes.keys() - asked:
-            moved = await act(client, ground.hands[name].who, case.id, 1, body)
+            moved = await sent(client, ground.hands[name].who, case, at, action, own_door=own_door)
             assert (moved.status_code, moved.json().get("state")) == outcomes[name], (name, action, moved.text)
             after = await written(owner, case.id)
-            assert [now - was for now, was in zip(after[1:], before[1:], strict=True)] == [1, 1, 1, 0, 1], (
-                name,
-                action,
-            )
-            case = await ground.case(kind, state)
+            grown = [now - was for now, was in zip(after[1:], before[1:], strict=True)]
+            assert grown == WRITES.get(Action(action), USUAL), (name, action)
+            case = await ground.case(at)
             before = await written(owner, case.id)
 
 
-@pytest.mark.parametrize(("kind", "state"), AT)
+@everywhere
 async def test_nobody_finds_their_own_application_among_the_cases_whatever_posts_they_hold(
-    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, kind: Kind, state: State
+    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, at: At
 ) -> None:
     me = ground.all_powerful
-    case = await ground.case(kind, state, who=me.who)
+    case = await ground.case(at, who=me.who)
     before = await written(owner, case.id)
-    for action in ACTIONS:
-        answer = await act(client, me.who, case.id, 1, body_of(action, row_of(kind, state, action)))
-        refused(answer, *expected(case, action, me, mine=True))
+    for action, own_door in ASKED:
+        answer = await sent(client, me.who, case, at, action, own_door=own_door)
+        refused(answer, *expected(case, at, action, me, mine=True, own_door=own_door))
     assert await written(owner, case.id) == before
 
 
-@pytest.mark.parametrize(("kind", "state"), AT)
+@everywhere
 async def test_what_a_case_shows_as_open_is_what_its_reader_may_do(
-    client: httpx.AsyncClient, ground: Ground, kind: Kind, state: State
+    client: httpx.AsyncClient, ground: Ground, at: At
 ) -> None:
-    case = await ground.case(kind, state)
+    case = await ground.case(at)
     for name, by in ground.hands.items():
         shown = await client.get(f"/staff/applications/{case.id}", headers=by.who.headers)
-        open_to = {action for action in ACTIONS if expected(case, action, by)[0] == 200}
+        open_to = {
+            action
+            for action in ACTIONS
+            if expected(case, at, action, by, own_door=action in OTHER_DOORS)[0] in (200, 201)
+        }
         if shown.status_code == 200:
             assert set(shown.json()["open_actions"]) == open_to, name
         else:
             assert not open_to, name
-            refused(shown, *expected(case, "", by))
+            unseen = sees(case, by)
+            assert unseen is not None, name
+            refused(shown, *unseen)
 
 
 # ---- the applicant ----
 
 
-@pytest.mark.parametrize(("kind", "state"), AT)
+@everywhere
 async def test_an_applicant_does_what_is_theirs_where_the_table_has_it_and_nobody_else_does(
-    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, kind: Kind, state: State
+    client: httpx.AsyncClient, owner: asyncpg.Connection, ground: Ground, at: At
 ) -> None:
     for action in OWN:
         me, student = await applicant(ground.world, ground.town.units[0])
-        case = await ground.case(kind, state, who=me, form=form_of(kind, student))
-        step, before = row_of(kind, state, action), await written(owner, case.id)
+        case = await ground.case(at, who=me, form=form_of(at.kind, student))
+        step, before = at.row(action), await written(owner, case.id)
         for other in (ground.all_powerful.who, ground.worker):
             refused(await own(client, other, case.id, 1, action), 404, "application_not_found")
         answer = await own(client, me, case.id, 1, action)
-        if step is None:
-            told(answer, 409, "not_allowed_now", case)
+        if step is None or at.shut.intersection(step.gates):
+            told(answer, 409, "not_allowed_now" if step is None else "nothing_asked", at)
             assert await written(owner, case.id) == before
             continue
         assert answer.status_code in (200, 201), (action, answer.text)
-        row = await owner.fetchrow("select state, version from application where id = $1", case.id)
-        assert tuple(row) == (step.to, 2), action
-        assert (await written(owner, case.id))[1] == before[1] + 1
+        row = await owner.fetchrow("select state, version, supplement from application where id = $1", case.id)
+        assert tuple(row) == (step.to, 2, "answered" if action == Action.SUPPLEMENT else None), action
+        after = await written(owner, case.id)
+        assert after[1] == before[1] + 1
+        assert after[5] == 0, "nothing is asked for any more"
 
 
-@pytest.mark.parametrize(("kind", "state"), [at for at in AT if row_of(*at, Action.REFUSE_BY_RULE)])
-async def test_what_the_rules_refuse_is_kept_as_refused(
-    client: httpx.AsyncClient, ground: Ground, kind: Kind, state: State
-) -> None:
+@pytest.mark.parametrize("at", [at for at in AT if at.row(Action.REFUSE_BY_RULE)], ids=named)
+async def test_what_the_rules_refuse_is_kept_as_refused(client: httpx.AsyncClient, ground: Ground, at: At) -> None:
     me = await ground.world.person(home=ground.town.units[0])  # without a file, and without a cover
-    case = await ground.case(kind, state, who=me)
+    case = await ground.case(at, who=me)
     answer = await own(client, me, case.id, 1, Action.SUBMIT)
-    step = row_of(kind, state, Action.REFUSE_BY_RULE)
+    step = at.row(Action.REFUSE_BY_RULE)
     assert step is not None
     assert (answer.status_code, answer.json()["state"]) == (200, step.to), answer.text
 
@@ -214,22 +178,25 @@ async def timer(ground: Ground, case: Case, action: str) -> Moved:
     async with jobs_of(ground.world).work() as work:
         row = await by_id_locked(work.transaction, case.id)
         assert row is not None
+        step = path_of(row).step(row["state"], action)
+        if step.needs_reason:  # which is given by whoever makes the system take it
+            return await take(work, row, step, note="没有通过", reason_code=REASON)
         return await take_as_system(work, row, Action(action))
 
 
-@pytest.mark.parametrize(("kind", "state"), AT)
+@everywhere
 async def test_a_timer_takes_its_own_steps_where_the_table_has_them(
-    owner: asyncpg.Connection, ground: Ground, kind: Kind, state: State
+    owner: asyncpg.Connection, ground: Ground, at: At
 ) -> None:
     for action in SYSTEM:
-        case, step = await ground.case(kind, state), row_of(kind, state, action)
-        if step is not None and state is State.DRAFT:
+        case, step = await ground.case(at), at.row(action)
+        if step is not None and (at.state is State.DRAFT or action in OF_ITS_OWN):
             continue  # a draft is refused as it is submitted, and in no other way
         before = await written(owner, case.id)
         if step is None:
             with pytest.raises(NotAllowedNow) as no:
                 await timer(ground, case, action)
-            assert no.value.extra["state"] == state
+            assert no.value.extra["state"] == at.state
             assert await written(owner, case.id) == before
             continue
         assert step.by is Permission.SYSTEM

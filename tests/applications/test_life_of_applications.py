@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from app.applications.commands import stop_payments
-from app.applications.path import PATHS, Action, Kind, State
+from app.applications.path import REVIEWS, Action, Kind, State, path_of
 from app.audit.chain import verify
 from app.change_requests.queries import lock_payments
 from app.db.sealing import Keyring
@@ -23,7 +23,7 @@ from app.db.transaction import Transaction
 from app.jobs.notices.ending import end_notice
 from app.kernel.actor import Permission
 from app.settings import Settings
-from tests.applications.desks import form_of
+from tests.applications.desks import body_of, form_of
 from tests.applications.living import LONG, MOST_CASES, PAST, Acting, line_of, row_of, staged
 from tests.applications.story import Row, Story, check
 
@@ -31,14 +31,14 @@ PICK = st.integers(0, 60)
 SELDOM = st.sampled_from([False] * 7 + [True])
 FORWARD = (Action.ACCEPT, Action.APPROVE, Action.START_PAYMENT, Action.CONFIRM_PAYMENT)
 BACK = (Action.RETURN, Action.REJECT, Action.OBJECT)
-OWN = (Action.SUBMIT, Action.WITHDRAW, Action.APPEAL)
+OWN = (Action.SUBMIT, Action.WITHDRAW, Action.APPEAL, Action.SUPPLEMENT)
 LESS_FEN = (1_000_00, 2_000_00, 3_000_00)
 ANSWERS = st.sampled_from(["change", "uphold", "change"])
 FEN = st.sampled_from([None, *LESS_FEN])
 
 
 def waiting(appeals: Iterable[Row]) -> list[Row]:
-    return [each for each in appeals if each["decided_at"] is None]
+    return [each for each in appeals if each["decided_at"] is None and each["withdrawn_at"] is None]
 
 
 class Life(Acting):
@@ -119,7 +119,9 @@ class Life(Acting):
             self.hear(PAST)
             self._notice_over(self.seen[row["id"]])
             return bool(self.seen[row["id"]].row["state"] == State.APPROVED)
-        step = next((s for s in PATHS[Kind(row["kind"])].steps if s.at == row["state"] and s.action in FORWARD), None)
+        if row["supplement"] == "open":
+            return self.theirs(story, Action.SUPPLEMENT).done
+        step = next((s for s in path_of(row).steps if s.at == row["state"] and s.action in FORWARD), None)
         if step is None:
             return False
         return any(self.step(story, hand, step.action).done for hand in self.with_permission(step.by, by)[:4])
@@ -131,6 +133,55 @@ class Life(Acting):
             step = row_of(story, action)
             assert step is not None
             self.step(story, self.with_permission(step.by, by)[0], action)
+
+    @rule(n=PICK, by=PICK, answered=st.sampled_from([None, Action.SUPPLEMENT, Action.WITHDRAW_SUPPLEMENT]))
+    def somebody_asks_for_more(self, n: int, by: int, answered: Action | None) -> None:
+        story = self.where(n, lambda each: each.row["state"] in REVIEWS)
+        if story is None:
+            return
+        step = row_of(story, Action.ASK_SUPPLEMENT)
+        assert step is not None
+        asked = self.asks(story, self.with_permission(step.by, by)[0])
+        if asked.done and answered is Action.SUPPLEMENT:
+            self.theirs(self.seen[story.row["id"]], answered)
+        elif asked.done and answered is not None:
+            self.step(self.seen[story.row["id"]], self.with_permission(step.by, by + 1)[0], answered)
+
+    @rule(n=PICK, late=st.booleans())
+    def what_was_asked_for_is_not_waited_for_any_longer(self, n: int, late: bool) -> None:
+        story = self.where(n, lambda each: each.row["supplement"] == "open")
+        if story is not None:
+            assert self.run(self.lapsed(story, late=late)) is late
+            self.look()
+            self.stage.done[f"lapsed: {late}"] += 1
+
+    @rule(n=PICK, by=PICK)
+    def a_decision_is_taken_back(self, n: int, by: int) -> None:
+        story = self.where(n, lambda each: row_of(each, Action.UNDO))
+        if story is not None:
+            self.step(story, self.with_permission(Permission.UNDO_REVIEW, by)[0], Action.UNDO)
+
+    @rule(n=PICK, by=PICK, fens=st.sampled_from([LESS_FEN[:1], LESS_FEN[:2], LESS_FEN]))
+    def another_amount_is_granted(self, n: int, by: int, fens: tuple[int, ...]) -> None:
+        """At one stage after the other: less, and more than was approved so far, as far as the rules go."""
+        story = self.where(n, lambda each: row_of(each, Action.RAISE_AMOUNT) and each.row["decided_fen"] > LESS_FEN[0])
+        for fen in fens:
+            if story is None or row_of(story, Action.RAISE_AMOUNT) is None:
+                return
+            self._grant(story, by, fen)
+            story = self.seen[story.row["id"]]
+
+    def _grant(self, story: Story, by: int, fen: int) -> None:
+        step, raised, row = row_of(story, Action.APPROVE), row_of(story, Action.RAISE_AMOUNT), story.row
+        assert step is not None
+        what = f"grant {'more' if fen > row['amount_fen'] else 'no more'}"
+        body = body_of(Action.APPROVE, raised) | {"amount_fen": fen}
+        for hand in self.with_permission(step.by, by)[:3]:
+            if self.send(what, hand.who, f"/staff/applications/{row['id']}/actions", body, row["version"]).done:
+                now = self.seen[row["id"]].row
+                assert now["amount_fen"] == fen
+                assert now["state"] == (State.UNIT_REVIEW if fen > row["amount_fen"] else step.to)
+                return
 
     # ---- appeals ----
 
@@ -147,6 +198,18 @@ class Life(Acting):
             self._answer(self.seen[story.row["id"]], by, action, fen)
             for _ in range(far):
                 self._onwards(self.seen[story.row["id"]], by)
+
+    @rule(n=PICK, undone=st.booleans(), by=PICK)
+    def an_appeal_is_taken_back(self, n: int, undone: bool, by: int) -> None:
+        story = self.where(n, lambda each: waiting(each.appeals))
+        if story is None:
+            return
+        appeal = waiting(story.appeals)[0]
+        path = f"/applications/{story.row['id']}/appeals/{appeal['id']}/withdraw"
+        assert self.send("appeal taken back", self.of(story), path, None, appeal["version"]).done
+        story = self.seen[story.row["id"]]
+        if undone and row_of(story, Action.UNDO):
+            self.step(story, self.with_permission(Permission.UNDO_REVIEW, by)[0], Action.UNDO)
 
     def _answer(self, story: Story, by: int, action: str, fen: int | None) -> None:
         appeal = waiting(story.appeals)[0]

@@ -53,7 +53,10 @@ def test_only_a_step_of_staff_that_led_here_can_be_taken_back() -> None:
         assert last_move("district_review", timeline) is None
 
 
-@pytest.mark.parametrize(("ends", "is_open"), [((), True), (("uphold_decision",), False), (("reopen", "appeal"), True)])
+@pytest.mark.parametrize(
+    ("ends", "is_open"),
+    [((), True), (("uphold_decision",), False), (("withdraw_appeal",), False), (("reopen", "appeal"), True)],
+)
 def test_an_appeal_is_open_until_it_is_answered(ends: tuple[str, ...], is_open: bool) -> None:
     assert appeal_is_open([{"action": action} for action in ("approve", "appeal", *ends)]) is is_open
     assert not appeal_is_open([{"action": "approve"}])
@@ -165,6 +168,13 @@ async def test_an_ended_notice_an_open_appeal_and_an_open_supplement_refuse_it(
     assert lodged.status_code == 201, lodged.text
     refused = await act(client, second, noticed, 3, "undo", **WORDS)
     assert (refused.status_code, refused.json()["code"]) == (409, "appeal_under_way"), refused.text
+    taken_back = await client.post(
+        f"/applications/{noticed.id}/appeals/{lodged.json()['id']}/withdraw",
+        headers=noticed.applicant.headers | make.keyed() | {"If-Match": '"1"'},
+    )
+    assert taken_back.status_code == 200, taken_back.text
+    undone = await act(client, second, noticed, 4, "undo", **WORDS)
+    assert (undone.status_code, undone.json()["state"]) == (200, "city_approval"), undone.text
     rejected = await decided(client, desks, State.UNIT_REVIEW, kind, rejects=True)
     await client.post(
         f"/applications/{rejected.id}/appeals", json={"reason": "请再看"},

@@ -11,7 +11,7 @@ from app.workflow.path import Path
 Passed = Mapping[str, Any]
 """A step of a timeline: action, from_state, to_state, round, person_id, post_role, counts_as_review …"""
 _STANDS: Final = (Action.ACCEPT, Action.APPROVE, Action.STAND, Action.ASSIST)
-_APPEAL_ENDS: Final = (Action.UPHOLD_DECISION, Action.CHANGE_DECISION, Action.REOPEN)
+_APPEAL_ENDS: Final = (Action.UPHOLD_DECISION, Action.CHANGE_DECISION, Action.REOPEN, Action.WITHDRAW_APPEAL)
 
 
 def last_move(state: str, timeline: Sequence[Passed]) -> Passed | None:
