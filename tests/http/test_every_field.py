@@ -54,10 +54,17 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /me/household": {"head": {"name": "陈小明"}},
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
-    "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
+    "POST /staff/applications/{application_id}/actions": {
+        "action": "accept", "note": "好", "reason_code": "x", "amount_fen": 1,
+    },
     "POST /applications/{application_id}/appeals": {"reason": "好", "file_ids": [UPLOAD]},
     "POST /applications/{application_id}/rating": {"score": 5, "text": "好"},
     "POST /staff/appeals/{appeal_id}/actions": {"action": "uphold", "note": "好", "amount_fen": 1},
+    "POST /staff/meetings": {"application_id": SOMEBODY, "member_ids": [SOMEBODY]},
+    "POST /staff/meetings/{meeting_id}/votes": {"choice": "for", "note": "好"},
+    "POST /staff/meetings/{meeting_id}/minutes": {"file_id": UPLOAD},
+    "POST /staff/meetings/{meeting_id}/conclude": {"note": "好", "reason_code": "x"},
+    "POST /staff/meetings/{meeting_id}/cancel": {"note": "好"},
     "POST /staff/applications/{application_id}/reveal": {"field": "phone", "reason": "好"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": [UPLOAD]},
@@ -253,7 +260,7 @@ class Caller:
 async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Caller:
     unit = (await world.town()).units[0]
     named = "household application duplicate match request filing claim transfer plan measure task import".split()
-    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation", "appeal")}
+    ids = {f"{name}_id": SOMEBODY for name in (*named, "notice", "investigation", "appeal", "meeting")}
     ids |= {"year": "2099", "day": "2099-02-16"}
     name, _, kind = operation.partition("#")
     if name in OPEN or "/calendar/" in name:
