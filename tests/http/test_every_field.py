@@ -54,7 +54,9 @@ VALID: dict[str, dict[str, Any]] = {
     "PUT /me/household": {"head": {"name": "陈小明"}},
     "POST /applications": {"kind": "hardship_aid", "form": {}},
     "PUT /applications/{application_id}": {"form": {}},
-    "POST /staff/applications/{application_id}/actions": {"action": "accept", "note": "好", "reason_code": "x"},
+    "POST /staff/applications/{application_id}/actions": {
+        "action": "accept", "note": "好", "reason_code": "x", "amount_fen": 1,
+    },
     "POST /staff/batch_actions/preview": {
         "action": "approve", "items": [{"application_id": SOMEBODY, "version": 1}], "note": "好", "reason_code": "x",
     },
