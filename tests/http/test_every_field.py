@@ -22,6 +22,7 @@ from tests.http.refusals import hostile_json, refused
 from tests.make import Someone, World
 from tests.nasty import NASTY_NUMBERS, NASTY_TEXTS
 from tests.policies.making import proposal
+from tests.relatives.making import declared
 from tests.visits.making import visit_of
 
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -289,6 +290,8 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         who = await world.person(home=unit, verified=name != "PUT /me/identity")
     if "{household_id}" in name:
         ids["household_id"] = str(await world.household(await world.person(), unit, state="submitted"))
+    if "{relative_id}" in name:
+        ids["relative_id"] = str(await declared(world, who, await world.person()))
     if "{visit_id}" in name:
         owner = await world.worker(unit) if "/staff/" in name else who
         file_id = await world.household(await world.person(), unit)
