@@ -59,7 +59,8 @@ VALID: dict[str, dict[str, Any]] = {
         "action": "accept", "note": "好", "reason_code": "x", "amount_fen": 1,
     },
     "POST /staff/batch_actions/preview": {
-        "action": "approve", "items": [{"application_id": SOMEBODY, "version": 1}], "note": "好", "reason_code": "x",
+        "action": "return", "items": [{"application_id": SOMEBODY, "version": 1}], "note": "好",
+        "reason_code": "documents_not_valid",
     },
     "POST /staff/batch_actions": {"token": SOMEBODY, "action": "approve"},
     "POST /staff/applications/{application_id}/supplements": {"documents": ["x"], "others": ["好"], "text": "好"},
