@@ -30,10 +30,7 @@ async def open_service(configured: Settings) -> Service:
     if configured.database_url is None:
         raise ValueError("AID_DATABASE_URL 没有设置；用 aid serve 会自动启动内置数据库")
     database = await open_database(
-        configured.database_url.get_secret_value(),
-        "aid_api",
-        size=configured.database_pool_size,
-        writers=configured.database_writers,
+        configured.database_url.get_secret_value(), "aid_api", size=configured.database_pool_size
     )
     wechat = MiniProgram(
         configured.wechat_base_url,

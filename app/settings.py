@@ -29,9 +29,7 @@ class Settings(BaseSettings):
     env: Environment = "production"
     data_folder: Path = Path(".aid")
     database_url: SecretStr | None = None
-    database_pool_size: int = Field(default=20, ge=1, le=100)
-    database_writers: int = Field(default=10, ge=1, le=100)
-    """How many of the pool's connections may be writing at a time."""
+    database_pool_size: int = Field(default=12, ge=1, le=100)
 
     token_key: SecretStr = SecretStr(DEMO_TOKEN_KEY)
     master_keys: dict[int, SecretStr] = {1: SecretStr(DEMO_MASTER_KEY)}

@@ -223,12 +223,10 @@ class Database:
     pool: asyncpg.Pool
     places: asyncio.Semaphore
     """As many as the pool has connections. They are waited for in turn; the pool itself lets newcomers overtake."""
-    writers: asyncio.Semaphore
-    """How many may be writing at a time: more get in each other's way in the database, and hold up who reads."""
 
     async def look(self, statement: Statement, /, **values: Any) -> Record | None:
         """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
-        connection = await self._take(self.places)
+        connection = await self._take()
         try:
             row: Record | None = await connection.fetchrow(
                 statement.sql, *statement.arguments(values), timeout=COMMAND_SECONDS
@@ -237,7 +235,7 @@ class Database:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection, self.places)
+            await self._give_back(connection)
         return row
 
     @asynccontextmanager
@@ -246,7 +244,7 @@ class Database:
 
         Raises Unavailable when no connection can be had or the connection is lost.
         """
-        connection = await self._take(self.writers, self.places)
+        connection = await self._take()
         try:
             # It also asks whether the connection still lives: with that of `acquire` its patience stays below 7 s.
             await connection.execute(sight.opening(), timeout=ACQUIRE_SECONDS)
@@ -256,41 +254,36 @@ class Database:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection, self.writers, self.places)
+            await self._give_back(connection)
 
     @asynccontextmanager
-    async def glance(self, sight: Sight, *, writing: bool = False) -> AsyncIterator[Glance]:
-        """A connection to read with; `writing`: there will be a stroke. Raises Unavailable when none can be had or it
-        is lost."""
-        turns = (self.writers, self.places) if writing else (self.places,)
-        connection = await self._take(*turns)
+    async def glance(self, sight: Sight) -> AsyncIterator[Glance]:
+        """A connection to read with. Raises Unavailable when none can be had or it is lost."""
+        connection = await self._take()
         try:
             yield Glance(connection, sight)
         except _CONNECTION_LOST as lost:
             _end(connection)
             raise Unavailable from lost
         finally:
-            await self._give_back(connection, *turns)
+            await self._give_back(connection)
 
-    async def _take(self, *turns: asyncio.Semaphore) -> asyncpg.Connection:
-        taken = []
+    async def _take(self) -> asyncpg.Connection:
         try:
-            for turn in turns:
-                if turn.locked():
-                    async with asyncio.timeout(ACQUIRE_SECONDS):
-                        await turn.acquire()
-                else:
-                    await turn.acquire()
-                taken.append(turn)
-            return await self.pool.acquire()
-        except BaseException as refused:
-            for turn in taken:
-                turn.release()
-            if isinstance(refused, (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST)):
-                raise Unavailable from refused
-            raise
+            if self.places.locked():
+                async with asyncio.timeout(ACQUIRE_SECONDS):
+                    await self.places.acquire()
+            else:
+                await self.places.acquire()
+            try:
+                return await self.pool.acquire()
+            except BaseException:
+                self.places.release()
+                raise
+        except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
+            raise Unavailable from lost
 
-    async def _give_back(self, connection: asyncpg.Connection, *turns: asyncio.Semaphore) -> None:
+    async def _give_back(self, connection: asyncpg.Connection) -> None:
         """To the pool, out of any transaction; a connection that will not come out of one is closed."""
         try:
             if not connection.is_closed() and connection.is_in_transaction():
@@ -303,8 +296,7 @@ class Database:
                 with suppress(*_CONNECTION_LOST):
                     await self.pool.release(connection)
             finally:
-                for turn in turns:
-                    turn.release()
+                self.places.release()
 
     async def close(self) -> None:
         try:
@@ -313,9 +305,8 @@ class Database:
             self.pool.terminate()
 
 
-async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10, writers: int | None = None) -> Database:
-    """A pool whose every connection runs under `role`, with short patience (reliability: no hangs). At most `writers`
-    of them write at a time, where that is said.
+async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Database:
+    """A pool whose every connection runs under `role`, with short patience (reliability: no hangs).
 
     Connections are made when they are needed, so a process can start while its database is away.
     """
@@ -343,7 +334,7 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10, writers
             "timezone": "UTC",
         },
     )
-    return Database(await pool, asyncio.Semaphore(size), asyncio.Semaphore(writers or size))
+    return Database(await pool, asyncio.Semaphore(size))
 
 
 def _end(connection: asyncpg.Connection) -> None:

@@ -130,9 +130,9 @@ async def begin(request: Request, sight: Sight) -> Work:
     return await _work(request, service_of(request).database.begin(sight))
 
 
-async def look(request: Request, sight: Sight, *, writing: bool = False) -> Work:
-    """What a request works with that only reads; `writing`: and then writes by one stroke."""
-    return await _work(request, service_of(request).database.glance(sight, writing=writing))
+async def look(request: Request, sight: Sight) -> Work:
+    """What a request works with that only reads."""
+    return await _work(request, service_of(request).database.glance(sight))
 
 
 async def _work(request: Request, opening: AbstractAsyncContextManager[Transaction]) -> Work:
@@ -251,7 +251,7 @@ async def brief_desk(request: Request) -> BriefDesk:
 async def _brief(request: Request, actor: Actor, sight: Sight, **asking: Any) -> BriefDesk:
     key = request.headers.get("idempotency-key", "")
     fingerprint = await fingerprint_of(request, key)
-    return BriefDesk(actor, await look(request, sight, writing=True), request, key, fingerprint, asking)
+    return BriefDesk(actor, await look(request, sight), request, key, fingerprint, asking)
 
 
 WorkerBrief = Annotated[BriefDesk, Depends(brief_desk)]

@@ -48,28 +48,6 @@ async def test_a_full_pool_is_told_as_unavailable(pair: Database, monkeypatch: p
     await all_are_back(pair)
 
 
-async def test_who_writes_leaves_room_for_who_reads(database_url: str) -> None:
-    database = await open_database(database_url, "aid_api", size=3, writers=1)
-    waiting = asyncio.Event()
-
-    async def write() -> None:
-        async with database.begin(ANYBODY):
-            await waiting.wait()
-
-    async def take_a_stroke() -> None:
-        async with database.glance(ANYBODY, writing=True):
-            await waiting.wait()
-
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        for act in (write, take_a_stroke) * 4:
-            group.create_task(act())
-        await asyncio.sleep(0.1)
-        assert database.pool.get_size() - database.pool.get_idle_size() == 1
-        async with database.glance(ANYBODY), database.glance(ANYBODY):
-            waiting.set()
-    await database.close()
-
-
 async def test_a_request_that_is_given_up_leaves_its_connection_behind(pair: Database) -> None:
     async def hang() -> None:
         async with pair.begin(ANYBODY) as transaction:
