@@ -1,6 +1,7 @@
-"""Everybody at the same moment: each vote counts once, and a meeting ends once."""
+"""Everybody at the same moment: each vote counts once, and a meeting ends once. Many times: AID_CONTESTS=1000."""
 
 import asyncio
+import os
 
 import asyncpg
 import httpx
@@ -10,7 +11,7 @@ from app.applications.path import State
 from tests.make import World
 from tests.meetings.making import City, case_seen, city_of, conclude, convene, convened, minuted, seen, vote
 
-TURNS = 6
+TURNS = int(os.environ.get("AID_CONTESTS", "6"))
 
 
 @pytest.fixture(scope="module")
