@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from app.applications.tables import LIVE_STATES, Application, Passage
+from app.applications.tables import LIVE_STATES, TAKES_SUBJECT, Application, Passage
 from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
@@ -249,7 +249,7 @@ _OF_SUBJECT = statement(
         A.c.kind == bindparam("kind"),
         A.c.subject_index == bindparam("subject_index"),
         A.c.id != bindparam("except_id"),
-        text(f"application.state in {LIVE_STATES} and application.subject_index is not null"),
+        text(TAKES_SUBJECT),
     )
 )
 _DECIDED = statement(

@@ -11,6 +11,8 @@ from app.db.base import Row, blind_index, instant, sealed, version_column
 _OPEN = "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying'"
 OPEN_STATES = f"({_OPEN})"
 LIVE_STATES = f"({_OPEN},'paid')"
+TAKES_SUBJECT = f"(state in {LIVE_STATES} or paid_before_fen is not null) and subject_index is not null"
+"""What was paid once is not given to the same subject again, whatever became of more that was asked for."""
 
 
 class Application(Row, table=True):
@@ -56,7 +58,7 @@ class Application(Row, table=True):
             "kind",
             "subject_index",
             unique=True,
-            postgresql_where=text(f"state in {LIVE_STATES} and subject_index is not null"),
+            postgresql_where=text(TAKES_SUBJECT),
         ),
         Index("ix_application_own", "applicant_id", "created_at", "id"),
         *(

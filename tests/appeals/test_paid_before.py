@@ -8,6 +8,7 @@ import pytest
 
 from app.applications.path import Action, State
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from tests import make
 from tests.appeals.making import act, decide, granted, lodged, office, own
 from tests.applications.desks import body_of
@@ -62,3 +63,20 @@ async def test_what_was_paid_counts_towards_the_caps_of_the_year(
         answer = await act(client, at["by"], case, at["version"], body_of(ends))
     assert answer.status_code == 200, answer.text
     assert await left_of_the_year(client, case) == before + raised_fen - PAID_FEN
+
+
+async def test_the_same_subject_stays_taken_when_more_was_refused_in_the_end(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
+) -> None:
+    case, at = await raised(client, world, owner)
+    subject, takes = new_id().bytes, "update application set subject_index = $2 where id = $1"
+    await owner.execute(takes, case.id, subject)
+    answer = await act(client, at["by"], case, at["version"], body_of(Action.REJECT))
+    assert answer.json()["state"] == State.REJECTED
+    another = await world.application(await world.worker(case.home), case.home, kind=case.kind, state=State.SUBMITTED)
+    with pytest.raises(asyncpg.UniqueViolationError) as refused:
+        await owner.execute(takes, another.id, subject)
+    assert refused.value.constraint_name == "uq_application_subject"
+    # Of what was refused without ever being paid the subject is free again.
+    await owner.execute("update application set paid_before_fen = null where id = $1", case.id)
+    await owner.execute(takes, another.id, subject)
