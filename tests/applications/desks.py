@@ -91,12 +91,13 @@ class Hand:
         )
 
 
-def may_undo(path: Path, undoing: Step, by: Hand, home: Guild) -> bool:
-    """Whether somebody approves at the stage that the row leads back to or at a later one, by a post over this union
-    that takes decisions back."""
+def may_undo(path: Path, undoing: Step, by: Hand, home: Guild, decided_by: str) -> bool:
+    """Whether somebody approves at the stage that the row leads back to or at a later one, or for the city, by a post
+    over this union that takes decisions back and is of another role than the one that decided."""
     later = {step.by for step in path.steps if step.action == Action.APPROVE and _not_before(undoing.to, step.at)}
+    later.add(Permission.APPROVE_AT_CITY)
     return any(
-        undoing.by in PERMISSIONS[role] and later & PERMISSIONS[role]
+        undoing.by in PERMISSIONS[role] and later & PERMISSIONS[role] and role != decided_by
         for role, union in by.posts
         if home.ancestors.get(union.tier) == union.id
     )

@@ -204,10 +204,12 @@ class Acting(RuleBasedStateMachine):
     def _may(self, story: Story, by: Hand, step: Step) -> bool:
         """Whether their posts, and how the case stands, allow a step at /actions."""
         if step.action == Action.UNDO:
-            mine = last_move(story)["person_id"] == by.who.id
+            last = last_move(story)
+            assert last is not None
+            mine = last["person_id"] == by.who.id
             appealed = any(each["decided_at"] is None and each["withdrawn_at"] is None for each in story.appeals)
             free = story.row["supplement"] != "open" and not appealed and not mine
-            return free and may_undo(path_of(story.row), step, by, self.home)
+            return free and may_undo(path_of(story.row), step, by, self.home, last["post_role"])
         if step.action == Action.ASK_SUPPLEMENT:
             return False  # it has a door of its own
         return by.may(step.by, self.home) and not _shut(story, step)
@@ -293,7 +295,8 @@ def _signed(story: Story, by: Hand, action: str) -> bool:
     """Whether they signed this round, in a way that keeps them from this action."""
     if action == Action.UNDO:
         # Of the round that this ends, only what was signed before the decision stands in the next.
-        before = story.passages[: story.passages.index(last_move(story))]
+        last = last_move(story)
+        before = story.passages[: story.passages.index(last)] if last else ()
         return any(_signs(step, story, by) and step["action"] in SIGNERS for step in before)
     return any(
         _signs(step, story, by) for step in story.passages if not (action == step["action"] == Action.START_PAYMENT)
@@ -309,16 +312,16 @@ def _shut(story: Story, step: Step) -> bool:
     return bool(gates_shut(story.row["supplement"]).intersection(step.gates))
 
 
-def last_move(story: Story) -> Row:
-    """What led to where it stands."""
-    return [step for step in story.passages if step["from_state"] != step["to_state"]][-1]
+def last_move(story: Story) -> Row | None:
+    """What led to where it stands; nothing to a draft that was never handed in."""
+    moves = [step for step in story.passages if step["from_state"] != step["to_state"]]
+    return moves[-1] if moves else None
 
 
 def row_of(story: Story, action: str) -> Step | None:
     """What the table says of an action now, after what led here."""
     came_from = None
-    if action == Action.UNDO and story.passages:
-        last = last_move(story)
+    if action == Action.UNDO and (last := last_move(story)):
         if last["action"] not in (Action.APPROVE, Action.REJECT):
             return None
         came_from = last["from_state"]

@@ -38,6 +38,7 @@ async def desks_of(world: World) -> Desks:
     town = await world.town()
     union = {"unit": town.units[0], "district": town.districts[0], "city": town.city}
     at = {role: union[tier] for role, tier in REVIEWERS.values()} | {
+        Role.CITY_LEADER: town.city,
         Role.MUTUAL_AID_OFFICER: town.city,
         Role.FINANCE_MAKER: town.city,
         Role.FINANCE_CHECKER: town.city,

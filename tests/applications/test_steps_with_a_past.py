@@ -5,6 +5,7 @@ Made from the table, as test_every_step.py is.
 """
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import httpx
@@ -14,7 +15,7 @@ from app.applications.path import STANDARD, Action, Kind
 from app.applications.supplements.commands import lapse
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.workflow.path import Step
-from tests.applications.desks import Hand, act, body_of, may_undo
+from tests.applications.desks import Hand, act, body_of, may_undo, seated
 from tests.applications.standing import AT, At, Ground, ground_of, named, sees, told, written
 from tests.http.refusals import refused
 from tests.make import Case, World
@@ -28,7 +29,10 @@ SO_FAR_FEN, MORE_FEN, DECIDED_FEN = 1_000_00, 2_000_00, 3_000_00
 
 @pytest.fixture(scope="module")
 async def ground(world: World) -> Ground:
-    return await ground_of(world)
+    """Also with a leader beside each reviewer: a decision is taken back by another role."""
+    found = await ground_of(world)
+    leaders = {role: await seated(world, found.town, role) for role in (Role.DISTRICT_LEADER, Role.CITY_LEADER)}
+    return replace(found, hands=found.hands | leaders)
 
 
 # ---- a decision is taken back ----
@@ -39,9 +43,12 @@ async def decided(ground: Ground, at: At, undoing: Step, by: Hand | None = None)
     case = await ground.case(at, decided=False)
     action = Action.APPROVE if at.path.step(undoing.to, Action.APPROVE).to == at.state else Action.REJECT
     assert at.path.step(undoing.to, action).to == at.state
-    role = next(role for role in Role if at.path.step(undoing.to, action).by in PERMISSIONS[role])
-    await ground.passed(case, action, undoing.to, by.who if by else None, role)
+    await ground.passed(case, action, undoing.to, by.who if by else None, decider(at, undoing))
     return case
+
+
+def decider(at: At, undoing: Step) -> Role:
+    return next(role for role in Role if at.path.step(undoing.to, Action.APPROVE).by in PERMISSIONS[role])
 
 
 @pytest.mark.parametrize(("at", "undoing"), UNDOINGS, ids=named)
@@ -50,13 +57,16 @@ async def test_a_decision_is_taken_back_by_those_whom_the_table_names(
 ) -> None:
     case = await decided(ground, at, undoing)
     body = body_of(Action.UNDO, undoing)
-    may = [name for name, by in ground.hands.items() if may_undo(at.path, undoing, by, case.home)]
+    role = decider(at, undoing)
+    may = [name for name, by in ground.hands.items() if may_undo(at.path, undoing, by, case.home, role)]
+    reviewers = {name for name, by in ground.hands.items() if may_undo(at.path, undoing, by, case.home, "")}
     others = [name for name in ground.hands if name not in may]
     assert may
     before = await written(owner, case.id)
     answers = await asyncio.gather(*(act(client, ground.hands[name].who, case.id, 1, body) for name in others))
     for name, answer in zip(others, answers, strict=True):
-        told(answer, *(sees(case, ground.hands[name]) or (403, "not_allowed")), at)
+        code = "decided_by_same_role" if name in reviewers else "not_allowed"
+        told(answer, *(sees(case, ground.hands[name]) or (403, code)), at)
     assert await written(owner, case.id) == before
     for name in may:
         by = ground.hands[name]

@@ -9,7 +9,15 @@ from app.applications.queries import P
 from app.applications.reasons.rules import check_note
 from app.applications.recusal import Recused, stands_aside
 from app.applications.steps import AlreadySigned, Keep, Moved, take
-from app.applications.undoing.rules import Passed, appeal_is_open, last_move, may_undo, signed_before, that_stand
+from app.applications.undoing.rules import (
+    Passed,
+    appeal_is_open,
+    last_move,
+    of_another_role,
+    reviewing,
+    signed_before,
+    that_stand,
+)
 from app.db.scope import posts_over
 from app.db.statements import insertion
 from app.db.transaction import Record
@@ -35,7 +43,11 @@ class AppealUnderWay(Conflict):
 
 
 class OwnDecision(NotAllowed):
-    """自己作出的决定不能由自己撤销，请由同级的其他人或上级办理。"""
+    """自己作出的决定不能由自己撤销，请由同级或上级的其他职务办理。"""
+
+
+class DecidedBySameRole(NotAllowed):
+    """这一决定是由与您相同职务的人作出的，撤销须由同级或上级的其他职务办理。"""
 
 
 def undoable(actor: Actor, row: Record) -> bool:
@@ -51,8 +63,8 @@ async def undo(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) ->
     """The case goes back to the stage that decided, in a round of its own: what was signed there is void, and what was
     signed before stands. Nothing is deleted. `row` is the case with its timeline.
 
-    Raises NothingToUndo, AppealUnderWay, SupplementAwaited, Recused, NotAllowed, OwnDecision, AlreadySigned, Invalid,
-    StaleVersion, SubjectAlreadyAided.
+    Raises NothingToUndo, AppealUnderWay, SupplementAwaited, Recused, NotAllowed, OwnDecision, DecidedBySameRole,
+    AlreadySigned, Invalid, StaleVersion, SubjectAlreadyAided.
     """
     step, undone, post = _checked(actor, row)
     check_words(step, said.note, said.reason_code, ())
@@ -88,11 +100,14 @@ def _checked(actor: Actor, row: Record) -> tuple[Step, Passed, Post]:
         raise SupplementAwaited
     if stands_aside(actor, row):
         raise Recused
-    post = may_undo(path, undone["from_state"], posts_over(actor, row))
-    if post is None:
+    posts = reviewing(path, undone["from_state"], posts_over(actor, row))
+    if not posts:
         raise NotAllowed
     if undone["person_id"] == str(actor.person_id):
         raise OwnDecision
+    post = of_another_role(posts, undone)
+    if post is None:
+        raise DecidedBySameRole
     if signed_before(timeline, row["round"], undone, actor.person_id):
         raise AlreadySigned
     return step, undone, post

@@ -32,11 +32,16 @@ def appeal_is_open(timeline: Sequence[Passed]) -> bool:
     )
 
 
-def may_undo(path: Path, undone_at: str, posts: Sequence[Post]) -> Post | None:
-    """The first of these posts that reviews the stage that was decided, or a later one: the same level or above."""
-    later = _reviewers(path, undone_at)
+def reviewing(path: Path, undone_at: str, posts: Sequence[Post]) -> list[Post]:
+    """Those of these posts that could take a decision of this stage back: of the same level or above."""
+    later = _reviewers(path, undone_at) | {Permission.APPROVE_AT_CITY}
     held = (post for post in posts if post.allows(Permission.UNDO_REVIEW))
-    return next((post for post in held if any(post.allows(permission) for permission in later)), None)
+    return [post for post in held if any(post.allows(permission) for permission in later)]
+
+
+def of_another_role(posts: Sequence[Post], undone: Passed) -> Post | None:
+    """The first of these posts that is not of the role which decided."""
+    return next((post for post in posts if post.role.value != undone["post_role"]), None)
 
 
 def _reviewers(path: Path, state: str) -> frozenset[Permission]:
