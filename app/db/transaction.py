@@ -5,9 +5,10 @@ security, the second wall, reads these settings (alembic/versions, `app_*` funct
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
@@ -19,6 +20,8 @@ from app.db.statements import Statement
 from app.kernel.errors import Unavailable
 
 ACQUIRE_SECONDS = 3.0
+IDLE_SECONDS = 300.0
+"""After so long without use a connection is made anew: firewalls forget it."""
 COMMAND_SECONDS = 5.0
 SNAPSHOT_SECONDS = 120.0
 """For each statement of a job that goes through everything: what it counts and reads may have to come from the disk."""
@@ -218,11 +221,17 @@ def _told_first(sql: str, parameters: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The pool of a process, under one database role."""
+    """The connections of a process, under one database role.
+
+    The pool makes them; at hand they are kept here. A pool that gives one out and takes it back needs a task and two
+    timers each time, and lets newcomers overtake those who wait.
+    """
 
     pool: asyncpg.Pool
     places: asyncio.Semaphore
-    """As many as the pool has connections. They are waited for in turn; the pool itself lets newcomers overtake."""
+    """As many as the pool has connections; they are waited for in turn."""
+    at_hand: list[tuple[asyncpg.Connection, float]] = field(default_factory=list)
+    """Connections that nobody uses, and since when (`time.monotonic`); the one used last is used next."""
 
     async def look(self, statement: Statement, /, **values: Any) -> Record | None:
         """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
@@ -276,29 +285,50 @@ class Database:
             else:
                 await self.places.acquire()
             try:
-                return await self.pool.acquire()
+                return await self._living() or await self.pool.acquire()
             except BaseException:
                 self.places.release()
                 raise
         except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
             raise Unavailable from lost
 
+    async def _living(self) -> asyncpg.Connection | None:
+        """A connection that is at hand; those that ended meanwhile, or rested too long, go back to the pool."""
+        while self.at_hand:
+            connection, since = self.at_hand.pop()
+            if _has_ended(connection):
+                await self._part_with(connection)
+            elif since + IDLE_SECONDS < time.monotonic():
+                _end(connection)
+                await self._part_with(connection)
+            else:
+                return connection
+        return None
+
     async def _give_back(self, connection: asyncpg.Connection) -> None:
-        """To the pool, out of any transaction; a connection that will not come out of one is closed."""
+        """Out of any transaction; a connection that will not come out of one is closed."""
         try:
-            if not connection.is_closed() and connection.is_in_transaction():
+            if not _has_ended(connection) and connection.is_in_transaction():
                 await connection.execute("ROLLBACK", timeout=COMMAND_SECONDS)
         except _CONNECTION_LOST:
             _end(connection)
         finally:
             try:
-                # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
-                with suppress(*_CONNECTION_LOST):
-                    await self.pool.release(connection)
+                if _has_ended(connection):
+                    await self._part_with(connection)
+                else:
+                    self.at_hand.append((connection, time.monotonic()))
             finally:
                 self.places.release()
 
+    async def _part_with(self, connection: asyncpg.Connection) -> None:
+        # What was committed stays committed: a connection that is lost only now is closed, and nobody is told.
+        with suppress(*_CONNECTION_LOST):
+            await self.pool.release(connection)
+
     async def close(self) -> None:
+        while self.at_hand:
+            await self._part_with(self.at_hand.pop()[0])
         try:
             await asyncio.wait_for(self.pool.close(), timeout=COMMAND_SECONDS)
         except TimeoutError:
@@ -317,7 +347,7 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Data
         command_timeout=COMMAND_SECONDS,
         timeout=ACQUIRE_SECONDS,
         statement_cache_size=512,
-        max_inactive_connection_lifetime=300,
+        max_inactive_connection_lifetime=IDLE_SECONDS,
         init=_prepare,
         reset=_rest,
         server_settings={
@@ -337,8 +367,15 @@ async def open_database(dsn: str, role: DatabaseRole, *, size: int = 10) -> Data
     return Database(await pool, asyncio.Semaphore(size))
 
 
+def _has_ended(connection: asyncpg.Connection) -> bool:
+    """One that the server closed has left the pool's hands by itself, and answers no more."""
+    with suppress(asyncpg.InterfaceError):
+        return bool(connection.is_closed())
+    return True
+
+
 def _end(connection: asyncpg.Connection) -> None:
-    """Close it at once. One that the server closed has left the pool's hands by itself, and says so."""
+    """Close it at once, unless it has ended by itself."""
     with suppress(asyncpg.InterfaceError):
         connection.terminate()
 

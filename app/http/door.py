@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.db.statements import Statement
 from app.db.transaction import Record, Sight, Transaction
@@ -29,6 +30,7 @@ from app.http.idempotency import (
     lock_of,
 )
 from app.http.service import Service, asked, clock
+from app.http.straight import Straight, again, straight
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import Actor, Permission, nodes_of
 from app.kernel.errors import NotAllowed, Overtaken, VersionMissing
@@ -48,26 +50,55 @@ class Door(APIRoute):
     reads_body = True
     """Before anybody is asked who they are: what comes in is small. See `UploadDoor`."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        short = straight(self)
+        if short is not None:
+            self.app = self._going(short, self.app)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def through(request: Request) -> Response:
             asked = StrictRequest(request.scope, request.receive)
-            if request.method != "GET" and self.reads_body:
-                # Here, because FastAPI turns whatever goes wrong while it reads a body into a 400.
-                await (asked.read() if self.body_field is None else asked.read_json())
-            try:
-                async with AsyncExitStack() as stack:
-                    request.scope[_STACK] = stack
-                    response = await handle(asked)
-                    kept: Keyed | None = request.scope.get(_KEYED)
-                    if kept is not None:
-                        await kept.keep(response)
-                return await response.make() if isinstance(response, Later) else response
-            except Replay as replay:
-                return replay.response
+            await self._read(asked)
+            return await _answered(asked, handle(asked))
 
         return through
+
+    def _going(self, short: Straight, fastapi: ASGIApp) -> ASGIApp:
+        """The short way, and FastAPI's where something is not well-formed."""
+
+        async def go(scope: Scope, receive: Receive, send: Send) -> None:
+            asked = StrictRequest(scope, receive)
+            await self._read(asked)
+            values = await short.read(asked)
+            if values is None:
+                await fastapi(scope, again(asked, receive), send)
+                return
+            response = await _answered(asked, short.answer(asked, values))
+            await response(scope, receive, send)
+
+        return go
+
+    async def _read(self, asked: StrictRequest) -> None:
+        if asked.method != "GET" and self.reads_body:
+            # Here, because FastAPI turns whatever goes wrong while it reads a body into a 400.
+            await (asked.read() if self.body_field is None else asked.read_json())
+
+
+async def _answered(asked: Request, answering: Coroutine[Any, Any, Response]) -> Response:
+    """The answer, when its transaction has ended well and it is kept under its key."""
+    try:
+        async with AsyncExitStack() as stack:
+            asked.scope[_STACK] = stack
+            response = await answering
+            kept: Keyed | None = asked.scope.get(_KEYED)
+            if kept is not None:
+                await kept.keep(response)
+        return await response.make() if isinstance(response, Later) else response
+    except Replay as replay:
+        return replay.response
 
 
 class Later(Response):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from app.db import transaction as transactions
@@ -37,6 +38,28 @@ async def test_whoever_came_first_is_served_first(pair: Database) -> None:
             group.create_task(ask(n, 5))
     # Whoever has just been served is not served again before those who came meanwhile.
     assert served == came
+
+
+async def test_a_connection_that_ended_or_rested_too_long_is_made_anew(
+    pair: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pair.glance(ANYBODY) as glance:
+        first = glance.connection
+    async with pair.glance(ANYBODY) as glance:
+        assert glance.connection is first
+    first.terminate()
+    async with pair.glance(ANYBODY) as glance:
+        second = glance.connection
+        assert await second.fetchval("select 1") == 1
+    assert second is not first
+    monkeypatch.setattr(transactions, "IDLE_SECONDS", -1.0)
+    async with pair.glance(ANYBODY) as glance:
+        assert glance.connection is not second
+        with pytest.raises(asyncpg.InterfaceError):  # it has left the pool
+            second.is_closed()
+        assert await glance.connection.fetchval("select 1") == 1
+    await all_are_back(pair)
+    assert pair.pool.get_size() <= 2
 
 
 async def test_a_full_pool_is_told_as_unavailable(pair: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,14 +159,14 @@ async def test_settings_end_with_a_transaction_that_fails(api: Database, lots: t
     with pytest.raises(RuntimeError):
         async with api.begin(as_staff(first)):
             raise RuntimeError
-    async with api.pool.acquire() as connection:
-        settings = await connection.fetchrow(
-            "select current_setting('app.door', true) as door, current_setting('app.person', true) as person, "
-            "current_setting('app.organisations', true) as organisations, current_setting('role') as role"
-        )
-        assert {settings[name] or "" for name in ("door", "person", "organisations")} == {""}
-        assert settings["role"] == "aid_api"
-        assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+    connection, _ = api.at_hand[-1]
+    settings = await connection.fetchrow(
+        "select current_setting('app.door', true) as door, current_setting('app.person', true) as person, "
+        "current_setting('app.organisations', true) as organisations, current_setting('role') as role"
+    )
+    assert {settings[name] or "" for name in ("door", "person", "organisations")} == {""}
+    assert settings["role"] == "aid_api"
+    assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
 
 
 async def test_the_look_at_who_signed_in_leaves_no_door_open(api: Database, lots: tuple[Lot, Lot]) -> None:
@@ -174,6 +174,6 @@ async def test_the_look_at_who_signed_in_leaves_no_door_open(api: Database, lots
     found = await api.look(ACTOR_OF_SESSION, asked=someone.session_id, at=now, today=make.TODAY)
     assert found is not None
     assert (found["person_id"], [post["role"] for post in found["posts"]]) == (someone.id, ["unit_clerk"])
-    async with api.pool.acquire() as connection:
-        assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
+    connection, _ = api.at_hand[-1]
+    assert await counts(connection) == dict.fromkeys(PERSONAL, 0)
     assert await api.look(ACTOR_OF_SESSION, asked=new_id(), at=now, today=make.TODAY) is None

@@ -128,10 +128,10 @@ async def test_no_connection_is_held_while_a_document_is_drawn(
     body = {"person_id": str(chair.id), "phone": "0754-88123456"}
     headers = chair.headers | {"If-Match": '"1"'}
     await client.put(f"/staff/households/{household_id}/responsible", json=body, headers=headers)
-    pool, draw, held = app.state.service.database.pool, Press._print, list[int]()
+    database, draw, held = app.state.service.database, Press._print, list[int]()
 
     async def watched(press: Press, job: dict[str, Any]) -> bytes:
-        held.append(pool.get_size() - pool.get_idle_size())
+        held.append(database.pool.get_size() - len(database.at_hand))
         return await draw(press, job)
 
     monkeypatch.setattr(Press, "_print", watched)
