@@ -11,6 +11,7 @@ import pytest
 from app.applications.path import Kind, State
 from app.applications.queries import by_id_locked
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from tests import make
 from tests.discrepancies.making import working
 from tests.http.household_acts import CANCELLED, act, merge, offer, propose, reply, seen, split
@@ -115,6 +116,29 @@ async def test_a_file_that_another_union_takes_over_takes_its_applications_along
     assert now["measure_id"] is not None
     assert (await client.get(f"/staff/applications/{case.id}", headers=there.headers)).status_code == 200
     assert (await client.get(f"/staff/applications/{case.id}", headers=office["clerk"].headers)).status_code == 404
+
+
+async def test_an_open_appeal_is_decided_where_its_application_has_gone(
+    client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone], owner: asyncpg.Connection
+) -> None:
+    someone = await world.person(home=town.units[0])
+    file = await world.household(someone, town.units[0])
+    case = await world.application(someone, town.units[0], state=State.PUBLIC_NOTICE, household_id=file)
+    await owner.execute(
+        "insert into passage (id, created_at, application_id, round, person_id, post_role, action, from_state, to_state,"
+        " counts_as_review) values ($1, now(), $2, 1, $3, 'city_reviewer', 'approve', 'city_approval', 'public_notice',"
+        " true)", new_id(), case.id, office["district"].id,
+    )  # fmt: skip
+    headers = someone.headers | make.keyed() | {"If-Match": '"1"'}
+    lodged = await client.post(f"/applications/{case.id}/appeals", json={"reason": "金额太少"}, headers=headers)
+    assert lodged.status_code == 201, lodged.text
+    there = await world.staff(Role.UNIT_CLERK, town.units[2])
+    offered = (await offer(client, office["clerk"], file, town.units[2])).json()
+    assert (await reply(client, there, offered, "accept")).status_code == 200
+    city, new_unit = (await world.staff(Role.CITY_LEADER, town.city)), town.units[2]
+    assert (await client.get(f"/staff/appeals/{lodged.json()['id']}", headers=city.headers)).status_code == 200
+    where = await owner.fetchrow("select unit_id, district_id, city_id from appeal where application_id = $1", case.id)
+    assert tuple(where) == (new_unit.id, new_unit.ancestors["district"], town.city.id)
 
 
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.CITY_APPROVAL, State.APPROVED, State.PAYING])
