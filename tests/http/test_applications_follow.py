@@ -125,9 +125,10 @@ async def test_an_open_appeal_is_decided_where_its_application_has_gone(
     file = await world.household(someone, town.units[0])
     case = await world.application(someone, town.units[0], state=State.PUBLIC_NOTICE, household_id=file)
     await owner.execute(
-        "insert into passage (id, created_at, application_id, round, person_id, post_role, action, from_state, to_state, "
-        "counts_as_review) values ($1, now(), $2, 1, $3, 'city_reviewer', 'approve', 'city_approval', 'public_notice', "
-        "true)", new_id(), case.id, office["district"].id,
+        "insert into passage (id, created_at, application_id, round, person_id, post_role, action, from_state, "
+        "to_state, counts_as_review) "
+        "values ($1, now(), $2, 1, $3, 'city_reviewer', 'approve', 'city_approval', 'public_notice', true)",
+        new_id(), case.id, office["district"].id,
     )  # fmt: skip
     headers = someone.headers | make.keyed() | {"If-Match": '"1"'}
     lodged = await client.post(f"/applications/{case.id}/appeals", json={"reason": "金额太少"}, headers=headers)
