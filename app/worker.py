@@ -27,8 +27,8 @@ from app.jobs.appeals import step_up_all
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
-from app.jobs.funding import expire_all, keep_books
 from app.jobs.files import forget_loose_files
+from app.jobs.funding import expire_all, keep_books
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
 from app.jobs.notices.ending import end_notice
 from app.jobs.phones import fill_all_phone_indexes

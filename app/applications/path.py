@@ -264,9 +264,9 @@ def _funded(steps: tuple[Step, ...], decided: State) -> tuple[Step, ...]:
 def _waiting(decided: State) -> tuple[Step, ...]:
     """In and out of the waiting list by the clock and by the room that there is; from where a notice was over already,
     the case goes on to its payment."""
-    funded = (Step(S.WAITING_FUNDS, A.FUND, decided, Permission.SYSTEM),)
+    funded = [Step(S.WAITING_FUNDS, A.FUND, decided, Permission.SYSTEM)]
     if decided != S.APPROVED:
-        funded += (Step(S.WAITING_FUNDS, A.FUND, S.APPROVED, Permission.SYSTEM, when=S.APPROVED),)
+        funded.append(Step(S.WAITING_FUNDS, A.FUND, S.APPROVED, Permission.SYSTEM, when=S.APPROVED))
     return (*funded, Step(S.APPROVED, A.EXPIRE_RESERVATION, S.WAITING_FUNDS, Permission.SYSTEM))
 
 

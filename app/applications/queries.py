@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case as case_of
 from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import case as case_of
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, TAKES_SUBJECT, Application, Passage
@@ -62,9 +62,7 @@ SUMMARY = [
 ]
 
 _OWN = statement(
-    select(*_DETAIL, _TIMELINE, *_MONEY).where(
-        A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")
-    )
+    select(*_DETAIL, _TIMELINE, *_MONEY).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
 )
 _OWN_LOCKED = statement(
     select(*_DETAIL).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")).with_for_update()

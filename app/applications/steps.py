@@ -315,7 +315,7 @@ REFUSALS: Final = (asyncpg.UniqueViolationError, asyncpg.CheckViolationError)
 
 def lacks_room(violation: asyncpg.PostgresError) -> bool:
     """Whether the database refused it because no budget has room for it."""
-    return violation.constraint_name == "budget_room"
+    return bool(violation.constraint_name == "budget_room")
 
 
 def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exception:

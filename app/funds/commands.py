@@ -14,7 +14,7 @@ from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
-from app.funds.ledger import EventKind, Event, Leg, post
+from app.funds.ledger import Event, EventKind, Leg, post
 from app.funds.policy import Source
 from app.funds.queries import F, L, allocation_locked, budgets_held, fund
 from app.funds.rules import carries_into, levels_of
@@ -187,9 +187,7 @@ async def _own_union(work: Work, actor: Actor, code: str) -> Record:
     return union
 
 
-async def receive(
-    work: Work, actor: Actor, fund_id: UUID, expected: int, amount_fen: int, reference: str
-) -> Record:
+async def receive(work: Work, actor: Actor, fund_id: UUID, expected: int, amount_fen: int, reference: str) -> Record:
     """Money came in: a grant, a donation or interest, by the paper with this number.
 
     Raises FundNotFound, NotAllowed, StaleVersion, AlreadyEntered.
@@ -200,9 +198,7 @@ async def receive(
         raise StaleVersion(version=row["version"])
     await work.transaction.run(_RECEIVE, row_id=fund_id, amount_fen=amount_fen)
     event = Event(f"receipt:{fund_id}:{reference}", RECEIVED[row["source"]], actor.person_id, reference)
-    await post(
-        work, event, [Leg(fund_id, None, "source", -amount_fen), Leg(fund_id, None, "unallocated", amount_fen)]
-    )
+    await post(work, event, [Leg(fund_id, None, "source", -amount_fen), Leg(fund_id, None, "unallocated", amount_fen)])
     await _audit(work, actor, "fund.received", "fund", fund_id, amount_fen=str(amount_fen))
     await emit(work, FundReceived(fund_id))
     return dict(row) | {"version": row["version"] + 1, "received_fen": row["received_fen"] + amount_fen}

@@ -55,7 +55,7 @@ _CHECKPOINT = Statement(
     f"""
     insert into ledger_checkpoint (id, created_at, fund_id, organisation_id, account, day, balance_fen)
     select id_at($2), $2, b.fund_id, b.organisation_id, b.account, $1::date - 1, b.balance_fen
-    from ({_BALANCES.format(which='', of_entry='')}) b
+    from ({_BALANCES.format(which="", of_entry="")}) b
     where exists (select 1 from ledger_entry e where e.fund_id = b.fund_id and e.day < $1
       and e.day > coalesce((select max(c.day) from ledger_checkpoint c where c.fund_id = b.fund_id), '-infinity'))
     on conflict do nothing
@@ -70,7 +70,7 @@ _WRONG = Statement(
       select fund_id, organisation_id,
         coalesce(sum(balance_fen) filter (where account in ('allocated', 'returned')), 0) as in_hand,
         coalesce(sum(balance_fen) filter (where account = 'granted'), 0) as granted
-      from ({_BALANCES.format(which='', of_entry='')}) b
+      from ({_BALANCES.format(which="", of_entry="")}) b
       where organisation_id is not null group by fund_id, organisation_id
     ) l full join (
       select fund_id, organisation_id, sum(allocated_fen - spent_fen) as in_hand, sum(spent_fen) as granted

@@ -81,7 +81,9 @@ async def fund(transaction: Transaction, actor: Actor, fund_id: UUID, *, locked:
     return row
 
 
-def _cut(query: Select[Any], table: Any, conditions: Mapping[str, ColumnElement[bool]], by: frozenset[str]) -> Statement:
+def _cut(
+    query: Select[Any], table: Any, conditions: Mapping[str, ColumnElement[bool]], by: frozenset[str]
+) -> Statement:
     place = {"after": tuple_(table.c.created_at, table.c.id) < paging.place(table.c.created_at, table.c.id)}
     found = {**conditions, **place}
     query = query.where(*(found[name] for name in sorted(by)))

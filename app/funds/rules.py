@@ -1,6 +1,6 @@
 """What a case holds of the funds in each state, and whose money may help which archives. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from app.funds.policy import Source
@@ -26,9 +26,9 @@ WHOSE: Final[Mapping[Source, Money]] = {
 """Whose money a source is, where it depends on the level of an archive whom it may help."""
 
 
-def levels_of(source: Source, wanted: list[str] | None) -> list[str] | None:
+def levels_of(source: Source, wanted: Collection[str] | None) -> list[str] | None:
     """Of which levels the archives have to be that a fund may help; `wanted`: as somebody narrows it further."""
-    may = [level for level, money in MONEY.items() if WHOSE[source] in money]
+    may: list[str] = [level for level, money in MONEY.items() if WHOSE[source] in money]
     if wanted is None:
         return None if len(may) == len(MONEY) else may
     return [level for level in may if level in wanted]

@@ -102,9 +102,7 @@ class Allocation(Row, table=True):
     __table_args__ = (
         CheckConstraint(f"kind in {KINDS}", name="kind"),
         CheckConstraint("amount_fen > 0", name="amount"),
-        CheckConstraint(
-            "from_organisation_id is distinct from to_organisation_id", name="ends"
-        ),
+        CheckConstraint("from_organisation_id is distinct from to_organisation_id", name="ends"),
         CheckConstraint("state in ('proposed','approved','refused','withdrawn')", name="state"),
         CheckConstraint("(state = 'proposed') = (decided_at is null)", name="decided"),
         CheckConstraint("(decided_at is null) = (decided_by is null)", name="decider"),

@@ -98,4 +98,3 @@ async def waiting_list(
     values = paging.values(after) | ({"kind": kind} if kind else {})
     query = _page(shape(reach), kind is not None, after is not None)
     return await transaction.rows(query, size=size, **nodes(reach), **values)
-

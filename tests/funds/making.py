@@ -95,9 +95,7 @@ async def version(owner: asyncpg.Connection, case: Case) -> int:
 
 async def line(owner: asyncpg.Connection, town: Town) -> list[UUID]:
     """Who waits in a town, in the order of the stored keys."""
-    rows = await owner.fetch(
-        "select id from waiting where city_id = $1 order by kind, waits_from, id", town.city.id
-    )
+    rows = await owner.fetch("select id from waiting where city_id = $1 order by kind, waits_from, id", town.city.id)
     return [row["id"] for row in rows]
 
 

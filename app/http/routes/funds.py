@@ -70,7 +70,9 @@ class AllocationRequest(In):
     fund_id: Annotated[UUID, Field(strict=False)]
     kind: KindOf
     year: Year
-    from_organisation_code: Code | None = Field(default=None, description="从哪个工会的预算；不填的，从资金未分配的部分")
+    from_organisation_code: Code | None = Field(
+        default=None, description="从哪个工会的预算；不填的，从资金未分配的部分"
+    )
     to_organisation_code: Code | None = Field(default=None, description="到哪个工会的预算；不填的，收回资金")
     amount_fen: Some
     reason: LongText
@@ -178,7 +180,11 @@ async def read_statement(
     union_id = union["id"] if union else None
     following_month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     opening, closing = [
-        [each for each in await ledger.balances(work.transaction, row["id"], day) if each["organisation_id"] == union_id]
+        [
+            each
+            for each in await ledger.balances(work.transaction, row["id"], day)
+            if each["organisation_id"] == union_id
+        ]
         for day in (month, following_month)
     ]
     after = desk.service.cursors.read("ledger", cursor)
@@ -223,9 +229,7 @@ async def list_allocations(
 ) -> Response:
     """提出的、已经审批的预算调整，新的在前。"""
     after = desk.service.cursors.read("allocations", cursor)
-    rows = await queries.allocations(
-        desk.work.transaction, desk.actor, limit + 1, after, fund_id=fund_id, state=state
-    )
+    rows = await queries.allocations(desk.work.transaction, desk.actor, limit + 1, after, fund_id=fund_id, state=state)
     return _page(
         desk, "allocations", rows, limit, "created_at", lambda row: views.allocation(row, desk.actor.person_id)
     )
@@ -265,9 +269,7 @@ async def list_reservations(desk: ReadingDesk, limit: Limit = 20, cursor: Cursor
 
 
 @router.get("/waiting_list", summary="待拨付名单", response_model=WaitingPage)
-async def list_waiting(
-    desk: ReadingDesk, kind: KindQuery = None, limit: Limit = 20, cursor: Cursor = None
-) -> Response:
+async def list_waiting(desk: ReadingDesk, kind: KindQuery = None, limit: Limit = 20, cursor: Cursor = None) -> Response:
     """已经批准、等待资金的申请，按先后顺序；资金到位后从前往后自动拨付，前面的没有拨付，后面的不能先用同一个预算。"""
     after = desk.service.cursors.read("waiting_list", cursor)
     rows = await waiting_list(desk.work.transaction, desk.actor, kind, limit + 1, after)

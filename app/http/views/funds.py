@@ -13,9 +13,7 @@ from app.funds.policy import Source
 from app.http.views.applications import instant
 
 AllocationState = Literal["proposed", "approved", "refused", "withdrawn"]
-SOURCES_TOLD = (
-    "central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息"
-)
+SOURCES_TOLD = "central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息"
 
 
 class FundView(BaseModel):

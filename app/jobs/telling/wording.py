@@ -20,7 +20,8 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
     ("approve", "approved"): Said("申请已经通过", "您的{what}已经通过，等待发放，请核对收款账户。"),
     **{
         (granted, "waiting_funds"): Said(
-            "申请已经通过，等待资金", "您的{what}已经通过；目前资金不足，已按顺序排队，资金到位后自动办理，不需要重新申请。"
+            "申请已经通过，等待资金",
+            "您的{what}已经通过；目前资金不足，已按顺序排队，资金到位后自动办理，不需要重新申请。",
         )
         for granted in ("approve", "carry", "change_decision")
     },
