@@ -18,8 +18,8 @@ class FundOrder(Version):
     order: Annotated[
         tuple[Source, ...],
         Field(
-            description="先用哪一种来源的资金：central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · "
-            "donation 社会捐赠 · interest 专户利息；每种写一次"
+            description="先用哪一种来源的资金：central 中央财政 · provincial 省级财政 · match 市县财政配套 · "
+            "union 工会经费 · donation 社会捐赠 · interest 专户利息；每种写一次"
         ),
     ]
     reservation_days: Annotated[

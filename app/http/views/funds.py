@@ -13,7 +13,10 @@ from app.funds.policy import Source
 from app.http.views.applications import instant
 
 AllocationState = Literal["proposed", "approved", "refused", "withdrawn"]
-SOURCES_TOLD = "central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息"
+SOURCES_TOLD = (
+    "central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · "
+    "interest 专户利息"
+)
 
 
 class FundView(BaseModel):
@@ -96,7 +99,8 @@ class WaitingView(BaseModel):
 class BalanceView(BaseModel):
     organisation_id: str | None = Field(description="null：资金本身")
     account: Account = Field(
-        description="source 来源（负数）· unallocated 未分配 · allocated 已分配未发放 · granted 已发放 · returned 退回待处理"
+        description="source 来源（负数）· unallocated 未分配 · allocated 已分配未发放 · granted 已发放 · "
+        "returned 退回待处理"
     )
     balance_fen: int
 
