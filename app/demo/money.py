@@ -8,7 +8,6 @@ from app.demo.stage import Stage
 from app.kernel.business_time import business_date
 
 
-
 def two_sources(stage: Stage, cast: Cast, application_id: str) -> None:
     stage.scene("资金从哪里来：一笔款由两项资金支付")
     shown = stage.call(

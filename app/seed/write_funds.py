@@ -20,8 +20,8 @@ from app.seed.write import tiers, write_all
 
 _INSERT_FUND = insertion(
     table_of(Fund),
-    *"id created_at code name source year organisation_id city_id district_id street_id unit_id kinds categories".split(),
-    *"archive_levels intent carry_over_years received_fen allocated_fen version".split(),
+    *"id created_at code name source year organisation_id city_id district_id street_id unit_id kinds".split(),
+    *"categories archive_levels intent carry_over_years received_fen allocated_fen version".split(),
 )
 _INSERT_BUDGET = insertion(
     table_of(Budget),

@@ -199,7 +199,13 @@ def test_two_rows_for_one_state_and_action_are_refused() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_diagram_draws_the_table_and_nothing_else(kind: Kind) -> None:
-    drawn = re.findall(r"^    (\w+) --> (\w+): (\w+)（.+）$", PATHS[kind].mermaid(), re.MULTILINE)
+    lines = re.findall(r"^    (\w+) --> (\w+): (\w+)（(.+)）$", PATHS[kind].mermaid(), re.MULTILINE)
+    waits = {(at, action) for at, to, action, by in lines if (to, by) == (S.WAITING_FUNDS, "no_room")}
+    assert waits == {(step.at, step.action) for step in PATHS[kind].steps if step.otherwise}
+    ways = [(at, to, action) for at, to, action, by in lines if by != "no_room"]
+    resumed = [(S.WAITING_FUNDS, S.APPROVED, A.FUND)] * (kind is not Kind.SECONDARY_MEDICAL)
+    assert set(resumed) <= set(ways)
+    drawn = [way for way in ways if way not in resumed]
     assert {(at, action): to for at, to, action in drawn if action != A.UNDO} == table(kind)
     assert {(at, to) for at, to, action in drawn if action == A.UNDO} == undos(kind)
     assert len(drawn) == len(table(kind)) + len(undos(kind))

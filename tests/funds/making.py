@@ -99,14 +99,22 @@ async def line(owner: asyncpg.Connection, town: Town) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def work_off(world: World, owner: asyncpg.Connection, since: datetime) -> None:
-    """As the worker would: handle the steps that were told since an instant, until nothing more comes of them."""
+async def work_off(world: World, owner: asyncpg.Connection, since: datetime, town: Town | None = None) -> None:
+    """As the worker would: handle what was told since an instant, of one town alone if one is named, until nothing more
+    comes of it."""
     done: set[UUID] = set()
     while True:
         facts = await owner.fetch(
-            "select id, name, body from out_message where created_at >= $1 "
-            "and name in ('ApplicationMoved', 'BudgetRaised') order by id",
+            """
+            select m.id, m.name, m.body from out_message m
+            left join application a on a.id = (m.body->>'application_id')::uuid
+            left join budget b on b.id = (m.body->>'budget_id')::uuid
+            where m.created_at >= $1 and m.name in ('ApplicationMoved', 'BudgetRaised')
+              and ($2::uuid is null or $2 in (a.city_id, b.city_id))
+            order by m.id
+            """,
             since,
+            town.city.id if town else None,
         )
         new = [fact for fact in facts if fact["id"] not in done]
         if not new:

@@ -158,7 +158,7 @@ async def test_taking_a_decision_back_gives_the_room_to_the_next_in_line(
     assert states == ["public_notice", "waiting_funds", "waiting_funds"]
     assert (await treasury.act(client, first, 2, "object")).json()["state"] == "district_review"
     assert await held(owner, first) == {}
-    await work_off(world, owner, NOW)
+    await work_off(world, owner, NOW, treasury.town)
     assert await state(owner, second) == "public_notice"
     assert await line(owner, treasury.town) == [third.id]
     assert (await treasury.act(client, second, 3, "undo", by=treasury.leader)).status_code == 409, "it was funded since"

@@ -122,7 +122,7 @@ MONEY = {
     ("GET", "/staff/reservations"),
     ("GET", "/staff/waiting_list"),
 }
-"""Who sees and does what with money stands in tests/funds/test_walls.py."""
+"""Who sees and does what with money stands in tests/funds/test_allocations.py."""
 MEETINGS = {
     ("GET", "/staff/meetings"),
     ("POST", "/staff/meetings"),
