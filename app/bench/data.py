@@ -44,8 +44,8 @@ What = Literal["people", "closed", "open", "cases", "drafts"]
 class Share:
     """Rows of one part, numbered from `first`; `age`: how many years ago closed applications were handed in.
 
-    `cases` are further applications that wait for their district and for the city in turn, of the first `people` in turn. `drafts` are about
-    to be submitted, by people who have nothing else.
+    `cases` are further applications that wait for their district or for the city, of the first `people` in turn.
+    `drafts` are about to be submitted, by people who have nothing else.
     """
 
     what: What

@@ -20,7 +20,7 @@ from tests.make import AMOUNT_FEN, NOW, Case, World
 SEEDS = int(os.environ.get("AID_BUDGET_SEEDS", "2"))
 FIRST = int(os.environ.get("AID_BUDGET_SEED", "1"))
 CASES, ROOM = 200, 37
-AT_ONCE = 24
+AT_ONCE = 20
 
 
 async def cases_of(treasury: Treasury, count: int, chance: random.Random) -> list[Case]:
@@ -43,7 +43,10 @@ async def together(treasury: Treasury, client: httpx.AsyncClient, cases: list[Ca
 
     async def one(n: int, case: Case) -> None:
         async with places:
-            answer = await treasury.act(client, case, version, action, by=approvers[n % len(approvers)])
+            for _ in range(20):  # whoever waited too long for the row of the budget tries again, as a phone does
+                answer = await treasury.act(client, case, version, action, by=approvers[n % len(approvers)])
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
         assert answer.status_code == 200, answer.text
 
     await asyncio.gather(*(one(n, case) for n, case in enumerate(cases)))
