@@ -156,7 +156,7 @@ _OF_CASE = Statement(
 _STALE = Statement(
     """
     select d.application_id as id, min(d.created_at) as since from drawing d
-    join application a on a.id = d.application_id and a.state = 'approved'
+    join application a on a.id = d.application_id and a.state = 'approved' and a.approved_at < $1
     where d.state = 'reserved' and d.created_at < $1
     group by d.application_id order by 2, 1 limit $2
     """,
@@ -186,7 +186,7 @@ async def budgets_of_case(transaction: Transaction, application_id: UUID, year: 
 
 
 async def stale(transaction: Transaction, before: datetime, size: int) -> list[Record]:
-    """Cases that hold money since before an instant and are not being paid, the oldest first."""
+    """Cases that were approved before an instant, hold money since then and are not being paid; the oldest first."""
     return await transaction.rows(_STALE, before=before, size=size)
 
 
