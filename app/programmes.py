@@ -14,6 +14,7 @@ from app.applications.programme import Programme
 from app.applications.reasons.rules import ReasonCatalogue
 from app.applications.routes import ApprovalRoutes
 from app.applications.standards import ServiceStandard
+from app.funds.policy import FundOrder
 from app.households.criteria import CategoryPolicy
 from app.households.upkeep import UpkeepPolicy
 from app.kinds.golden_autumn import rules as golden_autumn
@@ -62,6 +63,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
     "approval_route": Shipped(ApprovalRoutes, "app.applications", "approval_route.yaml"),
     "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
+    "fund_order": Shipped(FundOrder, "app.funds", "fund_order.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

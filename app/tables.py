@@ -21,6 +21,7 @@ from app.delegations import tables as delegations
 from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
 from app.files import tables as files
+from app.funds import tables as funds
 from app.households import tables as households
 from app.matching import tables as matching
 from app.meetings import tables as meetings
@@ -56,6 +57,7 @@ __all__ = [
     "duplicates",
     "escalations",
     "files",
+    "funds",
     "households",
     "lifting",
     "matching",

@@ -28,6 +28,7 @@ from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
 from app.jobs.files import forget_loose_files
+from app.jobs.funding import expire_all, keep_books
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
 from app.jobs.notices.ending import end_notice
 from app.jobs.phones import fill_all_phone_indexes
@@ -187,6 +188,11 @@ def _timers(queue: PgQueuer, jobs: Jobs) -> None:
     @queue.schedule("search_duplicates", "37 18 * * *")
     async def nightly(_: Schedule) -> None:
         await search_duplicates(jobs)
+
+    @queue.schedule("keep_books", "5 17 * * *")
+    async def after_midnight(_: Schedule) -> None:  # 01:05 in Shantou
+        log.info("reservations_expired", count=await expire_all(jobs))
+        await keep_books(jobs)
 
     @queue.schedule("remind_of_all", "20 0 * * *")
     async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou

@@ -179,7 +179,7 @@ def no_table_in_http(path: str, tree: ast.AST) -> Iterator[str]:
 WRITERS = (
     "queries.py", "queue.py", "commands.py", "changes.py", "steps.py", "chain.py", "idempotency.py", "health.py",
     "relay.py",
-    "daily.py", "tables.py",
+    "daily.py", "tables.py", "funds/ledger.py", "funds/waiting.py",
 )  # fmt: skip
 HOUSEHOLD_COMMANDS = tuple(
     f"app/households/{name}.py"

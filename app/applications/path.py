@@ -29,6 +29,8 @@ class State(StrEnum):
     CITY_APPROVAL = "city_approval"
     MEETING = "meeting"
     """What is large is decided by several together (app/meetings)."""
+    WAITING_FUNDS = "waiting_funds"
+    """Approved, and there is no money for it yet: the next in the order of the waiting list is funded (app/funds)."""
     PUBLIC_NOTICE = "public_notice"
     APPROVED = "approved"
     PAYING = "paying"
@@ -87,6 +89,10 @@ class Action(StrEnum):
     """Its days are over: the reviewer goes on with what there is."""
     UNDO = "undo"
     """Somebody else takes back a refusal or an approval, before any money has moved."""
+    FUND = "fund"
+    """There is room for a case that waits for money."""
+    EXPIRE_RESERVATION = "expire_reservation"
+    """What is held for a case was not paid in time: it waits anew, and the next is funded."""
     STAND = "stand"
     """No step of a path: a review of an earlier stage stands in the round that undoing a later one opens."""
 
@@ -96,7 +102,7 @@ EDITABLE = frozenset({S.DRAFT, S.RETURNED})
 OPEN = frozenset(
     {
         *(S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.MEETING),
-        *(S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED),
+        *(S.WAITING_FUNDS, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED),
     }
 )
 """Submitted and not yet ended."""
@@ -130,7 +136,7 @@ def _worker_steps(stages: Stages) -> tuple[Step, ...]:
         ),
         *(
             Step(state, A.WITHDRAW, S.WITHDRAWN, Permission.OWN)
-            for state in (S.DRAFT, S.RETURNED, S.SUBMITTED, *stages)
+            for state in (S.DRAFT, S.RETURNED, S.SUBMITTED, *stages, S.WAITING_FUNDS)
         ),
     )
 
@@ -187,7 +193,7 @@ def _appeal_steps(after_city: State, decided: State) -> tuple[Step, ...]:
     How an appeal is decided, and by whom, is another table (app.appeals.path); here it takes its steps as the system.
     `after_city`: where what the city has approved goes; `decided`: where a case is once nobody else has to approve it.
     """
-    granted = tuple(dict.fromkeys((decided, S.APPROVED, S.PAID)))
+    granted = tuple(dict.fromkeys((S.WAITING_FUNDS, decided, S.APPROVED, S.PAID)))
     return (
         Step(S.REJECTED, A.APPEAL, S.APPEALED, Permission.OWN),
         Step(S.APPEALED, A.UPHOLD_DECISION, S.REJECTED, Permission.SYSTEM),
@@ -234,12 +240,34 @@ def _undoing(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     undone = (step for step in steps if step.action in (A.APPROVE, A.REJECT))
     rows = (
         Step(
-            step.to, A.UNDO, step.at, Permission.UNDO_REVIEW,
+            to, A.UNDO, step.at, Permission.UNDO_REVIEW,
             needs_note=True, counts_as_review=True, when=step.at, opens_round=True, optional=True,
         )
         for step in undone
+        for to in (step.to, step.otherwise)
+        if to is not None
     )  # fmt: skip
     return (*steps, *rows)
+
+
+_GRANTS: Final = (A.APPROVE, A.CARRY, A.CHANGE_DECISION)
+
+
+def _funded(steps: tuple[Step, ...], decided: State) -> tuple[Step, ...]:
+    """Whatever grants money leads to the waiting list where there is none."""
+    return tuple(
+        replace(step, otherwise=S.WAITING_FUNDS) if step.to == decided and step.action in _GRANTS else step
+        for step in steps
+    )
+
+
+def _waiting(decided: State) -> tuple[Step, ...]:
+    """In and out of the waiting list by the clock and by the room that there is; from where a notice was over already,
+    the case goes on to its payment."""
+    funded = [Step(S.WAITING_FUNDS, A.FUND, decided, Permission.SYSTEM)]
+    if decided != S.APPROVED:
+        funded.append(Step(S.WAITING_FUNDS, A.FUND, S.APPROVED, Permission.SYSTEM, when=S.APPROVED))
+    return (*funded, Step(S.APPROVED, A.EXPIRE_RESERVATION, S.WAITING_FUNDS, Permission.SYSTEM))
 
 
 def _path(kind: Kind, stages: Stages) -> Path:
@@ -259,14 +287,15 @@ def _path(kind: Kind, stages: Stages) -> Path:
     return Path(
         (
             *_worker_steps(stages),
-            *_undoing(_supplements(reviews)),
+            *_undoing(_funded(_supplements(reviews), decided)),
             *(() if insured else _raised(stages)),
-            *(_meeting(decided) if S.MEETING in stages else ()),
+            *(_funded(_meeting(decided), decided) if S.MEETING in stages else ()),
             *(() if insured else _notice(stages)),
             Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
             Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
-            *_appeal_steps(following[S.CITY_APPROVAL], decided),
+            *_waiting(decided),
+            *_funded(_appeal_steps(following[S.CITY_APPROVAL], decided), decided),
         ),
     )
 

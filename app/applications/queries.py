@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import case as case_of
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, TAKES_SUBJECT, Application, Passage
@@ -15,6 +16,7 @@ from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
+from app.funds.queries import drawn_for
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
 
@@ -32,6 +34,11 @@ _TIMELINE = (
     .where(P.c.application_id == A.c.id)
     .scalar_subquery()
     .label("timeline")
+)
+# What of which fund it holds, and where it stands on the waiting list.
+_MONEY = (
+    drawn_for(A.c.id),
+    case_of((A.c.state == literal_column("'waiting_funds'"), func.waiting_place(A.c.id))).label("place"),
 )
 _DETAIL = [c for c in A.c if c.name not in {"facts", "subject_index"}]
 _STANDING = [c for c in _DETAIL if c.name not in {"form", "decision"}]
@@ -55,7 +62,7 @@ SUMMARY = [
 ]
 
 _OWN = statement(
-    select(*_DETAIL, _TIMELINE).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
+    select(*_DETAIL, _TIMELINE, *_MONEY).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id"))
 )
 _OWN_LOCKED = statement(
     select(*_DETAIL).where(A.c.id == bindparam("id"), A.c.applicant_id == bindparam("applicant_id")).with_for_update()
@@ -172,7 +179,7 @@ async def case(
 
 def whole_case(tiers: Shape, *beside: ColumnElement[Any]) -> Select[Any]:
     """The same, whole, with whatever else is asked of it; `case_asked` gives the parameters."""
-    return _in_reach(select(*_DETAIL, _TIMELINE, *beside), tiers).where(A.c.id == bindparam("id"))
+    return _in_reach(select(*_DETAIL, _TIMELINE, *_MONEY, *beside), tiers).where(A.c.id == bindparam("id"))
 
 
 _VERSION = statement(select(A.c.version).where(A.c.id == bindparam("id")))
@@ -306,7 +313,7 @@ async def by_id_locked(transaction: Transaction, application_id: UUID) -> Record
 
 
 _ALL_OWN = statement(
-    select(*_DETAIL, _TIMELINE)
+    select(*_DETAIL, _TIMELINE, *_MONEY)
     .where(A.c.applicant_id == bindparam("applicant_id"))
     .order_by(A.c.id.desc())
     .limit(bindparam("size"))

@@ -29,6 +29,7 @@ WAITS: Final[Mapping[str, WaitingFor]] = {
     S.CITY_APPROVAL: "union",
     S.MEETING: "union",
     S.APPEALED: "union",
+    S.WAITING_FUNDS: "union",
     S.PUBLIC_NOTICE: "public",
     S.APPROVED: "union",
     S.PAYING: "union",

@@ -1,7 +1,7 @@
 """One step on an application: everything that is written with it, in one statement."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.applications.standards import days_allowed
 from app.db.statements import statement
 from app.db.transaction import TOLD, Record
 from app.db.work import Work
+from app.funds.waiting import place_in_line
 from app.kernel.errors import Conflict, NotAllowed, Overtaken, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.answers import IdempotencyInProgress, KeptAnswer
@@ -122,6 +123,10 @@ class AlreadySigned(NotAllowed):
     """您已经办理过这份申请的前一个环节，同一人不能再办理下一个环节。"""
 
 
+class NoRoom(Conflict):
+    """没有可以使用的资金预算，不能办理；请先安排预算。"""
+
+
 class KeptApart(NotAllowed):
     """这一轮已由您的另一个账户、家人、申报的亲属或委托您办理的人办过一个环节，或申请人是他们之一，请由其他人办理。"""
 
@@ -137,6 +142,8 @@ class Moved:
     id: UUID
     state: str
     version: int
+    place: int | None = None
+    """Its place on the waiting list, where there was no money for it."""
 
 
 Keep = Callable[[Moved], KeptAnswer]
@@ -154,20 +161,56 @@ class KeyedStep:
 async def take(work: Work, row: Record, step: Step, key: Keep | KeyedStep | None = None, **change: Any) -> Moved:
     """Write the step, its place in the timeline, its audit entry, its fact, and the answer if it is to be kept here.
 
+    Where there is no money for what it grants, it leads to the waiting list instead (`Step.otherwise`).
+
     `change`: as of `values_of`. A `KeyedStep` has no transaction around it. Raises AlreadySigned, KeptApart,
-    IdentityRequired, NothingDelegated, SubjectAlreadyAided, and for whoever comes second StaleVersion, or without a
-    transaction Overtaken, IdempotencyInProgress.
+    IdentityRequired, NothingDelegated, SubjectAlreadyAided, NoRoom, and for whoever comes second StaleVersion, or
+    without a transaction Overtaken, IdempotencyInProgress.
     """
+    try:
+        if step.otherwise is None or isinstance(key, KeyedStep):
+            return await _write(work, row, step, key, change)
+        async with work.transaction.attempt():
+            return await _write(work, row, step, key, change)
+    except REFUSALS as taken:
+        if step.otherwise is None or not lacks_room(taken):
+            raise refusal_of(taken) from taken
+    return await take_in_line(work, row, step, key, **change)
+
+
+async def take_in_line(
+    work: Work, row: Record, step: Step, key: Keep | KeyedStep | None = None, **change: Any
+) -> Moved:
+    """The same step, to the waiting list."""
+    place = await place_in_line(work.transaction, row["id"])
+    try:
+        return await _write(work, row, in_line(step), key, change, place)
+    except REFUSALS as taken:
+        raise refusal_of(taken) from taken
+
+
+def in_line(step: Step) -> Step:
+    """The step as it is taken where there is no money for what it grants."""
+    assert step.otherwise is not None
+    return replace(step, to=step.otherwise, otherwise=None)
+
+
+async def _write(
+    work: Work,
+    row: Record,
+    step: Step,
+    key: Keep | KeyedStep | None,
+    change: Mapping[str, Any],
+    place: int | None = None,
+) -> Moved:
+    """Raises what the database refuses as it refused it."""
     keep, lock = (key.keep, key.lock) if isinstance(key, KeyedStep) else (key, None)
-    moved = after(row, step)
+    moved = after(row, step, place)
     values = values_of(work, row, step, keep(moved) if keep else None, **change)
     write = work.transaction.row
     if lock is not None:
         values["lock"], write = lock, work.transaction.stroke
-    try:
-        found = await write(_STEPS[lock is not None, step.action == Action.RETURN], **values)
-    except REFUSALS as taken:
-        raise refusal_of(taken) from taken
+    found = await write(_STEPS[lock is not None, step.action == Action.RETURN], **values)
     assert found is not None
     if found["version"] is None:  # somebody else took a step since the row was read
         if lock is not None:
@@ -176,9 +219,9 @@ async def take(work: Work, row: Record, step: Step, key: Keep | KeyedStep | None
     return moved
 
 
-def after(row: Record, step: Step) -> Moved:
+def after(row: Record, step: Step, place: int | None = None) -> Moved:
     """How an application will be after a step."""
-    return Moved(row["id"], step.to, row["version"] + 1)
+    return Moved(row["id"], step.to, row["version"] + 1, place)
 
 
 def values_of(
@@ -270,6 +313,11 @@ _UNCHANGED: Final[dict[str, Any]] = dict.fromkeys(_OPTIONAL)
 REFUSALS: Final = (asyncpg.UniqueViolationError, asyncpg.CheckViolationError)
 
 
+def lacks_room(violation: asyncpg.PostgresError) -> bool:
+    """Whether the database refused it because no budget has room for it."""
+    return bool(violation.constraint_name == "budget_room")
+
+
 def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exception:
     """What an index, or a trigger, of the database refused, in words."""
     refusals = {
@@ -279,6 +327,7 @@ def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exceptio
         "ck_passage_delegated": NothingDelegated,
         "uq_application_subject": SubjectAlreadyAided,
         "uq_application_submission": Overtaken,
+        "budget_room": NoRoom,
         "pk_keyed_answer": Overtaken,
     }
     refusal = refusals.get(violation.constraint_name or "")

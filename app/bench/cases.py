@@ -30,6 +30,10 @@ _REVIEWERS = """
 select p.person_id, p.organisation_id, s.id as session_id
 from post p join session s on s.person_id = p.person_id where p.role = 'district_reviewer' order by p.person_id
 """
+_APPROVERS = """
+select p.person_id, s.id as session_id
+from post p join session s on s.person_id = p.person_id where p.role = 'city_reviewer' order by p.person_id
+"""
 # The further cases are left out: they go while others are being approved.
 _QUEUE = """
 select submitted_at, id from application
@@ -40,9 +44,10 @@ select a.id, a.applicant_id as person_id, s.id as session_id, a.version
 from application a join session s on s.person_id = a.applicant_id
 where a.state = 'draft' order by a.id limit $1
 """
+# The last approval, which holds money for the case as well: all of them of one budget.
 _CASES = """
-select id, district_id, version from application
-where state = 'district_review' and number like '%-cases-%' order by submitted_at, id limit $1
+select id, version from application
+where state = 'city_approval' and number like '%-cases-%' order by submitted_at, id limit $1
 """
 
 
@@ -53,7 +58,7 @@ where state = 'district_review' and number like '%-open-%' order by md5(id::text
 # Those that nobody approves one by one.
 _TOGETHER = """
 select id, district_id from application
-where state = 'district_review' and number like '%-cases-%' order by submitted_at, id offset $1
+where state = 'district_review' and number like '%-cases-%' order by submitted_at, id
 """
 
 
@@ -79,7 +84,8 @@ async def prepared(dsn: str, writes: int, together: int) -> Requests:
         reviewers = await connection.fetch(_REVIEWERS)
         pages = await _pages(connection, {row["organisation_id"] for row in reviewers})
         opened = await connection.fetch(_OPENED, READERS)
-        rest = await connection.fetch(_TOGETHER, writes)
+        rest = await connection.fetch(_TOGETHER)
+        approvers = [_token(row) for row in await connection.fetch(_APPROVERS)]
     finally:
         await connection.close()
     signed: dict[UUID, list[str]] = {}
@@ -92,7 +98,7 @@ async def prepared(dsn: str, writes: int, together: int) -> Requests:
         approve=[
             _act(
                 f"/api/v1/staff/applications/{row['id']}/actions",
-                signed[row["district_id"]][n % len(signed[row["district_id"]])],
+                _one_of(approvers, n),
                 row["version"],
                 orjson.dumps({"action": "approve"}),
             )

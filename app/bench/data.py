@@ -44,8 +44,8 @@ What = Literal["people", "closed", "open", "cases", "drafts"]
 class Share:
     """Rows of one part, numbered from `first`; `age`: how many years ago closed applications were handed in.
 
-    `cases` are further applications that wait for their district, of the first `people` in turn. `drafts` are about
-    to be submitted, by people who have nothing else.
+    `cases` are further applications that wait for their district or for the city, of the first `people` in turn.
+    `drafts` are about to be submitted, by people who have nothing else.
     """
 
     what: What
@@ -102,7 +102,8 @@ def _standing(share: Share, number: int) -> tuple[str, datetime]:
             state = picked(OPEN, number) if number % 5 else "paid"
             return state, share.now - timedelta(days=30) + timedelta(seconds=20 * number)
         case "cases":
-            return "district_review", share.now - timedelta(hours=6) + timedelta(milliseconds=number)
+            state = "district_review" if number % 2 else "city_approval"
+            return state, share.now - timedelta(hours=6) + timedelta(milliseconds=number)
         case _:
             return "draft", share.now - timedelta(hours=1) + timedelta(milliseconds=number)
 

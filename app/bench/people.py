@@ -12,6 +12,7 @@ import orjson
 from app.db.sealing import Keyring
 from app.households.queries import FORM as HOUSEHOLD_FORM
 from app.kernel.actor import Role, Tier
+from app.kernel.business_time import business_date
 from app.kernel.identifiers import check_digit
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
@@ -21,6 +22,9 @@ from app.people.consents import consent_texts
 
 DISTRICTS, STREETS, UNITS = 7, 60, 532
 REVIEWERS_PER_DISTRICT = 20
+APPROVERS = 100
+ROOM_FEN = 10**15
+"""More than a run spends."""
 _SIGNED_UP = timedelta(days=3653)
 _PER_BIRTHDAY = 10_000_000
 Rows = dict[str, list[dict[str, Any]]]
@@ -97,7 +101,33 @@ def first_rows(tree: Sequence[Union], now: datetime, keyring: Keyring) -> Rows:
             {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": union.id,
              "role": Role.DISTRICT_REVIEWER, "from_date": date(now.year - 1, 1, 1)}
         )  # fmt: skip
-    return rows
+    city = next(union for union in tree if union.tier is Tier.CITY)
+    for number in range(APPROVERS):
+        person_id = new_id()
+        rows["person"].append(_person(person_id, -1_000_000 - number, city.id, now, keyring))
+        rows["session"].append(_session(person_id, now))
+        rows["post"].append(
+            {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": city.id,
+             "role": Role.CITY_REVIEWER, "from_date": date(now.year - 1, 1, 1)}
+        )  # fmt: skip
+    return rows | _money(city, now)
+
+
+def _money(city: Union, now: datetime) -> Rows:
+    """One fund of the city, and one budget that everything is drawn from: the hottest row that there can be."""
+    fund_id, year = new_id(), business_date(now).year
+    place = {"organisation_id": city.id, **city.scope}
+    fund = {
+        "id": fund_id, "created_at": now, "code": "BENCH", "name": "工会经费", "source": "union", "year": year, **place,
+        "kinds": ["hardship_aid"], "carry_over_years": 0, "received_fen": ROOM_FEN, "allocated_fen": ROOM_FEN,
+        "version": 1,
+    }  # fmt: skip
+    budget = {
+        "id": new_id(), "created_at": now, "fund_id": fund_id, "organisation_name": city.name, **place,
+        "kind": "hardship_aid", "year": year, "allocated_fen": ROOM_FEN, "reserved_fen": 0, "committed_fen": 0,
+        "spent_fen": 0,
+    }  # fmt: skip
+    return {"fund": [fund], "budget": [budget]}
 
 
 def _organisation(union: Union, now: datetime) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def run(
 def _alone(folder: Path, rows: int, plan: Plan, console: Console) -> int:
     server = embedded.start(folder, parameters=POSTGRES, databases=())
     try:
-        large = filled(server, Size(rows, plan.writes, plan.writes + bulk.share(plan.together)), console)
+        large = filled(server, Size(rows, plan.writes, 2 * max(plan.writes, bulk.share(plan.together))), console)
         small = filled(server, Size(min(rows, SMALL)), console)
         pin(family(server.pid), DATABASE_CORE)
         rules = _rules(server.dsn(large), console)

@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import batches, households, policies
+from app.demo import batches, households, money, policies
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -89,6 +89,7 @@ def hardship_aid(stage: Stage, cast: Cast) -> str:
     moved = notice(stage, cast, moved)
     plan_first(stage, cast, moved)
     pay(stage, cast, moved)
+    money.two_sources(stage, cast, str(moved["id"]))
     return str(moved["id"])
 
 
@@ -124,7 +125,8 @@ def golden_autumn(stage: Stage, cast: Cast) -> None:
     moved = act(stage, cast["clerk-longhu"], moved, "accept", "再次受理")
     moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
     moved = act(stage, cast["leader-longhu"], moved, "approve", "区总工会审核通过")
-    moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，进入公示")
+    moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，但还没有金秋助学的预算")
+    moved = money.waits_for_money(stage, cast, moved)
     pay(stage, cast, objected_to(stage, cast, moved, "reviewer-longhu"))
 
 

@@ -135,11 +135,14 @@ class Keeping:
     request: Request
     build: Callable[[Any], Response]
     response: Response = field(init=False)
+    keyed: Keyed | None = field(init=False, default=None)
 
     def __call__(self, outcome: Any) -> KeptAnswer:
+        """Again, if what was foreseen could not be written and something else is."""
         self.response = self.build(outcome)
-        keyed: Keyed = self.request.scope.pop(_KEYED)
-        return keyed.kept(self.response)
+        if self.keyed is None:
+            self.keyed = self.request.scope.pop(_KEYED)
+        return self.keyed.kept(self.response)
 
 
 def expected_version(request: Request) -> int:

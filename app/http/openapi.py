@@ -82,6 +82,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/calendar/changes/{change_id}/withdraw"),
         ("post", "/api/v1/staff/policies/{policy_id}/publish"),
         ("post", "/api/v1/staff/policies/{policy_id}/withdraw"),
+        ("post", "/api/v1/staff/funds/{fund_id}/receipts"),
+        ("post", "/api/v1/staff/allocations/{allocation_id}/actions"),
     }
 )
 _KEY = {

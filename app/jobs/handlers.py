@@ -14,11 +14,12 @@ from app.change_requests.queries import by_id, lock_payments
 from app.contact_cards.events import CardIssued
 from app.db.work import Work
 from app.files.events import FileKept
+from app.funds.events import BudgetRaised
 from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import cards, exports, files, imports, rehearsals, reminders, supplements
+from app.jobs import cards, exports, files, funding, imports, rehearsals, reminders, supplements
 from app.jobs.duplicates.search import look_at
 from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
@@ -152,6 +153,16 @@ async def tell_supplement_closed(work: Work, fact: dict[str, str]) -> None:
     await supplements.tell_closed(work, fact)
 
 
+async def fund_in_line(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A case that let go of money, or that waits for some: whoever is first in line gets what there is."""
+    await funding.after_step(jobs, fact)
+
+
+async def fund_from_budget(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A budget was raised: the same."""
+    await funding.fund(jobs, [UUID(fact["budget_id"])])
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
@@ -171,6 +182,8 @@ LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
     FileKept.__name__: (scan_file,),
+    ApplicationMoved.__name__: (fund_in_line,),
+    BudgetRaised.__name__: (fund_from_budget,),
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),
     ExportAsked.__name__: (make_export,),

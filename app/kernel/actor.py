@@ -76,6 +76,12 @@ class Permission(StrEnum):
     """Cases that somebody signed across a relation that was declared only later."""
     END_DELEGATIONS = "delegation:end"
     """To end what others delegated to one another; by itself it reaches no case."""
+    READ_FUNDS = "fund:read"
+    """Funds, budgets, what is drawn on them, the waiting list and the ledger, of one's own unions."""
+    PROPOSE_BUDGET = "budget:propose"
+    """To enter a fund and what it received, and to propose how it is allocated."""
+    DECIDE_BUDGET = "budget:decide"
+    """To decide what another proposed."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -109,16 +115,18 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _UNDOES,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
-    Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS},
-    Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES,
-    Role.CITY_LEADER: _CITY | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS} | _PUBLISHES,
+    Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS, _P.READ_FUNDS},
+    Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES | {_P.READ_FUNDS},
+    Role.CITY_LEADER: _CITY
+    | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS, _P.DECIDE_BUDGET}
+    | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES | _UNDOES,
-    Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT}),
-    Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT}),
+    Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT, _P.READ_FUNDS, _P.PROPOSE_BUDGET}),
+    Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET}),
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS}),
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),

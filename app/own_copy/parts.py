@@ -300,6 +300,9 @@ LEFT_OUT: Final[dict[str, str]] = {
     "meeting_member": "the person is a member of staff who was named to vote; that a meeting decided, and what, is in "
     "`applications`",
     "meeting_vote": "how a member of staff voted at work",
+    "drawing": "which fund pays how much of it is in `applications`",
+    "allocation": "how a member of staff moved budgets at work; nobody's case",
+    "ledger_transaction": "the books of the unions; what was paid to a person is in `applications`",
     "keyed_answer": "an answer that was given already, kept some days for repeated requests",
     "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "

@@ -23,6 +23,7 @@ from app.seed.invented import Invented
 from app.seed.personas import personas
 from app.seed.write import write_consents, write_people, write_unions
 from app.seed.write_files import write_files
+from app.seed.write_funds import write_funds
 from app.simulator.codes import openid
 
 SEED = 20161031
@@ -82,6 +83,7 @@ async def _is_there(transaction: Transaction, keyring: Keyring, appid: str) -> b
 async def _write(work: Work, appid: str, people: tuple[Invented, ...]) -> None:
     unions = await write_unions(work)
     placed = await write_people(work, appid, people, unions)
+    await write_funds(work, unions)
     await write_files(work, placed, unions, await write_consents(work, placed))
     await record(
         work,

@@ -39,6 +39,8 @@ class Step:
     """May be taken, and nobody is waited for to take it."""
     bars_signers: bool = False
     """No review itself, and yet not for whoever took such a step on this round."""
+    otherwise: str | None = None
+    """Where it leads instead when there is no money for what it grants."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ class Path:
 
         named = [f'    state "{said(state)}" as {state}' for state in self.states]
         drawn = [f"    {step.at} --> {step.to}: {said(step.action)}（{said(step.by)}）" for step in self.steps]
+        drawn += [
+            f"    {step.at} --> {step.otherwise}: {said(step.action)}（{said('no_room')}）"
+            for step in self.steps
+            if step.otherwise
+        ]
         ends = [f"    {state} --> [*]" for state in self.states if all(step.at != state for step in self.steps)]
         return "\n".join(["stateDiagram-v2", *named, f"    [*] --> {self.steps[0].at}", *drawn, *ends])
 

@@ -38,6 +38,8 @@ def table(kind: Kind) -> Table:
     review = (S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
     following = (S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.APPROVED if insured else S.PUBLIC_NOTICE)
     steps: Table = {(state, A.WITHDRAW): S.WITHDRAWN for state in (S.DRAFT, S.RETURNED, S.SUBMITTED, *review)}
+    steps |= {(S.WAITING_FUNDS, A.WITHDRAW): S.WITHDRAWN, (S.WAITING_FUNDS, A.FUND): following[-1]}
+    steps |= {(S.APPROVED, A.EXPIRE_RESERVATION): S.WAITING_FUNDS}
     steps |= {(state, A.SUBMIT): S.SUBMITTED for state in (S.DRAFT, S.RETURNED)}
     steps |= {(state, A.REFUSE_BY_RULE): S.REJECTED for state in (S.DRAFT, S.RETURNED)}
     steps |= {(S.SUBMITTED, A.ACCEPT): S.UNIT_REVIEW}
@@ -53,7 +55,7 @@ def table(kind: Kind) -> Table:
     steps |= {(S.REJECTED, A.APPEAL): S.APPEALED, (S.APPEALED, A.UPHOLD_DECISION): S.REJECTED}
     steps |= {(S.APPEALED, A.WITHDRAW_APPEAL): S.REJECTED}
     steps |= {(S.APPEALED, A.REOPEN): S.CITY_APPROVAL}
-    granted = {after_city, S.APPROVED, S.PAID}
+    granted = {S.WAITING_FUNDS, after_city, S.APPROVED, S.PAID}
     steps |= {(state, A.APPEAL): state for state in granted}
     steps |= {(state, A.CHANGE_DECISION): after_city for state in (S.APPEALED, *granted)}
     noticed = {(S.PUBLIC_NOTICE, A.END_NOTICE): S.APPROVED, (S.PUBLIC_NOTICE, A.OBJECT): S.DISTRICT_REVIEW}
@@ -63,7 +65,8 @@ def table(kind: Kind) -> Table:
 def undos(kind: Kind) -> set[tuple[State, State]]:
     """From where a decision can be taken back, and to where."""
     decided = (S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL)
-    return {(table(kind)[state, action], state) for state in decided for action in (A.APPROVE, A.REJECT)}
+    waits = {(S.WAITING_FUNDS, S.CITY_APPROVAL)}
+    return waits | {(table(kind)[state, action], state) for state in decided for action in (A.APPROVE, A.REJECT)}
 
 
 def roles_at(kind: Kind, state: State) -> set[Role]:
@@ -84,10 +87,21 @@ STAFF_STEPS = [
 @pytest.mark.parametrize("kind", Kind)
 def test_the_path_has_exactly_these_steps(kind: Kind) -> None:
     steps = PATHS[kind].steps
-    assert {(step.at, step.action): step.to for step in steps if step.action != A.UNDO} == table(kind)
+    assert {(step.at, step.action): step.to for step in steps if step.when is None} == table(kind)
     undoing = [step for step in steps if step.action == A.UNDO]
     assert sorted((step.at, step.to) for step in undoing) == sorted(undos(kind))
     assert all(step.when == step.to and step.by is Permission.UNDO_REVIEW for step in undoing)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_whatever_grants_money_leads_to_the_waiting_list_where_there_is_none(kind: Kind) -> None:
+    """And nothing else does; from there a case goes on to its notice, or to its payment if that was over."""
+    granting = {(S.CITY_APPROVAL, A.APPROVE)} | {
+        (state, action) for state, action in table(kind) if action is A.CHANGE_DECISION
+    }
+    assert {(step.at, step.action) for step in PATHS[kind].steps if step.otherwise} == granting
+    assert {step.otherwise for step in PATHS[kind].steps} == {None, S.WAITING_FUNDS}
+    assert PATHS[kind].step(S.WAITING_FUNDS, A.FUND, S.APPROVED).to == S.APPROVED
 
 
 @pytest.mark.parametrize(("kind", "state", "action"), list(product(Kind, State, Action)))
@@ -185,7 +199,13 @@ def test_two_rows_for_one_state_and_action_are_refused() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_diagram_draws_the_table_and_nothing_else(kind: Kind) -> None:
-    drawn = re.findall(r"^    (\w+) --> (\w+): (\w+)（.+）$", PATHS[kind].mermaid(), re.MULTILINE)
+    lines = re.findall(r"^    (\w+) --> (\w+): (\w+)（(.+)）$", PATHS[kind].mermaid(), re.MULTILINE)
+    waits = {(at, action) for at, to, action, by in lines if (to, by) == (S.WAITING_FUNDS, "no_room")}
+    assert waits == {(step.at, step.action) for step in PATHS[kind].steps if step.otherwise}
+    ways = [(at, to, action) for at, to, action, by in lines if by != "no_room"]
+    resumed = [(S.WAITING_FUNDS, S.APPROVED, A.FUND)] * (kind is not Kind.SECONDARY_MEDICAL)
+    assert set(resumed) <= set(ways)
+    drawn = [way for way in ways if way not in resumed]
     assert {(at, action): to for at, to, action in drawn if action != A.UNDO} == table(kind)
     assert {(at, to) for at, to, action in drawn if action == A.UNDO} == undos(kind)
     assert len(drawn) == len(table(kind)) + len(undos(kind))

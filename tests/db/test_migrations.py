@@ -32,7 +32,8 @@ select table_name, grantee, privilege_type from information_schema.role_table_gr
 """
 RULES = """
 select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
-  where connamespace = 'public'::regnamespace and contype <> 'n' and conrelid::regclass::text !~ 'pgqueuer|alembic'
+  where connamespace = 'public'::regnamespace and contype not in ('n', 't')
+    and conrelid::regclass::text !~ 'pgqueuer|alembic'
 union select tablename, indexname, indexdef from pg_indexes
   where schemaname = 'public' and tablename !~ 'pgqueuer|alembic'
 """

@@ -109,6 +109,20 @@ KEPT_APART = {
     ("POST", "/staff/delegations/{}/end"),
 }
 """Who declares, delegates and reads what stands in tests/relatives and tests/delegations."""
+MONEY = {
+    ("GET", "/staff/funds"),
+    ("POST", "/staff/funds"),
+    ("GET", "/staff/funds/{}"),
+    ("POST", "/staff/funds/{}/receipts"),
+    ("GET", "/staff/funds/{}/statement"),
+    ("GET", "/staff/budgets"),
+    ("GET", "/staff/allocations"),
+    ("POST", "/staff/allocations"),
+    ("POST", "/staff/allocations/{}/actions"),
+    ("GET", "/staff/reservations"),
+    ("GET", "/staff/waiting_list"),
+}
+"""Who sees and does what with money stands in tests/funds/test_allocations.py."""
 MEETINGS = {
     ("GET", "/staff/meetings"),
     ("POST", "/staff/meetings"),
@@ -189,7 +203,7 @@ ELSEWHERE = {
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
-    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
+    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES, *MONEY}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

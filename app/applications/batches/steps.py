@@ -6,7 +6,7 @@ is the same for all stays a parameter.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,10 +17,21 @@ from sqlalchemy import text
 from app.applications.commands import NoticeNotOver
 from app.applications.measures import FileClosed
 from app.applications.path import Action
-from app.applications.steps import REFUSALS, Moved, after, refusal_of, step_text, values_of
+from app.applications.steps import (
+    REFUSALS,
+    Moved,
+    after,
+    in_line,
+    lacks_room,
+    refusal_of,
+    step_text,
+    values_of,
+)
 from app.db.statements import statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.funds.rules import HOLDS
+from app.funds.waiting import hold_budgets
 from app.kernel.errors import DomainError
 from app.workflow.path import Step
 
@@ -84,24 +95,38 @@ class Taking:
 async def take_all(work: Work, wanted: Sequence[Taking]) -> dict[UUID, Moved | DomainError]:
     """Take these steps, all of one action, each as `take` would; what the database refuses stays as it was.
 
-    It refuses a whole statement for one of its rows, so whatever was refused is tried again in halves.
+    It refuses a whole statement for one of its rows, so whatever was refused is tried again in halves. Where money
+    runs out, whoever asked later waits: if there is room for them after all, the worker finds it (app/jobs/funding.py).
     """
     outcome: dict[UUID, Moved | DomainError] = {}
-    waiting = [wanted[n : n + AT_A_TIME] for n in range(0, len(wanted), AT_A_TIME)]
+    if any(HOLDS.get(each.step.at) != HOLDS.get(each.step.to) for each in wanted):
+        await hold_budgets(work, [each.row["id"] for each in wanted])
+        wanted = sorted(wanted, key=lambda each: (each.row["submitted_at"], each.row["id"]))
+    waiting = [wanted[n : n + AT_A_TIME] for n in range(0, len(wanted), AT_A_TIME)][::-1]
     while waiting:
         part = waiting.pop()
         try:
             async with work.transaction.attempt():
                 taken = await _take(work, part)
         except REFUSALS as violation:
-            if len(part) == 1:
-                outcome[part[0].row["id"]] = _in_words(violation)
-            else:
+            if len(part) > 1:
                 half = len(part) // 2
-                waiting += [part[:half], part[half:]]
+                waiting += [part[half:], part[:half]]
+            elif lacks_room(violation) and part[0].step.otherwise is not None:
+                kind = part[0].row["kind"]
+                waiting = [[_in_line(each, kind) for each in left] for left in (*waiting, part)]
+            else:
+                outcome[part[0].row["id"]] = _in_words(violation)
         else:
             outcome |= taken
     return outcome
+
+
+def _in_line(taking: Taking, kind: str) -> Taking:
+    """One that grants money of this kind goes to the waiting list."""
+    if taking.step.otherwise is None or taking.row["kind"] != kind:
+        return taking
+    return replace(taking, step=in_line(taking.step))
 
 
 async def _take(work: Work, part: Sequence[Taking]) -> dict[UUID, Moved]:

@@ -15,6 +15,7 @@ from app.http.routes import (
     duplicates,
     escalations,
     files,
+    funds,
     history,
     household_cases,
     household_forms,
@@ -81,5 +82,6 @@ _MODULES = (
     calendar,
     relatives,
     delegations,
+    funds,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

@@ -167,6 +167,8 @@ async def act(
 
     通过时可以核定金额（amount_fen），不超过按政策测算的金额，并写明理由。比此前批准的少，照常往下办理；比此前批准的多，
     之前的审核作废，按新的金额重新确定审批环节，从第一个环节重新审核。住院二次医保不能改变金额。
+
+    最后一个环节通过时预留资金；没有可用的预算，申请进入待拨付名单（waiting_funds），waiting 说明排在第几位。
     """
     said = commands.Said(body.action, body.note, body.reason_code, body.amount_fen)
     if said.action in commands.PAYMENTS:
@@ -208,7 +210,8 @@ async def _act_at_length(desk: Desk, application_id: UUID, said: commands.Said) 
 
 
 def _moved(moved: Moved) -> Response:
-    return answer({"id": str(moved.id), "state": moved.state, "version": moved.version}, version=moved.version)
+    shown = {"id": str(moved.id), "state": moved.state, "version": moved.version}
+    return answer(shown | views.in_line(moved.place), version=moved.version)
 
 
 @router.post("/covers", status_code=201, summary="登记二次医保参保", response_model=CoverView)

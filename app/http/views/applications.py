@@ -71,12 +71,31 @@ Purpose = Annotated[
 ]
 
 
+class FundingView(BaseModel):
+    """一项资金出多少。"""
+
+    fund: str
+    amount_fen: int
+    state: Literal["reserved", "committed", "spent"] = Field(
+        description="reserved 已预留 · committed 发放中 · spent 已发放"
+    )
+
+
+class InLineView(BaseModel):
+    """在待拨付名单上的位置。"""
+
+    place: int = Field(description="本市同一种帮扶中排在第几位；资金到位后从第一位开始依次拨付")
+    text: str
+
+
 class ApplicationView(ApplicationSummary):
     """一份申请：表单、决定、办理过程，以及现在可以做什么。"""
 
     form: dict[str, Any] = Field(description="按 kind 不同：困难帮扶、金秋助学或住院二次医保的表单")
     decision: DecisionView | None
     paid_before_fen: int | None = Field(description="申诉变更前已发放的金额，只再发放其余部分")
+    funding: list[FundingView] = Field(description="资金从哪里来；还没有预留的为空")
+    waiting: InLineView | None = Field(description="等待资金的，排在第几位；其他为 null")
     route: list[State] = Field(description="受理之后依次经过的审批环节；没有提交的为通常的环节，提交时按金额确定")
     timeline: list[TimelineEntry]
     clock: ClockView | None = Field(description="办理时限；还没有提交的为 null")
@@ -106,6 +125,15 @@ class MovedView(BaseModel):
     id: str
     state: State
     version: int
+    waiting: InLineView | None = Field(default=None, description="资金不足、进入待拨付名单的，排在第几位")
+
+
+def in_line(place: int | None) -> dict[str, Any]:
+    """Where a case stands on the waiting list, if it does."""
+    if place is None:
+        return {}
+    text = f"资金不足，已进入待拨付名单，目前排在第{place}位；资金到位后按顺序自动办理。"
+    return {"waiting": {"place": place, "text": text}}
 
 
 def instant(value: datetime | None) -> datetime | None:
@@ -147,6 +175,8 @@ def detail(
     return summary(row) | {
         "form": masked_form(orjson.loads(form)) if reader == "staff" else orjson.Fragment(form),
         "paid_before_fen": row["paid_before_fen"],
+        "funding": row["drawings"],
+        **({"waiting": None} | in_line(row["place"])),
         "route": stages_along(row["route"]),
         "decision": orjson.Fragment(keyring.open(DECISION, row["id"], decision)) if decision else None,
         "timeline": timeline,

@@ -20,6 +20,7 @@ from app.delegations.events import DelegationEnded, PostDelegated
 from app.discrepancies.events import DiscrepancyAnswered, DiscrepancyOpened, DiscrepancyResolved
 from app.duplicates.events import DuplicateJudged
 from app.files.events import FileKept
+from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
 from app.jobs.telling.queries import (
@@ -305,5 +306,8 @@ SILENT: Final[dict[type[Fact], str]] = {
     ImportConfirmed: "work for the jobs; whoever asked looks at its progress",
     ExportAsked: "work for the jobs; whoever asked looks at its progress",
     FileKept: "work for the jobs; the file shows its state",
+    FundReceived: "whoever entered it did so themselves; the ledger shows it",
+    AllocationMoved: "stands in the list of proposals of those who decide them",
+    BudgetRaised: "whoever is funded by it hears that of their application",
 }
 """The facts of which nobody is told, and why."""

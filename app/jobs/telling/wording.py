@@ -18,6 +18,18 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
     ("reject", "rejected"): Said("申请没有通过", "您的{what}没有通过，原因见申请页；不同意的，可以在期限内申诉。"),
     ("approve", "public_notice"): Said("申请开始公示", "您的{what}已经审批，正在公示；期满没有异议的，准备发放。"),
     ("approve", "approved"): Said("申请已经通过", "您的{what}已经通过，等待发放，请核对收款账户。"),
+    **{
+        (granted, "waiting_funds"): Said(
+            "申请已经通过，等待资金",
+            "您的{what}已经通过；目前资金不足，已按顺序排队，资金到位后自动办理，不需要重新申请。",
+        )
+        for granted in ("approve", "carry", "change_decision")
+    },
+    ("fund", "public_notice"): Said("资金已经到位", "您的{what}的资金已经到位，正在公示；期满没有异议的，准备发放。"),
+    ("fund", "approved"): Said("资金已经到位", "您的{what}的资金已经到位，等待发放，请核对收款账户。"),
+    ("expire_reservation", "waiting_funds"): Said(
+        "重新等待资金", "您的{what}预留的资金到期没有发放，已收回并重新排队；有疑问的，请联系工会。"
+    ),
     ("end_notice", "approved"): Said("公示期满", "您的{what}公示期满，等待发放，请核对收款账户。"),
     ("confirm_payment", "paid"): Said("款项已经发放", "您的{what}的款项已经发放，请留意收款账户。"),
     ("object", "district_review"): Said(
