@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    bank_cards,
     batch_actions,
     bulk,
     calendar,
@@ -25,6 +26,7 @@ from app.http.routes import (
     messages,
     my_data,
     notices,
+    payments,
     plans,
     policies,
     proxy_applications,
@@ -53,6 +55,8 @@ _MODULES = (
     appeals,
     meetings,
     batch_actions,
+    payments,
+    bank_cards,
     supplements,
     ratings,
     # Before the files by their ids.
@@ -82,4 +86,4 @@ _MODULES = (
     relatives,
     delegations,
 )
-ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)
+ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads)
