@@ -62,14 +62,14 @@ async def built(client: httpx.AsyncClient, maker: Someone, union: Guild, **wante
     return batch
 
 
-async def step(client: httpx.AsyncClient, by: Someone, batch: Mapping[str, Any], action: str) -> httpx.Response:
+async def turn(client: httpx.AsyncClient, by: Someone, batch: Mapping[str, Any], action: str) -> httpx.Response:
     return await post(client, by, f"{BATCHES}/{batch['id']}/actions", {"action": action}, batch["version"])
 
 
 async def stepped(client: httpx.AsyncClient, by: Someone, batch: Mapping[str, Any], *actions: str) -> dict[str, Any]:
     """The batch after these steps."""
     for action in actions:
-        answer = await step(client, by, batch, action)
+        answer = await turn(client, by, batch, action)
         assert answer.status_code == 200, answer.text
         batch = answer.json()
     return dict(batch)
@@ -135,3 +135,10 @@ async def paid(client: httpx.AsyncClient, maker: Someone, checker: Someone, unio
     batch = await sent(client, maker, checker, union)
     assert (await answered(client, checker, batch))["breaks"] == 0
     return batch
+
+
+async def why_out(client: httpx.AsyncClient, maker: Someone, union: Guild) -> dict[str, str]:
+    """Why each application that waits to be paid is left out, by its number; nothing of those that may be paid."""
+    answer = await post(client, maker, f"{BATCHES}/preview", {"organisation_code": union.code})
+    assert answer.status_code == 200, answer.text
+    return {each["number"]: each["code"] for each in answer.json()["left_out"]}

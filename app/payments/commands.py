@@ -31,6 +31,8 @@ from app.payments.rules import AT_MOST, InAnotherBatch, NothingToPay, why_out
 from app.people.commands import IdentityRequired
 from app.people.queries import person
 
+PAGES: Final = 10
+"""So many thousands of applications are looked at for one batch."""
 TIERS: Final = ("city_id", "district_id", "street_id", "unit_id")
 _INSERT = insertion(
     B,
@@ -147,9 +149,16 @@ async def sort(work: Work, actor: Actor, wanted: Wanted) -> Sorted:
     """Who would be in a batch, and who not and why. Raises OrganisationNotFound, NotAllowed, IdentityRequired."""
     post = _post(actor, wanted)
     await known(work, actor)
-    rows = await candidates(work.transaction, wanted.union, wanted.kinds, wanted.approved_until, AT_MOST + 1)
-    payable, left_out = await weigh(work, actor, post, rows[:AT_MOST])
-    return Sorted(payable, left_out, len(rows) > AT_MOST)
+    payable, left_out, last = list[Payable](), list[LeftOut](), None
+    # Those who are left out, however many, keep nobody behind them out.
+    for _ in range(PAGES):
+        rows = await candidates(work.transaction, wanted.union, wanted.kinds, wanted.approved_until, AT_MOST, last)
+        may, may_not = await weigh(work, actor, post, rows)
+        payable, left_out = payable + may, left_out + may_not
+        last = rows[-1] if len(rows) == AT_MOST else None
+        if last is None or len(payable) >= AT_MOST:
+            break
+    return Sorted(payable[:AT_MOST], left_out, last is not None or len(payable) > AT_MOST)
 
 
 def _post(actor: Actor, wanted: Wanted) -> Post:

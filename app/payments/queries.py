@@ -48,23 +48,25 @@ def reach_of(actor: Actor) -> Reach:
 
 
 @cache
-def _candidates(tier: Tier) -> Statement:
+def _candidates(tier: Tier, after: bool) -> Statement:
     query = select(*PAYABLE).where(
         within(A, (tier,)),
         A.c.state == literal_column(f"'{State.APPROVED}'"),
         A.c.kind == any_(bindparam("kinds", type_=ARRAY(A.c.kind.type))),
         A.c.approved_at <= bindparam("until", type_=A.c.approved_at.type),
     )
+    if after:
+        query = query.where(tuple_(A.c.approved_at, A.c.id) > paging.place(A.c.approved_at, A.c.id))
     return statement(query.order_by(A.c.approved_at, A.c.id).limit(bindparam("size")))
 
 
 async def candidates(
-    transaction: Transaction, union: Record, kinds: Sequence[str], until: datetime, size: int
+    transaction: Transaction, union: Record, kinds: Sequence[str], until: datetime, size: int, after: Record | None
 ) -> list[Record]:
-    """What was approved under a union by then, the longest waiting first."""
-    return await transaction.rows(
-        _candidates(Tier(union["tier"])), node_0=union["id"], kinds=list(kinds), until=until, size=size
-    )
+    """What was approved under a union by then, the longest waiting first; `after`: the last one of the page before."""
+    place = paging.values((after["approved_at"], after["id"]) if after else None)
+    query = _candidates(Tier(union["tier"]), after is not None)
+    return await transaction.rows(query, node_0=union["id"], kinds=list(kinds), until=until, size=size, **place)
 
 
 _THESE = statement(select(*PAYABLE).where(A.c.id == any_(bindparam("ids", type_=_IDS))).order_by(A.c.id))

@@ -24,9 +24,9 @@ from tests.paying import (
     paid,
     result_file,
     sent,
-    step,
     stepped,
     tell,
+    turn,
 )
 from tests.payments.conftest import Till
 
@@ -78,7 +78,7 @@ async def test_the_file_says_whom_to_pay_and_by_which_reference_and_stays_what_i
     case = await till.approved(who=who)
     batch = await confirmed(client, till.maker, till.checker, till.town.city, **({"bank": bank} if bank else {}))
     refused(await download(client, till.maker, batch), 409, "file_not_there")
-    refused(await step(client, till.checker, batch, "export"), 403, "not_allowed")
+    refused(await turn(client, till.checker, batch, "export"), 403, "not_allowed")
     batch = await stepped(client, till.maker, batch, "export")
     first, again, theirs = [await download(client, by, batch) for by in (till.maker, till.maker, till.checker)]
     assert first.content == again.content == theirs.content
@@ -93,8 +93,8 @@ async def test_the_file_says_whom_to_pay_and_by_which_reference_and_stays_what_i
     refused(await download(client, other, batch), 403, "not_your_batch")
     audited = "select count(*) from audit_entry where subject_id = $1 and action = 'payment_batch.downloaded'"
     assert await owner.fetchval(audited, batch["id"]) == 3
-    refused(await step(client, till.maker, batch, "export"), 409, "not_allowed_now")
-    refused(await step(client, till.maker, batch, "cancel"), 409, "not_allowed_now")
+    refused(await turn(client, till.maker, batch, "export"), 409, "not_allowed_now")
+    refused(await turn(client, till.maker, batch, "cancel"), 409, "not_allowed_now")
 
 
 async def test_what_a_bank_refuses_is_told_to_the_worker_with_what_to_do(
@@ -152,8 +152,8 @@ async def test_a_maker_confirms_nothing_of_their_own_and_a_checker_makes_nothing
     await till.approved()
     refused(await build(client, till.checker, till.town.city), 403, "not_allowed")
     batch = await stepped(client, both, await built(client, both, till.town.city), "freeze")
-    refused(await step(client, both, batch, "confirm"), 403, "own_batch")
-    refused(await step(client, till.maker, batch, "confirm"), 403, "not_allowed")
+    refused(await turn(client, both, batch, "confirm"), 403, "own_batch")
+    refused(await turn(client, till.maker, batch, "confirm"), 403, "not_allowed")
     assert (await stepped(client, till.checker, batch, "confirm"))["state"] == "confirmed"
 
 
@@ -179,7 +179,7 @@ async def test_nothing_under_another_union_is_seen_or_paid(client: httpx.AsyncCl
     batch = await built(client, till.maker, till.town.districts[1])
     assert [line["number"] for line in await lines_of(client, till.maker, batch)] == [case.number]
     refused(await client.get(f"{BATCHES}/{batch['id']}", headers=near.headers), 404, "batch_not_found")
-    refused(await step(client, near, batch, "freeze"), 404, "batch_not_found")
+    refused(await turn(client, near, batch, "freeze"), 404, "batch_not_found")
     assert (await client.get(BATCHES, headers=near.headers)).json()["items"] == []
     listed = (await client.get(BATCHES, headers=till.checker.headers)).json()["items"]
     assert [each["id"] for each in listed] == [batch["id"]]

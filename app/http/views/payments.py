@@ -15,7 +15,7 @@ from app.payments.commands import LeftOut, Sorted
 from app.payments.path import BatchAction, BatchState, open_to
 from app.payments.policy import Layout, PaymentPolicy, Remedy
 from app.payments.result_commands import Imported
-from app.payments.rules import BreakKind, reference_of
+from app.payments.rules import AT_MOST, BreakKind, reference_of
 
 LineState = Literal["waiting", "dropped", "sent", "paid", "failed", "returned", "written_off"]
 LINE_STATES = (
@@ -35,6 +35,8 @@ class LeftOutView(BaseModel):
     amount_fen: int
     code: str
     message: str
+    household_id: str | None = Field(description="缺少措施的，是哪一户")
+    measure_name: str | None = Field(description="缺少的是哪项措施")
 
 
 class BatchContents(BaseModel):
@@ -43,7 +45,8 @@ class BatchContents(BaseModel):
     count: int = Field(description="能付多少笔")
     total_fen: int
     shared_cards: list[str] = Field(description="与别的家庭用同一张银行卡的申请编号：提醒核实，不影响付款")
-    left_out: list[LeftOutView] = Field(description="没有进入的申请和原因；银行、卡号都不在其中")
+    left_out: list[LeftOutView] = Field(description="没有进入的申请和原因，最多列1000份")
+    left_out_count: int
     more: bool = Field(description="一个批次最多1000笔，其余的再建一个批次")
 
 
@@ -219,6 +222,8 @@ def _left_out(each: LeftOut, fen: int) -> dict[str, Any]:
         "amount_fen": fen,
         "code": each.why.code,
         "message": each.why.detail,
+        "household_id": each.why.extra.get("household_id"),
+        "measure_name": each.why.extra.get("measure_name"),
     }
 
 
@@ -229,8 +234,9 @@ def contents(found: Sorted) -> dict[str, Any]:
         "shared_cards": [each.row["number"] for each in found.payable if each.standing["card_shared"]],
         "left_out": [
             _left_out(each, (each.row["amount_fen"] or 0) - (each.row["paid_before_fen"] or 0))
-            for each in found.left_out
+            for each in found.left_out[:AT_MOST]
         ],
+        "left_out_count": len(found.left_out),
         "more": found.more,
     }
 
