@@ -181,13 +181,16 @@ async def weigh(
     payable, left_out = list[Payable](), list[LeftOut]()
     for row in rows:
         stands, measure = found[row["id"]], measures[row["id"]]
-        why = _why(row, dict(stands) | {"in_batch": stands["in_batch"] and not batched}, away)
+        why = _why(row, stands, away)
         if why is None and payee_of(row) in held:
             why = HouseholdChangePending()
-        if why is not None or isinstance(measure, DomainError):
-            assert why is not None or isinstance(measure, DomainError)
-            left_out.append(LeftOut(row, why or measure))  # type: ignore[arg-type]
+        if why is None and isinstance(measure, DomainError):
+            why = measure
+        why = why or why_out(dict(stands) | {"in_batch": stands["in_batch"] and not batched})
+        if why is not None:
+            left_out.append(LeftOut(row, why))
         else:
+            assert not isinstance(measure, DomainError)
             payable.append(Payable(row, stands, measure))
     return payable, left_out
 
@@ -208,7 +211,7 @@ def _why(row: Record, stands: Mapping[str, Any], away: frozenset[UUID]) -> Domai
         return KeptApart()
     if not stands["noticed"]:
         return NoticeNotOver()
-    return why_out(stands)
+    return None
 
 
 async def build(work: Work, actor: Actor, wanted: Wanted) -> tuple[UUID, Sorted]:
