@@ -7,19 +7,20 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from app.http.door import PREFIX, Desk, Door, answer, staff
-from app.http.inputs import Cursor, In, Limit, PathId
+from app.http.inputs import Cursor, In, Limit
 from app.http.views import payments as views
 from app.kernel.errors import FieldError, Invalid
 from app.payments import card_commands
 from app.payments.card_commands import Result
 from app.payments.queries import PAYERS, cards_to_check, open_checks
+from app.policy.fields import Id
 
 router = APIRouter(prefix=f"{PREFIX}/staff/bank_cards", tags=["银行卡核验"], route_class=Door)
 AT_ONCE = 200
 
 
 class CardResult(In):
-    card_id: PathId
+    card_id: Id
     outcome: Literal["passed", "failed"] = Field(description="passed 户名与本人一致 · failed 不一致或账户不可用")
 
 
@@ -30,7 +31,7 @@ class NewChecks(In):
 
 class CheckDecision(In):
     action: Literal["confirm", "refuse"]
-    check_ids: Annotated[list[PathId], Field(min_length=1, max_length=AT_ONCE)]
+    check_ids: Annotated[list[Id], Field(min_length=1, max_length=AT_ONCE)]
 
 
 @router.get("", summary="待核验的银行卡", response_model=views.CardPage)
