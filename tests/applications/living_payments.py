@@ -1,6 +1,5 @@
 """Paying what was approved in a life of applications: batches on their way, and what a bank says, at any time."""
 
-
 from app.applications.path import Action
 from app.kernel.actor import Permission
 from tests.applications.living import Acting, told_of

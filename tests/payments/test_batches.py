@@ -97,9 +97,7 @@ async def test_the_file_says_whom_to_pay_and_by_which_reference_and_stays_what_i
     refused(await turn(client, till.maker, batch, "cancel"), 409, "not_allowed_now")
 
 
-async def test_what_a_bank_refuses_is_told_to_the_worker_with_what_to_do(
-    client: httpx.AsyncClient, till: Till
-) -> None:
+async def test_what_a_bank_refuses_is_told_to_the_worker_with_what_to_do(client: httpx.AsyncClient, till: Till) -> None:
     good, bad = await till.approved(), await till.approved()
     batch = await sent(client, till.maker, till.checker, till.town.city)
     done = await answered(client, till.checker, batch, {bad.number: WRONG_NUMBER})

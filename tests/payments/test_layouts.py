@@ -29,7 +29,7 @@ def batch(layout: str) -> dict[str, Any]:
 
 PAYMENTS = [
     Payment(1, "欧阳𬸣·阿依", "6217000000000000004", "中国工商银行", "汕头分行", 300_000, "A" * 32, "hardship_aid"),
-    Payment(2, "陈小明", "6217000000000000012", "=1+1", "@支行, \"东\"", 1, "B" * 32, "secondary_medical"),
+    Payment(2, "陈小明", "6217000000000000012", "=1+1", '@支行, "东"', 1, "B" * 32, "secondary_medical"),
 ]
 
 
@@ -82,7 +82,7 @@ async def test_what_is_no_table_is_refused_by_name(content: bytes, code: str) ->
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8", "utf-8-sig"])
 async def test_a_result_is_read_as_banks_write_it(encoding: str) -> None:
-    text = "批次结果\r\n参考号,说明,金额(元),返回码\r\n\r\n" + f"{'A' * 32},交易成功,\"3,000.00\",0000\r\n"
+    text = "批次结果\r\n参考号,说明,金额(元),返回码\r\n\r\n" + f'{"A" * 32},交易成功,"3,000.00",0000\r\n'
     lines = [(line.number, line.cells) async for chunk in read_table(text.encode(encoding)) for line in chunk.lines]
     assert rows_of(lines) == [Row(4, "A" * 32, "3,000.00", "0000")]
 
