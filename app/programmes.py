@@ -30,6 +30,7 @@ from app.kinds.secondary_medical.commands import PROGRAMME as SECONDARY_MEDICAL
 from app.kinds.secondary_medical.facts import Facts as SecondaryMedicalFacts
 from app.kinds.secondary_medical.scheme import Policy as SecondaryMedicalPolicy
 from app.notices.policy import NoticePolicy
+from app.payments.policy import PaymentPolicy
 from app.policy.accountability import AccountabilityPolicy
 from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
@@ -64,6 +65,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "approval_route": Shipped(ApprovalRoutes, "app.applications", "approval_route.yaml"),
     "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
     "fund_order": Shipped(FundOrder, "app.funds", "fund_order.yaml"),
+    "payment": Shipped(PaymentPolicy, "app.payments", "payment.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -28,6 +28,7 @@ from app.meetings import tables as meetings
 from app.messaging import tables as messaging
 from app.notices import tables as notices
 from app.organisations import tables as organisations
+from app.payments import tables as payments
 from app.people import tables as people
 from app.people.claiming import tables as claiming
 from app.plans import tables as plans
@@ -66,6 +67,7 @@ __all__ = [
     "metadata",
     "notices",
     "organisations",
+    "payments",
     "people",
     "plans",
     "policies",

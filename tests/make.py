@@ -79,6 +79,7 @@ __all__ = [
 (*_, STANDARD) = shipped().of("service_standard", ServiceStandard)
 AMPLE_FEN = 10**13
 """More than any test spends."""
+GRANTED = (State.APPROVED, State.PAYING, State.PAID, State.PAYMENT_FAILED)
 STANDING = ("active", "annual_review", "relieved", "suspended", "exit_proposed", "exit_notice", "lifted", "cancelled")
 
 
@@ -338,7 +339,7 @@ class World:
             "amount_fen": AMOUNT_FEN if filed else None,
             "submitted_at": filed,
             "due_at": filed + timedelta(days=7) if filed and STANDARD.days_at(state) else None,
-            "approved_at": filed if state in (State.APPROVED, State.PAYING, State.PAID) else None,
+            "approved_at": filed if state in GRANTED else None,
             "paid_at": filed if state is State.PAID else None,
         }
         wanted = measure_kind(kind, given.get("item"))
@@ -346,7 +347,7 @@ class World:
         paid_to = given.get("household_id") if paid_for else None
         columns["measure_id"] = self.measures.get((paid_to, wanted)) if paid_to and wanted else None
         columns |= {f"{t}_id": union_id for t, union_id in home.ancestors.items()} | given
-        over = kind is not Kind.SECONDARY_MEDICAL and (paid_for or state is State.APPROVED)
+        over = kind is not Kind.SECONDARY_MEDICAL and state in GRANTED
         was = State.APPROVED if over else state
         await self.insert(
             Application, id=application_id, created_at=filed or NOW, updated_at=filed or NOW, **columns | {"state": was}

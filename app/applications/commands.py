@@ -1,35 +1,31 @@
 """Filing an application and taking it along its path. Nobody commits here; the edge does."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import bindparam, literal_column, text, update
 
-from app.applications.amounts import AT, granting
+from app.applications.amounts import granting
 from app.applications.lifting.queries import post_above
-from app.applications.measures import measure_for
 from app.applications.path import EDITABLE, Action, Kind, State, gates_shut, path_of
-from app.applications.queries import A, being_paid, editable_locked, has_started, open_draft, own_locked
+from app.applications.queries import A, being_paid, editable_locked, open_draft, own_locked
 from app.applications.reasons.rules import BY_RULE, by_rule, check_note, reasons_for
 from app.applications.recusal import how_acting, post_for, why_not
 from app.applications.routes import route_for
-from app.applications.steps import Keep, KeyedStep, Moved, take
+from app.applications.steps import KeyedStep, Moved, take
 from app.applications.supplements.steps import close
-from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import insertion, statement
 from app.db.transaction import Record, Transaction
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.workflow.path import NotAllowedNow, Step, check_words
 
 PREFIXES = {Kind.HARDSHIP_AID: "BF", Kind.GOLDEN_AUTUMN: "JX", Kind.SECONDARY_MEDICAL: "YB"}
 FORM, DECISION, FACTS = "application.form", "application.decision", "application.facts"
-PAYMENTS: Final = frozenset({Action.START_PAYMENT, Action.CONFIRM_PAYMENT})
-"""Steps that move money: `pay` takes them, and everything else `act`."""
 
 _INSERT = insertion(
     A,
@@ -230,7 +226,7 @@ class Said:
 
 
 async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep) -> Moved:
-    """A member of staff takes a step on a case within their reach, one that moves no money.
+    """A member of staff takes a step on a case within their reach.
 
     Raises NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated, IdentityRequired, Invalid,
     AmountFixed, Overtaken, IdempotencyInProgress.
@@ -240,27 +236,6 @@ async def act(work: Work, actor: Actor, row: Record, said: Said, key: KeyedStep)
         step, granted = granting(work.policies, work.today, row, step, said.amount_fen, said.note)
         signed |= granted
     return await take(work, row, step, key, **signed)
-
-
-async def pay(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:
-    """A member of staff starts or confirms the payment of a case within their reach.
-
-    Raises StaleVersion, NotAllowedNow, NotAllowed, Recused, AlreadySigned, KeptApart, NothingDelegated,
-    IdentityRequired, Invalid, HouseholdChangePending, MeasureMissing, NoticeNotOver.
-    """
-    if said.amount_fen is not None:
-        raise Invalid(FieldError(AT, "amount_not_asked", "发放的时候不填写金额，按批准的金额发放。"))
-    step, signed = await signed_step(work, actor, row, said)
-    await _may_be_paid(work, row)
-    if step.action == Action.START_PAYMENT and await has_started(work.transaction, row, actor.person_id):
-        step = replace(step, counts_as_review=False)  # their signature of this round stands already
-    measure_id = await measure_for(work.transaction, row)
-    try:
-        return await take(work, row, step, keep, measure_id=measure_id, **signed)
-    except asyncpg.CheckViolationError as refused:
-        if refused.constraint_name != "notice_before_payment":
-            raise
-        raise NoticeNotOver from refused
 
 
 async def signed_step(
@@ -326,16 +301,10 @@ async def take_as_system(work: Work, row: Record, action: Action) -> Moved:
     return await take(work, row, step)
 
 
-async def _may_be_paid(work: Work, row: Record) -> None:
-    """Raises HouseholdChangePending. Whoever asks for a change waits until this payment is committed, and stops it."""
-    await lock_payments(work.transaction, row["applicant_id"], row["household_id"])
-    if await is_held(work.transaction, row["applicant_id"], row["household_id"]):
-        raise HouseholdChangePending
-
-
 async def stop_payments(work: Work, person_id: UUID, household_id: UUID | None) -> int:
     """What is being paid to a person or household goes back to approved; answers how many. Their payments are locked
-    (`lock_payments`), so that none begins meanwhile. Only what this transaction can see is stopped."""
+    (`lock_payments`), so that none begins meanwhile, and no file goes to a bank. Only what this transaction can see is
+    stopped, and nothing that a bank has been told already: what becomes of that, the bank says."""
     paying = await being_paid(work.transaction, person_id, household_id)
     for row in paying:
         await take_as_system(work, row, Action.STOP_PAYMENT)

@@ -7,9 +7,9 @@ from uuid import UUID
 from app.applications.path import Kind
 from app.db.transaction import Record, Transaction
 from app.households.path import DEAD_STATES
-from app.households.queries import state_of, states_of
+from app.households.queries import states_of
 from app.kernel.errors import Conflict
-from app.plans.queries import running_measure, running_measures
+from app.plans.queries import running_measures
 from app.plans.rules import MeasureKind, terms_of
 
 _BY_KIND: Final[dict[Kind, MeasureKind]] = {Kind.HARDSHIP_AID: "living_aid", Kind.GOLDEN_AUTUMN: "schooling"}
@@ -30,21 +30,9 @@ def measure_kind(kind: Kind, item: str | None) -> MeasureKind | None:
     return usual if usual is None or kind is not Kind.HARDSHIP_AID else _BY_ITEM.get(item or "", usual)
 
 
-async def measure_for(transaction: Transaction, row: Record) -> UUID | None:
-    """The measure that an application is paid under; None where no household is aided. Raises MeasureMissing, naming
-    the measure that the plan must have, and FileClosed."""
-    wanted = _wanted(row)
-    if wanted and row["household_id"]:
-        _check_open(await state_of(transaction, row["household_id"]))
-    if not _is_sought(row):
-        found: UUID | None = row["measure_id"]
-        return found
-    assert wanted is not None
-    return _found(row, wanted, await running_measure(transaction, row["household_id"], wanted))
-
-
 async def measures_for(transaction: Transaction, rows: Iterable[Record]) -> dict[UUID, UUID | Conflict | None]:
-    """The same of many applications at once, by their ids; a refusal is a value here."""
+    """The measure that each application is paid under, by their ids; None where no household is aided. A refusal is a
+    value here: MeasureMissing, naming the measure that the plan must have, or FileClosed."""
     of = {row["id"]: row for row in rows}
     households = sorted({row["household_id"] for row in of.values() if row["household_id"] and _wanted(row)})
     states = await states_of(transaction, households)

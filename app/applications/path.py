@@ -35,6 +35,8 @@ class State(StrEnum):
     APPROVED = "approved"
     PAYING = "paying"
     PAID = "paid"
+    PAYMENT_FAILED = "payment_failed"
+    """The bank refused it, or sent it back (app/payments)."""
     RETURNED = "returned"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
@@ -64,7 +66,19 @@ class Action(StrEnum):
     OBJECT = "object"
     """What was published is objected to, and rightly: its district looks at it anew."""
     START_PAYMENT = "start_payment"
+    """A batch in which it stands was confirmed (app/payments)."""
+    CHECK_PAYMENT = "check_payment"
+    """Who confirmed that batch signs as well; in no row of the table, since it comes with the step before."""
     CONFIRM_PAYMENT = "confirm_payment"
+    """The bank says that it was paid."""
+    FAIL_PAYMENT = "fail_payment"
+    """The bank says that it was not."""
+    RETURN_PAYMENT = "return_payment"
+    """The bank says so later of what was paid (退汇)."""
+    REISSUE = "reissue"
+    """What stood in the way is put right: it is paid again, in another batch."""
+    WRITE_OFF = "write_off"
+    """It is not paid again, and ends."""
     ASSIST = "assist"
     """Staff filled in for the worker; in no row of the table, since it comes before the first."""
     STOP_PAYMENT = "stop_payment"
@@ -102,7 +116,7 @@ EDITABLE = frozenset({S.DRAFT, S.RETURNED})
 OPEN = frozenset(
     {
         *(S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL, S.MEETING),
-        *(S.WAITING_FUNDS, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.APPEALED),
+        *(S.WAITING_FUNDS, S.PUBLIC_NOTICE, S.APPROVED, S.PAYING, S.PAYMENT_FAILED, S.APPEALED),
     }
 )
 """Submitted and not yet ended."""
@@ -183,6 +197,26 @@ def _notice(stages: Stages) -> tuple[Step, ...]:
         Step(
             S.PUBLIC_NOTICE, A.OBJECT, S.DISTRICT_REVIEW if S.DISTRICT_REVIEW in stages else S.CITY_APPROVAL,
             Permission.INVESTIGATE, needs_note=True, opens_round=True, optional=True,
+        ),
+    )  # fmt: skip
+
+
+BATCH: Final = "batch"
+LINE: Final = "line"
+
+
+def _payment() -> tuple[Step, ...]:
+    """Money moves in batches, and by what the bank says of their lines: never by a step on one application alone."""
+    return (
+        Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True, carries=BATCH),
+        Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.SYSTEM),
+        Step(S.PAYING, A.FAIL_PAYMENT, S.PAYMENT_FAILED, Permission.SYSTEM),
+        Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
+        Step(S.PAID, A.RETURN_PAYMENT, S.PAYMENT_FAILED, Permission.SYSTEM),
+        Step(S.PAYMENT_FAILED, A.REISSUE, S.APPROVED, Permission.START_PAYMENT, carries=LINE),
+        Step(
+            S.PAYMENT_FAILED, A.WRITE_OFF, S.WITHDRAWN, Permission.CONFIRM_PAYMENT,
+            needs_note=True, carries=LINE, optional=True,
         ),
     )  # fmt: skip
 
@@ -291,9 +325,7 @@ def _path(kind: Kind, stages: Stages) -> Path:
             *(() if insured else _raised(stages)),
             *(_funded(_meeting(decided), decided) if S.MEETING in stages else ()),
             *(() if insured else _notice(stages)),
-            Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True),
-            Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.CONFIRM_PAYMENT, counts_as_review=True),
-            Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),
+            *_payment(),
             *_waiting(decided),
             *_funded(_appeal_steps(following[S.CITY_APPROVAL], decided), decided),
         ),

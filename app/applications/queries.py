@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    not_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy import case as case_of
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
@@ -197,6 +209,11 @@ def has_signed(actor: Actor, row: Record) -> bool:
     return signed_by({actor.person_id, *actor.apart.near}, row)
 
 
+_PAID_AGAIN = {
+    (state, action) for state in ("approved", "payment_failed") for action in ("start_payment", "check_payment")
+}
+
+
 def signed_by(people: Set[UUID], row: Record) -> bool:
     """Whether one of these people took such a step, or somebody took it for them."""
     signers = {str(each) for each in people}
@@ -204,29 +221,10 @@ def signed_by(people: Set[UUID], row: Record) -> bool:
         step["counts_as_review"]
         and step["round"] == row["round"]
         and not signers.isdisjoint((step["person_id"], step["on_behalf_of"]))
-        # A payment that was stopped is started again by the same hands as well.
-        and (row["state"], step["action"]) != ("approved", "start_payment")
+        # A payment that was stopped, or came back, is started again by the same hands as well.
+        and (row["state"], step["action"]) not in _PAID_AGAIN
         for step in row["timeline"]
     )
-
-
-_STARTED = statement(
-    select(P.c.id)
-    .where(
-        P.c.application_id == bindparam("id"),
-        P.c.round == bindparam("round"),
-        P.c.person_id == bindparam("person_id"),
-        P.c.action == literal_column("'start_payment'"),
-        P.c.counts_as_review,
-    )
-    .limit(literal_column("1"))
-)
-
-
-async def has_started(transaction: Transaction, row: Record, person_id: UUID) -> bool:
-    """Whether somebody started the payment of this round before, and it was stopped."""
-    found = await transaction.value(_STARTED, id=row["id"], round=row["round"], person_id=person_id)
-    return found is not None
 
 
 # Two index scans; only who applies or whose household it is, in whatever union.
@@ -234,6 +232,7 @@ _BEING_PAID = statement(
     select(*_STANDING)
     .where(
         A.c.state == literal_column("'paying'"),
+        not_(func.is_payment_sent(A.c.id)),
         A.c.id.in_(
             union_all(
                 select(A.c.id).where(A.c.applicant_id == bindparam("person_id")),
@@ -247,7 +246,8 @@ _BEING_PAID = statement(
 
 
 async def being_paid(transaction: Transaction, person_id: UUID, household_id: UUID | None) -> list[Record]:
-    """The applications of a person or household whose payment has been started, held until commit."""
+    """The applications of a person or household whose payment has been started, and of which no bank knows yet, held
+    until commit."""
     return await transaction.rows(_BEING_PAID, person_id=person_id, household_id=household_id)
 
 

@@ -33,6 +33,7 @@ WAITS: Final[Mapping[str, WaitingFor]] = {
     S.PUBLIC_NOTICE: "public",
     S.APPROVED: "union",
     S.PAYING: "union",
+    S.PAYMENT_FAILED: "union",
     S.PAID: "nobody",
     S.REJECTED: "nobody",
     S.WITHDRAWN: "nobody",

@@ -259,7 +259,7 @@ def values_of(
             "step_round": signed_round,
             "now": work.now,
             "due_at": due_at,
-            "approved_at": work.now if step.to == State.APPROVED and step.action != Action.STOP_PAYMENT else None,
+            "approved_at": work.now if step.to == State.APPROVED and step.action not in _AGAIN else None,
             "paid_at": work.now if step.to == State.PAID else None,
             "passage_id": passage_id,
             "person_id": person_id,
@@ -272,6 +272,10 @@ def values_of(
         }
         | ({"earlier_id": new_id()} if step.action == Action.RETURN else {})
     )
+
+
+_AGAIN: Final = (Action.STOP_PAYMENT, Action.REISSUE)
+"""It was approved before."""
 
 
 def _due(work: Work, row: Record, step: Step) -> datetime | None:

@@ -8,7 +8,10 @@ from sqlmodel import Field
 
 from app.db.base import Row, blind_index, instant, sealed, version_column
 
-_OPEN = "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying'"
+_OPEN = (
+    "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying',"
+    "'payment_failed'"
+)
 OPEN_STATES = f"({_OPEN})"
 LIVE_STATES = f"({_OPEN},'waiting_funds','paid')"
 TAKES_SUBJECT = f"(state in {LIVE_STATES} or paid_before_fen is not null) and subject_index is not null"

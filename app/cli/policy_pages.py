@@ -25,6 +25,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "approval_route": "审批环节",
     "application_reasons": "不予通过和退回的理由",
     "fund_order": "资金使用顺序",
+    "payment": "付款",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

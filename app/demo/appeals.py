@@ -4,7 +4,8 @@ paid."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo.pieces import Cast, act, if_state, pay, submit, until
+from app.demo.payments import pay
+from app.demo.pieces import Cast, act, if_state, submit, until
 from app.demo.plans import take_on
 from app.demo.stage import Person, Stage
 from app.kernel.business_time import academic_year, business_date

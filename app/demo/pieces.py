@@ -105,11 +105,7 @@ def act(
 
 
 def notice(stage: Stage, cast: Cast, moved: dict[str, Any]) -> dict[str, Any]:
-    """The public notice: masked, and no money before it has ended."""
-    stage.call(
-        cast["finance-maker"], "POST", f"/staff/applications/{moved['id']}/actions", "公示期内想先付款",
-        expect=409, json={"action": "start_payment"}, version=moved["version"],
-    )  # fmt: skip
+    """The public notice, masked, until it has ended."""
     mine = stage.http.get(f"/applications/{moved['id']}", headers=cast["worker-chen"].headers).json()
     line = until(lambda: notice_of(stage, mine["number"]), "the notice was not published")
     stage.say(f"公示：{line['name_masked']} {line['organisation']} {line['amount_fen'] / 100:,.2f} 元")
@@ -140,15 +136,6 @@ def until(found: Any, otherwise: str) -> Any:
             return result
         time.sleep(0.2)
     raise StoryFailed(otherwise)
-
-
-def pay(stage: Stage, cast: Cast, moved: dict[str, Any], worker: str = "worker-chen") -> None:
-    moved = act(stage, cast["finance-maker"], moved, "start_payment", "制单付款")
-    moved = act(stage, cast["finance-checker"], moved, "confirm_payment", "复核，确认已付")
-    shown = stage.call(
-        cast[worker], "GET", f"/applications/{moved['id']}", "看到钱已发放", show="number state amount_fen"
-    ).json()
-    stage.check("状态为已发放", shown["state"] == "paid")
 
 
 def tell_decision(stage: Stage, decision: dict[str, Any]) -> None:

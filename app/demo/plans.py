@@ -9,12 +9,14 @@ from app.demo.stage import Person, Stage
 def plan_first(stage: Stage, cast: Cast, moved: dict[str, Any]) -> None:
     """A payment waits for its measure; the clerk of the unit takes the plan's measures on."""
     stage.scene("一户一计划、一户一措施：没有措施，不能付款")
-    path = f"/staff/applications/{moved['id']}"
-    refused = stage.call(
-        cast["finance-maker"], "POST", f"{path}/actions", "计划里的措施还没有人认领就想付款", expect=409,
-        json={"action": "start_payment"}, version=moved["version"], show="code measure_name",
+    preview = stage.call(
+        cast["finance-maker"], "POST", "/staff/batches/preview", "计划里的措施还没有人认领就想付款",
+        json={"organisation_code": "440500"}, show="count",
     ).json()  # fmt: skip
-    clerk, household_id = cast["clerk-longhu"], refused["household_id"]
+    (left_out,) = preview["left_out"]
+    stage.say(f"不能付：{left_out['message']}（{left_out['measure_name']}）")
+    stage.check("因为缺少措施留在外面", left_out["code"] == "measure_missing")
+    clerk, household_id = cast["clerk-longhu"], left_out["household_id"]
     plan = stage.call(clerk, "GET", f"/staff/households/{household_id}/plans", "打开这户的帮扶计划").json()["items"][0]
     stage.say("建档时系统按致困原因提出：" + "、".join(each["name"] for each in plan["measures"]))
     for measure in plan["measures"]:

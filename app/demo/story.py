@@ -8,6 +8,7 @@ from app.demo import batches, households, money, policies
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
+from app.demo.payments import not_payable, paid_together
 from app.demo.pieces import (
     Cast,
     act,
@@ -15,7 +16,6 @@ from app.demo.pieces import (
     hospital_stay,
     new_application,
     notice,
-    pay,
     race,
     retried_submit,
     stranger,
@@ -24,7 +24,7 @@ from app.demo.pieces import (
     tell_decision,
 )
 from app.demo.plans import plan_first
-from app.demo.stage import Stage
+from app.demo.stage import Person, Stage
 from app.demo.supplements import refused_and_undone, supplemented, tell_changes
 from app.kernel.business_time import academic_year, business_date
 
@@ -37,16 +37,15 @@ def tell(stage: Stage) -> None:
     cast = {name: stage.enter(name) for name in CAST}
     stage.check(f"{len(cast)} 人登录成功", len(cast) == len(CAST))
     policies.screening(stage, cast)
-    decided_id = hardship_aid(stage, cast)
-    golden_autumn(stage, cast)
-    secondary_medical(stage, cast)
+    waiting = [told(stage, cast) for told in (hardship_aid, golden_autumn, secondary_medical)]
+    paid_together(stage, cast, waiting)
     large_amount(stage, cast, UNIT)
     batches.together(stage, cast)
     policies.refusals(stage, cast)
     appealed(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
-    policies.new_version(stage, cast, decided_id)
+    policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
     who_looked(stage, cast)
 
@@ -59,8 +58,12 @@ CAST = (
 ).split()
 
 
-def hardship_aid(stage: Stage, cast: Cast) -> str:
-    """Answers the id of what was decided and paid."""
+def _number(stage: Stage, worker: Person, moved: dict[str, Any]) -> str:
+    return str(stage.http.get(f"/applications/{moved['id']}", headers=worker.headers).json()["number"])
+
+
+def hardship_aid(stage: Stage, cast: Cast) -> dict[str, Any]:
+    """Answers what is to be paid."""
     stage.scene("困难帮扶：从草稿到发放")
     worker = cast["worker-chen"]
     form: dict[str, Any] = {"item": "living", "requested_fen": 500_000}
@@ -86,14 +89,14 @@ def hardship_aid(stage: Stage, cast: Cast) -> str:
     moved = act(stage, cast["chair-longhu"], moved, "approve", "单位审核通过")
     moved = race(stage, cast, moved)
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，进入公示")
+    not_payable(stage, cast, _number(stage, worker, moved), "公示期内想先付款")
     moved = notice(stage, cast, moved)
     plan_first(stage, cast, moved)
-    pay(stage, cast, moved)
     money.two_sources(stage, cast, str(moved["id"]))
-    return str(moved["id"])
+    return moved
 
 
-def golden_autumn(stage: Stage, cast: Cast) -> None:
+def golden_autumn(stage: Stage, cast: Cast) -> dict[str, Any]:
     stage.scene("金秋助学：退回补正，再次提交")
     worker = cast["worker-chen"]
     file = stage.call(worker, "GET", "/me/household", "打开家庭档案", show="number state").json()
@@ -127,10 +130,10 @@ def golden_autumn(stage: Stage, cast: Cast) -> None:
     moved = act(stage, cast["leader-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["leader-city"], moved, "approve", "市总工会批准，但还没有金秋助学的预算")
     moved = money.waits_for_money(stage, cast, moved)
-    pay(stage, cast, objected_to(stage, cast, moved, "reviewer-longhu"))
+    return objected_to(stage, cast, moved, "reviewer-longhu")
 
 
-def secondary_medical(stage: Stage, cast: Cast) -> None:
+def secondary_medical(stage: Stage, cast: Cast) -> dict[str, Any]:
     stage.scene("住院二次医保：按结算单给付，不公示")
     draft = new_application(stage, cast["worker-chen"], "secondary_medical", hospital_stay(30, 18))
     moved = submit(stage, cast["worker-chen"], draft)
@@ -141,7 +144,7 @@ def secondary_medical(stage: Stage, cast: Cast) -> None:
     moved = act(stage, cast["reviewer-longhu"], moved, "approve", "区总工会审核通过")
     moved = act(stage, cast["mutual-aid"], moved, "approve", "互助保障办核定")
     stage.check("不经公示，直接进入待发放", moved["state"] == "approved")
-    pay(stage, cast, moved)
+    return moved | {"kind": "secondary_medical"}
 
 
 def new_household(stage: Stage, cast: Cast) -> None:

@@ -60,6 +60,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/proxy_applications/{filing_id}/confirm"),
         ("post", "/api/v1/me/proxy_applications/{filing_id}/decline"),
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
+        ("post", "/api/v1/staff/batches/{batch_id}/actions"),
+        ("post", "/api/v1/staff/batches/{batch_id}/lines/{line_id}/actions"),
         ("post", "/api/v1/staff/discrepancies/{discrepancy_id}/actions"),
         ("post", "/api/v1/staff/duplicates/{duplicate_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),

@@ -62,6 +62,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "approval_route": (),
     "application_reasons": (),
     "fund_order": (),
+    "payment": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

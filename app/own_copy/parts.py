@@ -29,6 +29,7 @@ from app.households.tables import (
 from app.matching.tables import MatchAuthorisation, MatchResult
 from app.messaging.tables import Message
 from app.organisations.tables import Post
+from app.payments.tables import CardCheck, PaymentLine
 from app.people.claiming.tables import AccountClaim
 from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
@@ -267,6 +268,19 @@ PARTS: Final[dict[str, Part]] = {
         "name_masked relation ended_at",
         texts="name end_note",
         hidden="person_id number_index relative_index",
+    ),
+    "payments": _part(
+        PaymentLine,
+        "application_id",
+        "application_id round number kind amount_fen card_masked bank_name state version sent_at answered_at "
+        "return_code remedy",
+        hidden="batch_id serial applicant_masked organisation_name card_id reissue_of",
+    ),
+    "card_checks": _part(
+        CardCheck,
+        "person_id",
+        "method outcome state decided_at",
+        hidden=f"card_id person_id {_SCOPE} entered_by decided_by",
     ),
     "messages": _part(Message, "person_id", "kind title text subject_kind subject_id read_at", hidden="person_id once"),
     "access_log": _part(

@@ -42,7 +42,7 @@ CONSENTED = (
 """Beside a person: the hashes of the texts consented to, for `purposes_of`. As text: the driver has to
 learn an array's type on every new connection."""
 _CARDS = statement(
-    select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state)
+    select(CARD.c.bank_name, CARD.c.branch, CARD.c.number_masked, CARD.c.state, CARD.c.checked)
     .where(
         CARD.c.person_id == bindparam("person_id"),
         CARD.c.state.in_([literal_column("'current'"), literal_column("'pending'")]),

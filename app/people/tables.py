@@ -56,6 +56,8 @@ class BankCard(Row, table=True):
     __tablename__ = "bank_card"
     __table_args__ = (
         CheckConstraint("state in ('current','pending','replaced','refused','withdrawn')", name="state"),
+        CheckConstraint("checked in ('passed','failed')", name="checked"),
+        Index("ix_bank_card_number", "number_index", postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
     )
@@ -68,6 +70,9 @@ class BankCard(Row, table=True):
     bank_name: str = Field(max_length=100)
     branch: str | None = Field(default=None, max_length=100)
     state: str = Field(max_length=16)
+    checked: str | None = Field(default=None, max_length=6)
+    """What a bank says of it, as two of finance have confirmed (app/payments); None: nobody has asked yet. Set by the
+    database alone."""
 
 
 class Session(Row, table=True):

@@ -23,6 +23,7 @@ PolicyKind: TypeAlias = Literal[
     "approval_route",
     "application_reasons",
     "fund_order",
+    "payment",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

@@ -34,6 +34,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "spreadsheet_too_wide": "表格的行数或列数太多（最多 50,000 行、100 列），请检查远处是否有多余内容。",
     "spreadsheet_unreadable": "表格读取失败，请另存为 xlsx 后再上传。",
     "spreadsheet_empty": "表格中没有内容。",
+    "text_undecodable": "文件不是 GBK 或 UTF-8 编码的文本，也不是 xlsx 表格，请重新从银行下载。",
 }
 """Every code of this package, with what the person reads."""
 

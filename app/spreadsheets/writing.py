@@ -5,6 +5,7 @@ Every value is written as text (`write_string`), rows go to the disk as they com
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -42,8 +43,10 @@ class Workbook:
         banner: str = "",
         notes: Sequence[str] = (),
         offer_choices: bool = False,
+        created: datetime | None = None,
     ) -> None:
-        """`banner`: a line above the table and on every printed page; `path.parent` takes what is written meanwhile."""
+        """`banner`: a line above the table and on every printed page; `path.parent` takes what is written meanwhile.
+        `created`: when it says that it was made, where the same content has to be the same bytes."""
         options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False,
                    "strings_to_urls": False, "strings_to_numbers": False}  # fmt: skip
         self._book: Any = xlsxwriter.Workbook(str(path), options)
@@ -56,6 +59,9 @@ class Workbook:
         if notes or offer_choices:
             self._explain(notes)
         self._row = 0
+        properties = ({"comments": banner} if banner else {}) | ({"created": created} if created else {})
+        if properties:
+            self._book.set_properties(properties)
         self._head(banner)
 
     def __enter__(self) -> Self:
@@ -83,7 +89,6 @@ class Workbook:
             # In a header an ampersand begins a code, so one that is meant is written twice.
             self._sheet.set_header("&L" + banner.replace("&", "&&")[:200])
             self._sheet.set_footer("&C第 &P 页，共 &N 页")
-            self._book.set_properties({"comments": banner})
             self._row = 1
         for at, column in enumerate(self._columns):
             self._sheet.write_string(self._row, at, column.title, self._bold)

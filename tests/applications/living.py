@@ -17,7 +17,7 @@ import httpx
 import orjson
 from hypothesis.stateful import RuleBasedStateMachine
 
-from app.applications.path import Action, gates_shut, path_of
+from app.applications.path import BATCH, LINE, Action, gates_shut, path_of
 from app.applications.supplements.commands import lapse
 from app.db.sealing import Keyring
 from app.db.transaction import open_database
@@ -35,6 +35,7 @@ from tests.applications.story import SIGNERS, Row, Story, follows, stories
 from tests.contract import hold_to_the_contract
 from tests.make import Someone, World
 from tests.notices.making import jobs_of
+from tests.paying import carded
 
 MOST_CASES = 5
 SEATS: tuple[tuple[Role, ...], ...] = (
@@ -49,8 +50,6 @@ SEATS: tuple[tuple[Role, ...], ...] = (
 """Who sits where; some of them on two chairs."""
 EXCUSED: Mapping[str, tuple[str, ...]] = {
     Action.SUBMIT: ("subject_already_aided",),
-    Action.START_PAYMENT: ("household_change_pending",),
-    Action.CONFIRM_PAYMENT: ("household_change_pending",),
 }
 """Why a step that the table, the posts and the signatures allow may be refused all the same."""
 PAST, LONG = timedelta(minutes=10), timedelta(hours=-1)
@@ -125,6 +124,8 @@ class Acting(RuleBasedStateMachine):
         self.since = new_id()
         self.cases: list[UUID] = []
         self.seen: dict[UUID, Story] = {}
+        self.batch: dict[str, Any] | None = None
+        """The one that is on its way."""
         self.heard: set[UUID] = set()
         """Facts that the worker process has dealt with."""
         self.run(self._begin())
@@ -138,6 +139,8 @@ class Acting(RuleBasedStateMachine):
         self.applicants = [await applicant(world, self.home) for _ in range(2)]
         self.applicants.append(await applicant(world, self.home, posts=everywhere))
         self.hands.append(Hand(self.applicants[-1][0], everywhere))
+        for someone, _ in self.applicants:
+            await carded(world, someone)
         self.hands.append(await hand(world, *((role, town.districts[1]) for role in Role)))
 
     # ---- what is there ----
@@ -169,7 +172,7 @@ class Acting(RuleBasedStateMachine):
     async def _sent(self, by: Someone, method: str, path: str, body: Any, version: int | None) -> Told:
         headers = by.headers | (make.keyed() if method == "POST" else {})
         headers |= {"If-Match": f'"{version}"'} if version is not None else {}
-        return _told(await self.stage.http.request(method, path, json=body, headers=headers))
+        return told_of(await self.stage.http.request(method, path, json=body, headers=headers))
 
     def send(
         self, what: str, by: Someone, path: str, body: Any, version: int | None = None, *, put: bool = False
@@ -192,7 +195,7 @@ class Acting(RuleBasedStateMachine):
         step = row_of(story, action)
         body = body_of(action, step) if words else {"action": action}
         version = row["version"] - stale
-        told = self.settle(action, _told(self.run(act(self.stage.http, by.who, row["id"], version, body))))
+        told = self.settle(action, told_of(self.run(act(self.stage.http, by.who, row["id"], version, body))))
         mine, signed = by.who.id == row["applicant_id"], _signed(story, by, action)
         may = step is not None and self._may(story, by, step) and not mine and row["submitted_at"] is not None
         if may and not stale and (words or not step.needs_note) and not (signed and step.counts_as_review):
@@ -210,7 +213,7 @@ class Acting(RuleBasedStateMachine):
             appealed = any(each["decided_at"] is None and each["withdrawn_at"] is None for each in story.appeals)
             free = story.row["supplement"] != "open" and not appealed and not mine
             return free and may_undo(path_of(story.row), step, by, self.home, last["post_role"])
-        if step.action == Action.ASK_SUPPLEMENT:
+        if step.action == Action.ASK_SUPPLEMENT or step.carries in (BATCH, LINE):
             return False  # it has a door of its own
         return by.may(step.by, self.home) and not _shut(story, step)
 
@@ -218,7 +221,7 @@ class Acting(RuleBasedStateMachine):
         """A reviewer asks for more; done exactly if they may."""
         row, step = story.row, row_of(story, Action.ASK_SUPPLEMENT)
         answer = self.run(ask(self.stage.http, by.who, row["id"], row["version"]))
-        told = self.settle(Action.ASK_SUPPLEMENT, _told(answer))
+        told = self.settle(Action.ASK_SUPPLEMENT, told_of(answer))
         mine = by.who.id == row["applicant_id"]
         may = step is not None and by.may(step.by, self.home) and not mine and not _shut(story, step)
         signed = _signed(story, by, Action.ASK_SUPPLEMENT)
@@ -229,7 +232,7 @@ class Acting(RuleBasedStateMachine):
         """A step by the applicant."""
         row = story.row
         answer = self.run(own(self.stage.http, self.of(story), row["id"], row["version"] - stale, action))
-        told = self.settle(action, _told(answer))
+        told = self.settle(action, told_of(answer))
         step = row_of(story, action)
         if step is None or stale or _shut(story, step):
             assert not told.done, (action, told)
@@ -281,7 +284,7 @@ class Acting(RuleBasedStateMachine):
         self.look()
 
 
-def _told(answer: httpx.Response) -> Told:
+def told_of(answer: httpx.Response) -> Told:
     return Told(answer.status_code, answer.json())
 
 
@@ -299,9 +302,7 @@ def _signed(story: Story, by: Hand, action: str) -> bool:
         last = last_move(story)
         before = story.passages[: story.passages.index(last)] if last else ()
         return any(_signs(step, story, by) and step["action"] in SIGNERS for step in before)
-    return any(
-        _signs(step, story, by) for step in story.passages if not (action == step["action"] == Action.START_PAYMENT)
-    )
+    return any(_signs(step, story, by) for step in story.passages)
 
 
 def _signs(step: Row, story: Story, by: Hand) -> bool:

@@ -41,7 +41,9 @@ SYSTEM = sorted({step.action for step in STEPS if step.by is Permission.SYSTEM})
 ASKED_FOR = {step.by for step in STEPS} | {Permission.READ_CASES}
 # One role for each set of permissions that a step could ask for.
 ROLES = sorted({frozenset(PERMISSIONS[role] & ASKED_FOR): role for role in reversed(Role)}.values())
-OTHER_DOORS = {Action.ASK_SUPPLEMENT: "/supplements", Action.CONVENE: "/staff/meetings"}
+OTHER_DOORS = {Action.ASK_SUPPLEMENT: "/supplements", Action.CONVENE: "/staff/meetings"} | dict.fromkeys(
+    (Action.START_PAYMENT, Action.REISSUE, Action.WRITE_OFF), "/staff/batches"
+)
 """Steps of staff that are asked for elsewhere than at /actions, where nothing but words can be brought."""
 
 

@@ -17,11 +17,13 @@ from app.applications.path import path_of
 from app.db.sealing import Keyring
 
 Row = Mapping[str, Any]
-GRANTED = ("approved", "paying", "paid")
+GRANTED = ("approved", "paying", "paid", "payment_failed")
 PAYMENTS = ("start_payment", "confirm_payment")
-BESIDE = ("appeal", "uphold_decision", "withdraw_appeal", "stand")
-"""What is no step of its own where it stays where it is: what goes on while it is appealed against, and what was signed
-before a decision that is taken back."""
+BESIDE = ("appeal", "uphold_decision", "withdraw_appeal", "stand", "check_payment")
+"""What is no step of its own where it stays where it is: what goes on while it is appealed against, what was signed
+before a decision that is taken back, and the signature of whoever confirmed a batch."""
+WITH_ANOTHER = ("stand", "check_payment")
+"""What is written in the same moment as a step."""
 SIGNERS = ("accept", "approve", "stand")
 """Those whose signatures stand where a later decision is taken back."""
 REVIEWS = ("unit_review", "district_review", "city_approval")
@@ -249,6 +251,6 @@ def follows(before: Story, now: Story) -> None:
     assert kept == [dict(step) for step in before.passages], "the timeline was changed"
     assert now.row["round"] >= before.row["round"]
     versions = now.row["version"] - before.row["version"]
-    added = [step for step in now.passages[len(before.passages) :] if step["action"] != "stand"]
+    added = [step for step in now.passages[len(before.passages) :] if step["action"] not in WITH_ANOTHER]
     assert versions >= len(added), "more steps than versions"
     assert versions >= (dict(now.row) != dict(before.row)), "something changed under the same version"

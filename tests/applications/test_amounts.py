@@ -152,7 +152,6 @@ async def test_insurance_pays_what_the_scheme_says(
         (S.UNIT_REVIEW, Role.UNIT_CHAIR, "return"),
         (S.DISTRICT_REVIEW, Role.DISTRICT_REVIEWER, "reject"),
         (S.PUBLIC_NOTICE, Role.CITY_REVIEWER, "object"),
-        (S.APPROVED, Role.FINANCE_MAKER, "start_payment"),
     ],
 )
 async def test_only_whoever_approves_says_an_amount(

@@ -18,10 +18,20 @@ from app.jobs.notices.ending import end_notice
 from app.kernel.actor import Role
 from app.settings import Settings
 from tests.applications.contests import BUSY, SCHEDULES, SEED, Arena, Contest, Ended, Move, arena, hold, pace
+from tests.applications.contests_of_payments import (
+    appealed_or_started,
+    batch_step,
+    batched,
+    builds,
+    one_builds,
+    sent_or_stopped,
+    started_and_stopped_or_held,
+)
 from tests.applications.desks import act, applicant, body_of, form_of, own, seated
 from tests.http.batches import previewed, run
 from tests.make import Case, Someone, World
 from tests.notices.making import line_of, objected, over, publish
+from tests.paying import carded, stepped
 
 S, A = State, Action
 DESKS: dict[str, Role] = {
@@ -78,12 +88,22 @@ async def drafted(arena: Arena) -> Case:
     return await family(arena, S.DRAFT)
 
 
-async def paying(arena: Arena) -> Case:
-    return await family(arena, S.PAYING)
+async def payable(arena: Arena) -> Case:
+    case = await family(arena, S.APPROVED)
+    await carded(arena.world, case.applicant)
+    return case
 
 
-async def approved(arena: Arena) -> Case:
-    return await family(arena, S.APPROVED)
+async def frozen(arena: Arena) -> Case:
+    case = await payable(arena)
+    await batched(arena)
+    return case
+
+
+async def confirmed(arena: Arena) -> Case:
+    case = await frozen(arena)
+    arena.kept["batch"] = await stepped(arena.first, arena.kept["checker"], arena.kept["batch"], "confirm")
+    return case
 
 
 async def published(arena: Arena) -> Case:
@@ -131,10 +151,12 @@ async def shown_and_appealed(arena: Arena) -> Case:
     return await appealed(arena, await granted_and_shown(arena), 2)
 
 
-async def approved_and_appealed(arena: Arena) -> Case:
+async def granted_and_batched(arena: Arena) -> Case:
     case = await granted_and_shown(arena)
     await over(arena.world, arena.kept["line"])
-    return await appealed(arena, case, 3)
+    await carded(arena.world, case.applicant)
+    await batched(arena)
+    return case
 
 
 def looked_at(state: State, by: str, action: Action) -> Any:
@@ -259,27 +281,6 @@ def together_or_alone(together: str, alone: str, to: State) -> Any:
 STALE = ("stale_version",)
 
 
-def confirmed_or_stopped(ended: Ended) -> str:
-    assert ended.won(1), "a change may be asked for at any time"
-    if ended.won(0):
-        assert ended.done == ["confirm_payment"]
-        return "confirmed"
-    ended.lost(0, "household_change_pending", "stale_version", "not_allowed_now")
-    assert ended.done == ["stop_payment"]
-    return "stopped"
-
-
-def started_and_stopped_or_held(ended: Ended) -> str:
-    assert ended.won(1), "a change may be asked for at any time"
-    assert ended.after.row["state"] == "approved", "nothing is paid while a change is looked into"
-    if ended.won(0):
-        assert ended.done == ["start_payment", "stop_payment"]
-        return "started and stopped"
-    ended.lost(0, "household_change_pending")
-    assert ended.done == []
-    return "held"
-
-
 def over_or_objected(ended: Ended) -> str:
     (line,) = ended.after.notices
     answer = ended.answers[0]
@@ -314,19 +315,6 @@ def answered_once(ended: Ended) -> str:
     return "answered"
 
 
-def changed_or_started(ended: Ended) -> str:
-    if ended.won(0):
-        ended.lost(1, "stale_version")
-        assert ended.done == ["change_decision"]
-        assert ended.after.row["amount_fen"] > LESS_FEN
-        return "changed"
-    ended.lost(0, "not_allowed_now")
-    assert ended.won(1)
-    assert ended.done == ["start_payment"]
-    assert ended.after.row["amount_fen"] == LESS_FEN
-    return "started"
-
-
 CONTESTS = [
     Contest("two approve", at(S.UNIT_REVIEW), staff("chair", A.APPROVE), staff("chair too", A.APPROVE),
             one_of("approve", "approve", *STALE), S.UNIT_REVIEW, EITHER),
@@ -351,12 +339,10 @@ CONTESTS = [
             one_of("appeal", "appeal", *STALE), S.CITY_APPROVAL, EITHER),
     Contest("objected to or over", published, objects, notice_over,
             over_or_objected, S.PUBLIC_NOTICE, frozenset({"objected", "over"})),
-    Contest("two start the payment", at(S.APPROVED), staff("maker", A.START_PAYMENT),
-            staff("maker too", A.START_PAYMENT),
-            one_of("start_payment", "start_payment", *STALE), S.APPROVED, EITHER),
-    Contest("confirm the payment or stop it", paying, staff("checker", A.CONFIRM_PAYMENT), change_asked,
-            confirmed_or_stopped, S.PAYING, frozenset({"confirmed", "stopped"})),
-    Contest("start the payment or hold it", approved, staff("maker", A.START_PAYMENT), change_asked,
+    Contest("two build a batch", payable, builds("maker"), builds("maker too"), one_builds, S.APPROVED, EITHER),
+    Contest("send the batch or stop it", confirmed, batch_step("maker", "export"), change_asked,
+            sent_or_stopped, S.APPROVED, frozenset({"sent", "stopped"})),
+    Contest("confirm the batch or hold it", frozen, batch_step("checker", "confirm"), change_asked,
             started_and_stopped_or_held, S.APPROVED, frozenset({"started and stopped", "held"})),
     Contest("appeal or take it back to the district", granted, theirs(A.APPEAL, 2), staff("district", A.OBJECT, 2),
             one_of("appeal", "object", *STALE), S.CITY_APPROVAL, EITHER),
@@ -369,9 +355,8 @@ CONTESTS = [
             one_of("uphold_decision", "change_decision", *STALE), S.CITY_APPROVAL, EITHER),
     Contest("appeal again as it is answered", granted_and_appealed, theirs(A.APPEAL, 3),
             answer_appeal("leader", "uphold"), answered_once, S.CITY_APPROVAL, frozenset({"answered"})),
-    Contest("grant more or start the payment", approved_and_appealed, answer_appeal("leader", "change"),
-            staff("maker", A.START_PAYMENT, 4), changed_or_started, S.CITY_APPROVAL,
-            frozenset({"changed", "started"})),
+    Contest("appeal or confirm the batch", granted_and_batched, theirs(A.APPEAL, 3), batch_step("checker", "confirm"),
+            appealed_or_started, S.CITY_APPROVAL, frozenset({"appealed", "started"})),
 ]  # fmt: skip
 
 

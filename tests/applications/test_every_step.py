@@ -46,9 +46,12 @@ ELSEWHERE = {
     Action.CONVENE: "tests/meetings/test_meetings.py",
     Action.CARRY: "tests/meetings/test_meetings.py",
     Action.TURN_DOWN: "tests/meetings/test_meetings.py",
+    Action.START_PAYMENT: "tests/payments/test_batches.py",
+    Action.REISSUE: "tests/payments/test_lines.py",
+    Action.WRITE_OFF: "tests/payments/test_lines.py",
 }
-"""Steps that are a meeting's: at its doors, with its members and their votes, they are tried in these files. Here it is
-tried that they are no steps of a single person's, and that they lead where the table says."""
+"""Steps that are a meeting's, or a payment batch's: at its doors, with its people, they are tried in these files. Here
+it is tried that they are no steps of a single person's, and that they lead where the table says."""
 WRITES = {
     Action.ASK_SUPPLEMENT: [1, 1, 2, 0, 1, 0, 1],
     Action.WITHDRAW_SUPPLEMENT: [1, 1, 1, 0, -1, 0, 1],

@@ -24,12 +24,15 @@ from app.jobs.notices.ending import end_notice
 from app.kernel.actor import Permission
 from app.settings import Settings
 from tests.applications.desks import body_of, form_of
-from tests.applications.living import LONG, MOST_CASES, PAST, Acting, line_of, row_of, staged
+from tests.applications.living import LONG, MOST_CASES, PAST, line_of, row_of, staged
+from tests.applications.living_payments import Paying
 from tests.applications.story import Row, Story, check
+from tests.paying import FROZEN_ACCOUNT, SUCCESS, WRONG_NUMBER
 
 PICK = st.integers(0, 60)
 SELDOM = st.sampled_from([False] * 7 + [True])
-FORWARD = (Action.ACCEPT, Action.APPROVE, Action.START_PAYMENT, Action.CONFIRM_PAYMENT)
+FORWARD = (Action.ACCEPT, Action.APPROVE)
+CODES = st.sampled_from([SUCCESS, SUCCESS, SUCCESS, WRONG_NUMBER, FROZEN_ACCOUNT])
 BACK = (Action.RETURN, Action.REJECT, Action.OBJECT)
 OWN = (Action.SUBMIT, Action.WITHDRAW, Action.APPEAL, Action.SUPPLEMENT)
 LESS_FEN = (1_000_00, 2_000_00, 3_000_00)
@@ -41,7 +44,7 @@ def waiting(appeals: Iterable[Row]) -> list[Row]:
     return [each for each in appeals if each["decided_at"] is None and each["withdrawn_at"] is None]
 
 
-class Life(Acting):
+class Life(Paying):
     @initialize(
         kinds=st.tuples(st.sampled_from(Kind), st.sampled_from(Kind), st.sampled_from(Kind)), far=st.integers(0, 5)
     )
@@ -119,6 +122,9 @@ class Life(Acting):
             self.hear(PAST)
             self._notice_over(self.seen[row["id"]])
             return bool(self.seen[row["id"]].row["state"] == State.APPROVED)
+        if row["state"] in (State.APPROVED, State.PAYING):
+            self.pay_through(by, SUCCESS)
+            return bool(self.seen[row["id"]].row["state"] == State.PAID)
         if row["supplement"] == "open":
             return self.theirs(story, Action.SUPPLEMENT).done
         step = next((s for s in path_of(row).steps if s.at == row["state"] and s.action in FORWARD), None)
@@ -262,6 +268,24 @@ class Life(Acting):
                 return
 
     # ---- payments ----
+
+    @rule(by=PICK, code=CODES, far=st.integers(1, 6))
+    def a_batch_goes_on(self, by: int, code: str, far: int) -> None:
+        for n in range(far):
+            self.pay(by + n, code)
+        self.look()
+
+    @rule(n=PICK, by=PICK, code=CODES)
+    def a_bank_sends_something_back(self, n: int, by: int, code: str) -> None:
+        story = self.where(n, lambda each: each.row["state"] in (State.PAID, State.PAYMENT_FAILED))
+        if story is not None:
+            self.bank_says(story, by, code)
+
+    @rule(n=PICK, by=PICK, action=st.sampled_from([Action.REISSUE, Action.REISSUE, Action.WRITE_OFF]))
+    def what_failed_is_put_right(self, n: int, by: int, action: Action) -> None:
+        story = self.where(n, lambda each: each.row["state"] == State.PAYMENT_FAILED)
+        if story is not None:
+            self.put_right(story, by, action)
 
     @rule(n=PICK)
     def what_is_being_paid_is_stopped(self, n: int) -> None:

@@ -27,7 +27,6 @@ REVIEWERS = {
     S.CITY_APPROVAL: CITY,
     S.PUBLIC_NOTICE: {Role.DISTRICT_REVIEWER, Role.DISTRICT_LEADER} | CITY,
     S.APPROVED: {Role.FINANCE_MAKER},
-    S.PAYING: {Role.FINANCE_CHECKER},
 }
 Table = dict[tuple[State, Action], State]
 
@@ -50,7 +49,9 @@ def table(kind: Kind) -> Table:
     asking = (A.ASK_SUPPLEMENT, A.SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.LAPSE_SUPPLEMENT)
     steps |= {(state, action): state for state in REVIEWS for action in asking}
     steps |= {(S.APPROVED, A.START_PAYMENT): S.PAYING, (S.PAYING, A.CONFIRM_PAYMENT): S.PAID}
-    steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED}
+    steps |= {(S.PAYING, A.STOP_PAYMENT): S.APPROVED, (S.PAYING, A.FAIL_PAYMENT): S.PAYMENT_FAILED}
+    steps |= {(S.PAID, A.RETURN_PAYMENT): S.PAYMENT_FAILED, (S.PAYMENT_FAILED, A.REISSUE): S.APPROVED}
+    steps |= {(S.PAYMENT_FAILED, A.WRITE_OFF): S.WITHDRAWN}
     after_city = following[-1]
     steps |= {(S.REJECTED, A.APPEAL): S.APPEALED, (S.APPEALED, A.UPHOLD_DECISION): S.REJECTED}
     steps |= {(S.APPEALED, A.WITHDRAW_APPEAL): S.REJECTED}
@@ -75,7 +76,9 @@ def roles_at(kind: Kind, state: State) -> set[Role]:
     return REVIEWERS.get(state, set())
 
 
-BY_STAFF = (A.ACCEPT, A.RETURN, A.REJECT, A.APPROVE, A.OBJECT, A.START_PAYMENT, A.CONFIRM_PAYMENT)
+BY_STAFF = (A.ACCEPT, A.RETURN, A.REJECT, A.APPROVE, A.OBJECT)
+IN_BATCHES = {S.APPROVED: {A.START_PAYMENT}, S.PAYMENT_FAILED: {A.REISSUE, A.WRITE_OFF}}
+"""Steps of staff with doors of their own (tests/payments)."""
 STAFF_STEPS = [
     (kind, state, action) for kind in Kind for state, action in table(kind) if state in REVIEWERS and action in BY_STAFF
 ]
@@ -183,10 +186,11 @@ def test_every_state_is_reached_and_money_can_be_reached_from_every_open_one(kin
 def test_every_step_of_staff_is_a_signature_and_every_no_is_explained(kind: Kind) -> None:
     for step in PATHS[kind].steps:
         own_or_timer = step.by in (Permission.OWN, Permission.SYSTEM)
-        no_decision = step.action in (A.OBJECT, A.ASK_SUPPLEMENT, A.WITHDRAW_SUPPLEMENT)
+        no_decision = step.action in (A.OBJECT, A.ASK_SUPPLEMENT, A.WITHDRAW_SUPPLEMENT, A.REISSUE, A.WRITE_OFF)
         # An objection voids what was signed: whoever finds it right may sign again.
         assert step.counts_as_review is not (own_or_timer or no_decision), step
-        assert step.needs_note is (step.action in (A.RETURN, A.REJECT, A.OBJECT, A.UNDO, A.RAISE_AMOUNT)), step
+        explained = (A.RETURN, A.REJECT, A.OBJECT, A.UNDO, A.RAISE_AMOUNT, A.WRITE_OFF)
+        assert step.needs_note is (step.action in explained), step
         assert step.opens_round is (step.action in (A.OBJECT, A.UNDO, A.RAISE_AMOUNT)), step
         assert step.needs_reason is (step.action in (A.REJECT, A.REFUSE_BY_RULE)), step
 
@@ -298,7 +302,7 @@ async def test_someone_with_every_role_can_do_no_more_than_the_table(
             assert (refused.status_code, refused.json()["code"]) == (409, code), (action, refused.text)
     shown = await client.get(f"/staff/applications/{case.id}", headers=almighty.headers)
     assert (shown.json()["state"], shown.json()["version"]) == (state, 1)
-    asking = {A.ASK_SUPPLEMENT} if state in REVIEWS else set()
+    asking = {A.ASK_SUPPLEMENT} if state in REVIEWS else IN_BATCHES.get(state, set())
     assert set(shown.json()["open_actions"]) == asking | {step[2] for step in STAFF_STEPS if step[:2] == (kind, state)}
 
 

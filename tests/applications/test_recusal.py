@@ -22,8 +22,6 @@ STAGES: list[tuple[State, Role, str]] = [
     (State.UNIT_REVIEW, Role.UNIT_CHAIR, Action.APPROVE),
     (State.DISTRICT_REVIEW, Role.DISTRICT_REVIEWER, Action.APPROVE),
     (State.CITY_APPROVAL, Role.CITY_REVIEWER, Action.APPROVE),
-    (State.APPROVED, Role.FINANCE_MAKER, Action.START_PAYMENT),
-    (State.PAYING, Role.FINANCE_CHECKER, Action.CONFIRM_PAYMENT),
 ]
 
 
@@ -56,8 +54,7 @@ async def test_at_every_stage_whoever_is_near_the_applicant_stands_aside(
     action: str,
 ) -> None:
     applicant, near, free = await world.person(), await at(world, town, role), await at(world, town, role)
-    kind = Kind.SECONDARY_MEDICAL if state in (State.APPROVED, State.PAYING) else Kind.HARDSHIP_AID
-    case = await world.application(applicant, town.units[0], state=state, kind=kind)
+    case = await world.application(applicant, town.units[0], state=state)
     await bring_near(way, world, owner, applicant, near)
     await kept_away(client, near, case, action)
     assert await queue(client, free, case) == (True, 1)

@@ -33,6 +33,7 @@ FILES = [
     migrations.ROOT / "app" / "applications" / "service_standard.yaml",
     migrations.ROOT / "app" / "applications" / "approval_route.yaml",
     migrations.ROOT / "app" / "applications" / "reasons.yaml",
+    migrations.ROOT / "app" / "payments" / "payment.yaml",
 ]
 
 

@@ -19,9 +19,9 @@ from app.applications.path import PATHS, Kind, State
 from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
-from tests import make
 from tests.make import Case, Town, World
 from tests.notices.making import decide, line_of, objected, over, publish, reviewers, settled, waiting
+from tests.paying import why_out
 
 GUARD = "no notice of this round has ended"
 PAYING = "update application set state = 'paying', approved_at = now() where id = $1"
@@ -240,11 +240,7 @@ async def test_whoever_pays_too_early_is_told_so_where_the_path_did_not_stop_the
     maker = await world.staff(Role.FINANCE_MAKER, town.city)
     case = await waiting(world, town.units[0])
     await owner.execute("update application set state = 'approved', approved_at = now() where id = $1", case.id)
-    answer = await client.post(
-        f"/staff/applications/{case.id}/actions", json={"action": "start_payment"},
-        headers=maker.headers | make.keyed() | {"If-Match": '"1"'},
-    )  # fmt: skip
-    assert (answer.status_code, answer.json()["code"]) == (409, "notice_not_over"), answer.text
+    assert await why_out(client, maker, town.city) == {case.number: "notice_not_over"}
 
 
 async def test_other_steps_do_not_ask_for_the_notice(owner: asyncpg.Connection, world: World, town: Town) -> None:

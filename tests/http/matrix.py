@@ -46,8 +46,7 @@ WAITS: dict[Role, set[tuple[Kind, State]]] = {
     Role.CITY_REVIEWER: _CITY,
     Role.CITY_LEADER: _CITY,
     Role.MUTUAL_AID_OFFICER: {(Kind.SECONDARY_MEDICAL, State.CITY_APPROVAL)},
-    Role.FINANCE_MAKER: set(product(Kind, [State.APPROVED])),
-    Role.FINANCE_CHECKER: set(product(Kind, [State.PAYING])),
+    Role.FINANCE_MAKER: set(product(Kind, [State.APPROVED, State.PAYMENT_FAILED])),
 }
 FILES_WAIT: dict[Role, tuple[str, ...]] = {
     Role.UNIT_CLERK: ("submitted", "home_visit"),

@@ -16,8 +16,8 @@ from tests import make
 from tests.discrepancies.making import working
 from tests.http.household_acts import CANCELLED, act, merge, offer, propose, reply, seen, split
 from tests.http.refusals import refused
-from tests.http.test_payments_held import pay
 from tests.make import Case, Someone, Town, World
+from tests.paying import carded, confirmed, sent, why_out
 
 UNDER_WAY = (State.DRAFT, State.SUBMITTED, State.UNIT_REVIEW, State.DISTRICT_REVIEW, State.APPROVED, State.PAYING)
 OVER = (State.PAID, State.REJECTED, State.WITHDRAWN)
@@ -77,11 +77,27 @@ async def test_what_was_being_paid_is_paid_again_under_a_measure_of_the_file_tha
     goes = await world.household(second, town.units[1], members=[])
     (case,) = await cases(world, second, town, goes, State.PAYING)
     assert (await merge(client, office["district"], goes, stays)).status_code == 200
-    maker = await world.staff(Role.FINANCE_MAKER, town.city)
-    again = await pay(client, maker, case, 2, "start_payment")
-    assert (again.status_code, again.json()["state"]) == (200, "paying"), again.text
+    maker, checker = [await world.staff(r, town.city) for r in (Role.FINANCE_MAKER, Role.FINANCE_CHECKER)]
+    await carded(world, second)
+    await confirmed(client, maker, checker, town.city)
+    assert (await row(owner, case))["state"] == "paying"
     measure = (await row(owner, case))["measure_id"]
     assert await owner.fetchval("select household_id from measure where id = $1", measure) == stays
+
+
+async def test_what_a_bank_knows_of_stays_with_the_file_under_whose_plan_it_is_paid(
+    client: httpx.AsyncClient, world: World, town: Town, office: dict[str, Someone], owner: asyncpg.Connection
+) -> None:
+    first, second = await world.person(), await world.person(home=town.units[1])
+    stays = await world.household(first, town.units[0], members=[])
+    goes = await world.household(second, town.units[1], members=[])
+    (case,) = await cases(world, second, town, goes, State.APPROVED)
+    maker, checker = [await world.staff(r, town.city) for r in (Role.FINANCE_MAKER, Role.FINANCE_CHECKER)]
+    await carded(world, second)
+    await sent(client, maker, checker, town.city)
+    assert (await merge(client, office["district"], goes, stays)).status_code == 200
+    now = await row(owner, case)
+    assert (now["state"], now["household_id"]) == ("paying", goes)
 
 
 async def test_a_member_who_leaves_takes_their_own_applications_along(
@@ -177,7 +193,8 @@ async def test_no_money_goes_to_a_file_that_has_ended(
     file = await world.household(someone, town.units[0], state="lifted")
     (case,) = await cases(world, someone, town, file, State.APPROVED)
     maker = await world.staff(Role.FINANCE_MAKER, town.city)
-    refused(await pay(client, maker, case, 1, "start_payment"), 409, "file_closed")
+    await carded(world, someone)
+    assert await why_out(client, maker, town.city) == {case.number: "file_closed"}
     living = await world.household(await world.person(), town.units[0])
     measure = {"measure_id": world.measures[living, "living_aid"], "household_id": living}
     case = await world.application(someone, town.units[0], state=State.APPROVED, **measure)

@@ -10,7 +10,6 @@ from app.applications.path import Kind, State
 from app.applications.steps import NOTE
 from app.applications.tables import Passage
 from app.audit.chain import verify
-from app.change_requests.tables import PaymentHold
 from app.db.transaction import Database, Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
@@ -205,70 +204,20 @@ async def test_a_bulk_and_a_single_step_at_once_move_each_case_once(
         assert await traces(owner, cases) == each_with([1] * 60)
 
 
-# ---- payments keep what they ask ----
-
-
-async def payable(world: World, town: Town, **given: object) -> Case:
-    someone = await world.worker(town.units[0])
-    async with world.jobs.begin(Sight("job")) as transaction:
-        household_id = await transaction.connection.fetchval(
-            "select id from household where person_id = $1", someone.id
-        )
-    return await world.application(
-        someone, town.units[0], **{"household_id": household_id, "item": "living", "state": State.APPROVED} | given
-    )
-
-
-async def test_money_moves_only_where_a_single_payment_would_move_it(
-    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
-) -> None:
-    maker = await world.staff(Role.FINANCE_MAKER, town.city)
-    checker = await world.staff(Role.FINANCE_CHECKER, town.city)
-    good, held, unmeasured, closed, unpublished, early = [await payable(world, town) for _ in range(6)]
-    await world.insert(PaymentHold, id=new_id(), created_at=NOW, person_id=held.applicant.id)
-    await owner.execute("update measure set state = 'proposed' where household_id = "
-                        "(select household_id from application where id = $1)", unmeasured.id)  # fmt: skip
-    await owner.execute("update household set state = 'cancelled', cancel_code = 'voluntary' where id = "
-                        "(select household_id from application where id = $1)", closed.id)  # fmt: skip
-    await owner.execute("alter table notice disable trigger all")
-    await owner.execute("delete from notice where application_id = $1", unpublished.id)
-    await owner.execute("alter table notice enable trigger all")
-    assert (await act(client, maker, early, 1, "start_payment")).status_code == 200
-    cases = [good, held, unmeasured, closed, unpublished, early]
-    shown = await previewed(client, maker, cases, "start_payment")
-    # What the public notice says the database alone knows: it is asked when money is about to move.
-    assert codes(shown) == [None, "household_change_pending", "measure_missing", "file_closed", None, "not_allowed_now"]
-    result = await done(client, maker, shown["token"])
-    assert codes(result) == [*codes(shown)[:4], "notice_not_over", "not_allowed_now"]
-    assert [item["state"] for item in result["items"]] == ["paying", *["approved"] * 4, "paying"]
-    single = [(await act(client, maker, case, 1, "start_payment")).json()["code"] for case in cases[1:5]]
-    assert single == codes(result)[1:5]
-    measured = await owner.fetchval("select measure_id is not null from application where id = $1", good.id)
-    assert measured
-    mine = await previewed(client, maker, [good, early], "confirm_payment")
-    assert codes(mine) == ["not_allowed", "not_allowed"]
-    paid = await done(client, checker, (await previewed(client, checker, [good, early], "confirm_payment"))["token"])
-    assert [item["state"] for item in paid["items"]] == ["paid", "paid"]
-    assert (await traces(owner, [good, early], "confirm_payment"))["facts"] == [1, 1]
-
-
-async def test_one_person_does_not_start_and_confirm_however_many_there_are(
-    client: httpx.AsyncClient, world: World, town: Town
-) -> None:
-    both = await world.person(posts=((Role.FINANCE_MAKER, town.city), (Role.FINANCE_CHECKER, town.city)))
-    cases = [await payable(world, town) for _ in range(2)]
-    started = await done(client, both, (await previewed(client, both, cases, "start_payment"))["token"])
-    assert started["totals"]["done"] == 2
-    assert codes(await previewed(client, both, cases, "confirm_payment")) == ["already_signed"] * 2
-
-
 async def test_what_was_paid_before_an_appeal_is_not_counted_again(
     client: httpx.AsyncClient, world: World, town: Town
 ) -> None:
-    maker = await world.staff(Role.FINANCE_MAKER, town.city)
-    case = await payable(world, town, paid_before_fen=1_000_00)
-    shown = await previewed(client, maker, [case], "start_payment")
+    chair = await world.staff(Role.UNIT_CHAIR, town.units[0])
+    (case,) = await few(world, town.units[0], 1, paid_before_fen=1_000_00)
+    shown = await previewed(client, chair, [case])
     assert (shown["items"][0]["amount_fen"], shown["totals"]["amount_fen"]) == (AMOUNT_FEN, AMOUNT_FEN - 1_000_00)
+
+
+async def test_payments_have_batches_of_their_own(client: httpx.AsyncClient, world: World, town: Town) -> None:
+    maker = await world.staff(Role.FINANCE_MAKER, town.city)
+    cases = await few(world, town.units[0], 1, state=State.APPROVED)
+    for action in ("start_payment", "confirm_payment"):
+        refused(await asked(client, maker, cases, action), 409, "not_in_bulk")
 
 
 async def test_who_may_read_no_case_looks_at_none(client: httpx.AsyncClient, world: World, town: Town) -> None:

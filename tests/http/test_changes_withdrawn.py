@@ -8,14 +8,14 @@ from uuid import UUID
 import asyncpg
 import httpx
 
-from app.applications.path import State
 from app.kernel.actor import Role
 from tests import make
 from tests.http.change_requests import Place, ask, decide
 from tests.http.refusals import refused
 from tests.http.test_change_requests import CARDS, bind, cards, requests
-from tests.http.test_payments_held import pay
+from tests.http.test_payments_held import HOLD, approved
 from tests.make import Someone, World
+from tests.paying import answered, built, confirmed, sent, stepped, turn, why_out
 
 
 async def withdraw(
@@ -62,14 +62,14 @@ async def test_nobody_else_takes_it_back(client: httpx.AsyncClient, world: World
 async def test_what_it_stopped_is_started_again_by_the_same_hands_and_paid(
     client: httpx.AsyncClient, world: World, place: Place, owner: asyncpg.Connection
 ) -> None:
-    given = {"state": State.APPROVED, "household_id": place.household_id}
-    case = await world.application(place.worker, place.town.units[0], **given)
-    assert (await pay(client, place.maker, case, 1, "start_payment")).json()["state"] == "paying"
-    asked = await ask(client, place, place.worker, kind="household_size", field="/members/0")
-    refused(await pay(client, place.maker, case, 3, "start_payment"), 409, "household_change_pending")
+    case, city = await approved(world, place), place.town.city
+    batch = await confirmed(client, place.maker, place.checker, city)
+    asked = await ask(client, place, place.worker, **HOLD)
+    await stepped(client, place.maker, batch, "cancel")
+    assert await why_out(client, place.maker, city) == {case.number: "household_change_pending"}
     assert (await withdraw(client, place.worker, asked.json(), own=True)).status_code == 200
-    assert (await pay(client, place.maker, case, 3, "start_payment")).json()["state"] == "paying"
-    assert (await pay(client, place.checker, case, 4, "confirm_payment")).json()["state"] == "paid"
+    await answered(client, place.checker, await sent(client, place.maker, place.checker, city))
+    assert await owner.fetchval("select state from application where id = $1", case.id) == "paid"
     form = (await client.get("/me/household", headers=place.worker.headers)).json()["form"]
     assert len(form["members"]) == 2
     audited = await owner.fetch(
@@ -88,11 +88,15 @@ async def test_a_request_is_decided_or_taken_back_and_money_never_moves_while_it
     seen, lock = Counter[str](), asyncio.Lock()
 
     async def schedule(n: int) -> None:
-        worker = await world.person(home=place.town.units[0])
-        household_id = await world.household(worker, place.town.units[0])
-        own = Place(place.town, worker, household_id, place.clerk, place.chair, place.maker, place.checker)
-        case = await world.application(worker, place.town.units[0], state=State.APPROVED, household_id=household_id)
-        request = (await ask(client, own, worker, kind="household_size", field="/members/0")).json()
+        home = await world.union("unit", place.town.streets[0])
+        chair = await world.staff(Role.UNIT_CHAIR, home, consents=())
+        worker = await world.person(home=home)
+        household_id = await world.household(worker, home)
+        own = Place(place.town, worker, household_id, place.clerk, chair, place.maker, place.checker)
+        case = await approved(world, own, home)
+        maker = await world.staff(Role.FINANCE_MAKER, place.town.city, consents=())
+        batch = await stepped(client, maker, await built(client, maker, home), "freeze")
+        request = (await ask(client, own, worker, **HOLD)).json()
 
         async def later(pause: float, what: Any) -> httpx.Response:
             await asyncio.sleep(pause)
@@ -100,15 +104,15 @@ async def test_a_request_is_decided_or_taken_back_and_money_never_moves_while_it
             return answer
 
         decided, taken_back, paid = await asyncio.gather(
-            later(0.002 * (n % 3), decide(client, place.chair, request)),
+            later(0.002 * (n % 3), decide(client, chair, request)),
             later(0.002 * (n % 2), withdraw(client, worker, request, own=True)),
-            later(0.003 * (n % 4), pay(client, place.maker, case, 1, "start_payment")),
+            later(0.003 * (n % 4), turn(client, place.checker, batch, "confirm")),
         )
         assert sorted((decided.status_code, taken_back.status_code)) == [200, 412], (decided.text, taken_back.text)
         assert paid.status_code in (200, 409), paid.text
         if paid.status_code == 409:
-            assert paid.json()["code"] == "household_change_pending"
-            assert (await pay(client, place.maker, case, 1, "start_payment")).json()["state"] == "paying"
+            assert (paid.json()["code"], paid.json()["because"]) == ("batch_outdated", "household_change_pending")
+            assert (await turn(client, place.checker, batch, "confirm")).json()["state"] == "confirmed"
         async with lock:
             row = await owner.fetchrow(
                 "select r.state, h.released_at is not null as released, a.state as paying from change_request r "
@@ -121,6 +125,6 @@ async def test_a_request_is_decided_or_taken_back_and_money_never_moves_while_it
         assert len(members) == (1 if ended == "approved" else 2)
         seen[ended] += 1
 
-    for first in range(0, 60, 4):
+    for first in range(0, 20, 4):
         await asyncio.gather(*(schedule(n) for n in range(first, first + 4)))
-    assert sum(seen.values()) == 60
+    assert sum(seen.values()) == 20

@@ -73,8 +73,6 @@ async def signatures(owner: asyncpg.Connection, case: Case) -> list[tuple[str, U
         (Kind.HARDSHIP_AID, S.SUBMITTED, A.ACCEPT, A.RETURN),
         (Kind.GOLDEN_AUTUMN, S.UNIT_REVIEW, A.APPROVE, A.APPROVE),
         (Kind.GOLDEN_AUTUMN, S.DISTRICT_REVIEW, A.APPROVE, A.APPROVE),
-        (Kind.SECONDARY_MEDICAL, S.CITY_APPROVAL, A.APPROVE, A.START_PAYMENT),
-        (Kind.HARDSHIP_AID, S.APPROVED, A.START_PAYMENT, A.CONFIRM_PAYMENT),
     ],
 )
 async def test_nobody_signs_two_steps_of_one_round(
@@ -111,8 +109,6 @@ async def test_a_signature_keeps_its_owner_away_from_every_later_step(
         (Role.UNIT_CHAIR, A.APPROVE),
         (Role.DISTRICT_LEADER, A.APPROVE),
         (Role.MUTUAL_AID_OFFICER, A.APPROVE),
-        (Role.FINANCE_MAKER, A.START_PAYMENT),
-        (Role.FINANCE_CHECKER, A.CONFIRM_PAYMENT),
     ]
     for version, (role, action) in enumerate(way, 2):
         refused = await act(client, clerk, case.id, version, action)

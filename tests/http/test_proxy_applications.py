@@ -16,6 +16,7 @@ from tests.calling import upload
 from tests.files.samples import picture
 from tests.http.refusals import refused
 from tests.make import FORMS, Guild, Someone, Town, World
+from tests.paying import answered, built, carded, stepped, turn, why_out
 
 ALL = [purpose.value for purpose in Purpose]
 
@@ -119,10 +120,14 @@ async def test_what_the_worker_confirms_is_submitted_in_their_name_and_its_autho
         await owner.execute(
             "update application set state = 'approved', approved_at = now() where id = $1", UUID(case["id"])
         )
-    refused(await act(client, author, case, "start_payment"), 403, "already_signed")
-    case = await moved(client, maker, case, "start_payment")
-    refused(await act(client, author, case, "confirm_payment"), 403, "already_signed")
-    assert (await moved(client, checker, case, "confirm_payment"))["state"] == "paid"
+    await carded(world, worker)
+    number = (await client.get(f"/applications/{case['id']}", headers=worker.headers)).json()["number"]
+    assert await why_out(client, author, town.city) == {number: "already_signed"}
+    batch = await stepped(client, maker, await built(client, maker, town.city), "freeze")
+    refused(await turn(client, author, batch, "confirm"), 403, "already_signed")
+    batch = await stepped(client, checker, batch, "confirm")
+    await answered(client, checker, await stepped(client, maker, batch, "export"))
+    assert (await client.get(f"/applications/{case['id']}", headers=worker.headers)).json()["state"] == "paid"
     audited = await owner.fetch(
         "select person_id, action from audit_entry where subject_person_id = $1 and action in "
         "('proxy_application.assisted', 'proxy_application.confirmed') order by id", worker.id,

@@ -134,6 +134,22 @@ MEETINGS = {
     ("GET", "/staff/applications/{}/meeting_candidates"),
 }
 """Who sees and does what with these stands in tests/meetings."""
+PAYMENTS = {
+    ("POST", "/staff/batches/preview"),
+    ("POST", "/staff/batches"),
+    ("GET", "/staff/batches"),
+    ("GET", "/staff/batches/{}"),
+    ("GET", "/staff/batches/{}/lines"),
+    ("GET", "/staff/batches/{}/breaks"),
+    ("POST", "/staff/batches/{}/actions"),
+    ("GET", "/staff/batches/{}/file"),
+    ("POST", "/staff/batches/{}/results"),
+    ("POST", "/staff/batches/{}/lines/{}/actions"),
+    ("GET", "/staff/bank_cards"),
+    ("POST", "/staff/bank_cards/checks"),
+    ("POST", "/staff/bank_cards/checks/decisions"),
+}
+"""Their walls are tried in tests/payments."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -203,7 +219,7 @@ ELSEWHERE = {
 def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
-    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES, *MONEY}
+    known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES, *MONEY, *PAYMENTS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

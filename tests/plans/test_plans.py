@@ -16,9 +16,11 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
+from app.plans.rules import terms_of
 from tests import make
 from tests.calling import post
 from tests.make import Someone, Town, World
+from tests.paying import answered, built, carded, lines_of, sent, why_out
 
 DUE = str(make.TODAY + timedelta(days=60))
 
@@ -223,10 +225,6 @@ async def test_two_open_plans_are_refused_by_the_database_itself(world: World, t
 # ---- payments ----
 
 
-async def pay(client: httpx.AsyncClient, by: Someone, case: make.Case, action: str, version: int) -> httpx.Response:
-    return await post(client, by, f"/staff/applications/{case.id}/actions", {"action": action}, version)
-
-
 @pytest.mark.parametrize(
     ("kind", "item", "wanted"),
     [
@@ -253,17 +251,18 @@ async def test_a_payment_waits_for_its_measure_and_points_to_it(
     case = await world.application(
         head, town.units[0], kind=kind, state=State.APPROVED, item=item, household_id=household_id
     )
-    refused = await pay(client, maker, case, "start_payment", 1)
-    problem = refused.json()
-    assert (refused.status_code, problem["code"], problem["measure"]) == (409, "measure_missing", wanted)
-    assert problem["household_id"] == str(household_id)
+    await carded(world, head)
+    preview = await post(client, maker, "/staff/batches/preview", {"organisation_code": town.city.code})
+    (left_out,) = preview.json()["left_out"]
+    assert (left_out["code"], left_out["measure_name"]) == ("measure_missing", terms_of(wanted).name)
+    assert left_out["household_id"] == str(household_id)
     plan_id = (await shown(client, clerk, household_id))[0]["id"]
     added = await post(client, clerk, f"/staff/plans/{plan_id}/measures", {"kind": wanted, "due_on": DUE})
-    assert (await pay(client, maker, case, "start_payment", 1)).json()["code"] == "measure_missing"
+    assert await why_out(client, maker, town.city) == {case.number: "measure_missing"}
     await put(client, clerk, {"id": added.json()["id"], "version": 1}, state="running", due_on=DUE, take=True)
-    assert (await pay(client, maker, case, "start_payment", 1)).status_code == 200
+    batch = await sent(client, maker, checker, town.city)
     await post(client, clerk, f"/staff/plans/{plan_id}/close", {"result": "achieved"}, 1)
-    assert (await pay(client, checker, case, "confirm_payment", 2)).status_code == 200
+    await answered(client, checker, batch)
     measure_id = await owner.fetchval("select measure_id from application where id = $1", case.id)
     assert str(measure_id) == added.json()["id"]
     for _ in range(2):
@@ -284,7 +283,11 @@ async def test_what_is_no_aid_to_a_household_needs_no_measure(
 ) -> None:
     maker, head = await world.staff(Role.FINANCE_MAKER, town.city), await world.person()
     case = await world.application(head, town.units[0], kind=kind, state=State.APPROVED, item=item)
-    assert (await pay(client, maker, case, "start_payment", 1)).status_code == 200
+    await carded(world, head)
+    assert await why_out(client, maker, town.city) == {}
+    assert [line["number"] for line in await lines_of(client, maker, await built(client, maker, town.city))] == [
+        case.number
+    ]
 
 
 async def test_the_database_lets_no_household_be_paid_without_a_measure_or_under_anothers(

@@ -12,6 +12,7 @@ from app.kernel.actor import Role
 from tests import make
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
+from tests.paying import built, carded, stepped, turn
 from tests.relatives.making import WAYS, act, bring_near, declared, open_actions, refusal, sign
 
 STEPS = (Action.ACCEPT, Action.APPROVE, Action.START_PAYMENT)
@@ -160,11 +161,12 @@ async def test_a_payment_is_not_confirmed_by_a_relative_of_whoever_started_it(
     checker = await world.staff(Role.FINANCE_CHECKER, town.city, consents=())
     await declared(world, checker, maker)
     worker = await world.worker(town.units[0])
-    case = await world.application(worker, town.units[0], kind=Kind.SECONDARY_MEDICAL, state=State.APPROVED)
-    assert (await act(client, maker, case, 1, Action.START_PAYMENT)).status_code == 200
-    refused(await act(client, checker, case, 2, Action.CONFIRM_PAYMENT), 403, "kept_apart")
+    await carded(world, worker)
+    await world.application(worker, town.units[0], kind=Kind.SECONDARY_MEDICAL, state=State.APPROVED)
+    batch = await stepped(client, maker, await built(client, maker, town.city), "freeze")
+    refused(await turn(client, checker, batch, "confirm"), 403, "own_batch")
     other = await world.staff(Role.FINANCE_CHECKER, town.city, consents=())
-    assert (await act(client, other, case, 2, Action.CONFIRM_PAYMENT)).json()["state"] == "paid"
+    assert (await turn(client, other, batch, "confirm")).json()["state"] == "confirmed"
 
 
 async def test_of_two_accounts_of_one_person_that_approve_two_stages_at_once_one_wins(

@@ -14,19 +14,10 @@ from sqlalchemy import bindparam, update
 from app.applications.batches.queries import B, own_batch_locked, these
 from app.applications.batches.rules import VALID_FOR, check_asked
 from app.applications.batches.steps import Taking, take_all
-from app.applications.commands import (
-    PAYMENTS,
-    HouseholdChangePending,
-    Said,
-    expect_version,
-    signed_at_stage,
-)
-from app.applications.measures import measures_for
-from app.applications.path import Action
+from app.applications.commands import Said, expect_version, signed_at_stage
 from app.applications.queries import ApplicationNotFound
 from app.applications.reasons.rules import reasons_on
 from app.applications.steps import AlreadySigned, Moved
-from app.change_requests.queries import Payee, held_among, lock_payments_of
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
@@ -161,58 +152,25 @@ def _ended(case: Standing, taken: Mapping[UUID, Moved | DomainError]) -> Ended:
 
 
 async def _stand(work: Work, actor: Actor, said: Said, items: Sequence[Item], *, locked: bool) -> list[Standing]:
-    """How each of these cases stands, by the rules of a single step; `locked`: until commit it stands so.
-
-    The payments of those who are paid are held before their cases, as by a single payment.
-    """
-    ids, pays = [item.application_id for item in items], said.action in PAYMENTS
-    if pays and locked:
-        found = await these(work.transaction, actor, ids, locked=False)
-        await lock_payments_of(work.transaction, map(_payee, found.values()))
-    found = await these(work.transaction, actor, ids, locked=locked)
-    payable = await _payable(work, list(found.values())) if pays else None
-    return [_standing(work, actor, said, item, found.get(item.application_id), payable) for item in items]
+    """How each of these cases stands, by the rules of a single step; `locked`: until commit it stands so."""
+    found = await these(work.transaction, actor, [item.application_id for item in items], locked=locked)
+    return [_standing(work, actor, said, item, found.get(item.application_id)) for item in items]
 
 
-def _payee(row: Record) -> Payee:
-    return row["applicant_id"], row["household_id"]
-
-
-Payable = Mapping[UUID, UUID | Conflict | None]
-"""By application: the measure that it is paid under, or why it is not paid now."""
-
-
-async def _payable(work: Work, rows: Sequence[Record]) -> Payable:
-    held = await held_among(work.transaction, map(_payee, rows))
-    measures = await measures_for(work.transaction, rows)
-    return measures | {row["id"]: HouseholdChangePending() for row in rows if _payee(row) in held}
-
-
-def _standing(
-    work: Work, actor: Actor, said: Said, item: Item, row: Record | None, payable: Payable | None
-) -> Standing:
+def _standing(work: Work, actor: Actor, said: Said, item: Item, row: Record | None) -> Standing:
     try:
         if row is None:
             raise ApplicationNotFound
         if item.version is not None:
             expect_version(row, item.version)
-        return Standing(item, row, _taking(work, actor, said, row, payable), None)
+        return Standing(item, row, _taking(work, actor, said, row), None)
     except DomainError as refusal:
         return Standing(item, row, None, refusal)
 
 
-def _taking(work: Work, actor: Actor, said: Said, row: Record, payable: Payable | None) -> Taking:
-    """Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, Invalid, AlreadySigned, and for payments
-    HouseholdChangePending, MeasureMissing, FileClosed."""
+def _taking(work: Work, actor: Actor, said: Said, row: Record) -> Taking:
+    """Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, Invalid, AlreadySigned."""
     step, change = signed_at_stage(work, actor, row, said)
-    own_step: str | None = row["own_step"]
-    if step.action == Action.START_PAYMENT and own_step == Action.START_PAYMENT:
-        step = replace(step, counts_as_review=False)  # stopped, and started again: their signature stands already
-    elif own_step is not None and step.counts_as_review and not step.opens_round:
+    if row["own_step"] is not None and step.counts_as_review and not step.opens_round:
         raise AlreadySigned
-    if payable is None:
-        return Taking(row, step, change)
-    measure = payable[row["id"]]
-    if isinstance(measure, Conflict):
-        raise measure
-    return Taking(row, step, change | {"measure_id": measure})
+    return Taking(row, step, change)

@@ -12,8 +12,9 @@ from app.workflow.path import Step, check_words
 AT_MOST: Final = 1_000
 VALID_FOR: Final = timedelta(minutes=30)
 """How long what was looked at may be acted upon."""
-TOGETHER: Final = (Action.ACCEPT, Action.APPROVE, Action.RETURN, Action.START_PAYMENT, Action.CONFIRM_PAYMENT)
-"""What may be done with many at once. Whoever is refused has a reason of their own, and so has an objection."""
+TOGETHER: Final = (Action.ACCEPT, Action.APPROVE, Action.RETURN)
+"""What may be done with many at once. Whoever is refused has a reason of their own, and so has an objection; payments
+have batches of their own (app/payments)."""
 
 
 class NotInBulk(Conflict):

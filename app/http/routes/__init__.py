@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    bank_cards,
     batch_actions,
     bulk,
     calendar,
@@ -26,6 +27,7 @@ from app.http.routes import (
     messages,
     my_data,
     notices,
+    payments,
     plans,
     policies,
     proxy_applications,
@@ -54,6 +56,8 @@ _MODULES = (
     appeals,
     meetings,
     batch_actions,
+    payments,
+    bank_cards,
     supplements,
     ratings,
     # Before the files by their ids.
@@ -84,4 +88,4 @@ _MODULES = (
     delegations,
     funds,
 )
-ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)
+ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads)

@@ -1,6 +1,6 @@
 """The signed-in person: identity, phone, bank card, union, and consents."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -52,6 +52,9 @@ class BankCardView(BaseModel):
     branch: str | None
     number_masked: str
     state: str = Field(description="current 使用中 · pending 变更待核对")
+    checked: Literal["passed", "failed"] | None = Field(
+        description="银行户名核验：passed 通过 · failed 没有通过；没有核验的为 null"
+    )
 
 
 class MeView(PersonView):

@@ -42,8 +42,6 @@ STAFF_ACTIONS = [
     Action.REJECT,
     Action.APPROVE,
     Action.OBJECT,
-    Action.START_PAYMENT,
-    Action.CONFIRM_PAYMENT,
     Action.WITHDRAW_SUPPLEMENT,
     Action.UNDO,
 ]
@@ -159,7 +157,9 @@ async def read_case(
 async def act(
     application_id: PathId, body: CaseAction, entrance: Annotated[Entrance, entrance(Permission.READ_CASES, lent=True)]
 ) -> Response:
-    """受理、通过、退回补正、不予通过，办理发放，收回补充要求，或撤销别人的决定（undo，须写意见）。
+    """受理、通过、退回补正、不予通过，收回补充要求，或撤销别人的决定（undo，须写意见）。
+
+    发放按批办理，见 /staff/batches。
 
     需要 If-Match；现在能做什么看 open_actions。要求补充材料见 /staff/applications/{application_id}/supplements。
 
@@ -171,8 +171,6 @@ async def act(
     最后一个环节通过时预留资金；没有可用的预算，申请进入待拨付名单（waiting_funds），waiting 说明排在第几位。
     """
     said = commands.Said(body.action, body.note, body.reason_code, body.amount_fen)
-    if said.action in commands.PAYMENTS:
-        return await _pay(await entrance.desk(), application_id, said)
     if said.action in WITH_TIMELINE:
         return await _act_at_length(await entrance.desk(), application_id, said)
     return await asked_again(partial(_act, await entrance.brief(), application_id, said))
@@ -191,14 +189,6 @@ async def _act(desk: BriefDesk, application_id: UUID, said: commands.Said) -> Re
 @cache
 def _to_act(tiers: Shape) -> Statement:
     return beside_answer(to_act(tiers))
-
-
-async def _pay(desk: Desk, application_id: UUID, said: commands.Said) -> Response:
-    row = await case(desk.work.transaction, desk.actor, application_id, whole=False)
-    commands.expect_version(row, desk.expected_version())
-    keeping = desk.keeping(_moved)
-    await commands.pay(desk.work, desk.actor, row, said, keeping)
-    return keeping.response
 
 
 async def _act_at_length(desk: Desk, application_id: UUID, said: commands.Said) -> Response:

@@ -9,7 +9,7 @@ from app.appeals.path import WAITING
 from app.appeals.rules import deciders_at
 from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
-from app.applications.path import Kind
+from app.applications.path import Kind, State
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
@@ -30,8 +30,10 @@ from app.jobs.telling.queries import (
     batch,
     delegation,
     discrepancy,
+    failed_line,
     holders,
     household,
+    payment_batch,
     step_of,
     visit,
     voters,
@@ -39,6 +41,7 @@ from app.jobs.telling.queries import (
 from app.jobs.telling.wording import Said
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.business_time import business_date
+from app.kernel.money import yuan
 from app.matching.events import MatchAlert, MatchReceived
 from app.meetings.events import MeetingConvened, MeetingEnded
 from app.messaging.commands import Told, tell
@@ -46,6 +49,10 @@ from app.messaging.outbox import Fact
 from app.notices.events import InvestigationDecided, LineObjected
 from app.notices.objection_commands import REPLY
 from app.notices.objection_queries import decided, objectors
+from app.payments.events import CardChecked, PaymentBatchMoved
+from app.payments.path import BatchState
+from app.payments.policy import KIND as PAYMENT
+from app.payments.policy import PaymentPolicy
 from app.people.claiming.events import AccountClaimed
 from app.people.events import ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
@@ -77,8 +84,12 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
     if row is None:
         return
     action, to_state = fact.get("action", ""), fact["to_state"]
-    said = wording.of_application(action, to_state, KINDS[Kind(row["kind"])].name, row["number"])
+    name = KINDS[Kind(row["kind"])].name
+    said = wording.of_application(action, to_state, name, row["number"])
     once = f"application:{row['id']}:{action}:{fact.get('round', row['round'])}"
+    if to_state == State.PAYMENT_FAILED and (line := await failed_line(work.transaction, row["id"])):
+        reason = work.policies.in_force(PAYMENT, PaymentPolicy, work.today).returned(line["return_code"]).text
+        said, once = wording.of_failed_payment(line["remedy"], reason, name, row["number"]), f"{once}:{line['id']}"
     await _tell(work, [row["applicant_id"]], once, "application", said, row["id"])
 
 
@@ -259,6 +270,23 @@ async def tell_delegation_ended(work: Work, fact: dict[str, str]) -> None:
         await _tell(work, people, f"delegation:{row['id']}:ended", "delegation", said, row["id"])
 
 
+async def tell_checkers(work: Work, fact: dict[str, str]) -> None:
+    """Those who may confirm a batch hear that one waits; what became of it they see in their list."""
+    row = await payment_batch(work.transaction, UUID(fact["batch_id"]))
+    if row is None or row["state"] != BatchState.FROZEN:
+        return
+    people = await holders(work.transaction, row["organisation_id"], _roles(Permission.CONFIRM_PAYMENT), work.today)
+    others = [each for each in people if each != row["maker_id"]]
+    said = wording.of_batch_frozen(row["number"], row["line_count"], yuan(row["total_fen"]))
+    await _tell(work, others, f"payment_batch:{row['id']}", "payment", said, row["id"], "payment_batch")
+
+
+async def tell_card_checked(work: Work, fact: dict[str, str]) -> None:
+    """Whose card a bank does not know as theirs hears of it before a payment fails."""
+    person_id, said = UUID(fact["person_id"]), wording.of_card_checked(fact["outcome"])
+    await _tell(work, [person_id], f"card_check:{fact['check_id']}", "payment", said, person_id, "person")
+
+
 TELLS: Final[dict[type[Fact], Handler]] = {
     ApplicationMoved: tell_of_application,
     HouseholdMoved: tell_of_household,
@@ -281,6 +309,8 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     MeetingConvened: tell_voters,
     PostDelegated: tell_delegate,
     DelegationEnded: tell_delegation_ended,
+    PaymentBatchMoved: tell_checkers,
+    CardChecked: tell_card_checked,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {

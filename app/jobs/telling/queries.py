@@ -17,9 +17,11 @@ from app.households.tables import HouseholdPassage
 from app.kernel.actor import Role
 from app.matching.tables import MatchBatch
 from app.meetings.tables import Meeting, MeetingMember
+from app.payments.tables import PaymentBatch, PaymentLine
 from app.visits.tables import Visit
 
 _V, _D, _B, _HP = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage))
+_L = table_of(PaymentLine)
 _M, _MM = table_of(Meeting), table_of(MeetingMember)
 
 
@@ -74,6 +76,24 @@ async def voters(transaction: Transaction, meeting_id: UUID) -> list[Record]:
 
 async def application(transaction: Transaction, application_id: UUID) -> Record | None:
     return await transaction.row(_APPLICATION, id=application_id)
+
+
+_FAILED_LINE = statement(
+    select(_L.c.id, _L.c.return_code, _L.c.remedy)
+    .where(_L.c.application_id == bindparam("application_id"), _L.c.remedy.is_not(None))
+    .order_by(_L.c.answered_at.desc(), _L.c.id.desc())
+    .limit(literal_column("1"))
+)
+_PAYMENT_BATCH = _of(table_of(PaymentBatch), "id number state organisation_id line_count total_fen maker_id")
+
+
+async def failed_line(transaction: Transaction, application_id: UUID) -> Record | None:
+    """What a bank said of the last payment of an application that it did not make."""
+    return await transaction.row(_FAILED_LINE, application_id=application_id)
+
+
+async def payment_batch(transaction: Transaction, batch_id: UUID) -> Record | None:
+    return await transaction.row(_PAYMENT_BATCH, id=batch_id)
 
 
 async def household(transaction: Transaction, household_id: UUID) -> Record | None:

@@ -32,6 +32,10 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
     ),
     ("end_notice", "approved"): Said("公示期满", "您的{what}公示期满，等待发放，请核对收款账户。"),
     ("confirm_payment", "paid"): Said("款项已经发放", "您的{what}的款项已经发放，请留意收款账户。"),
+    ("reissue", "approved"): Said("准备重新发放", "您的{what}的款项准备重新发放，请核对收款账户。"),
+    ("write_off", "withdrawn"): Said(
+        "款项不再发放", "您的{what}的款项不再发放，原因见申请页；有疑问的，请联系所在工会。"
+    ),
     ("object", "district_review"): Said(
         "退回重新审核", "您的{what}在公示期间有异议，经核查成立，退回区县工会重新审核。"
     ),
@@ -67,6 +71,29 @@ _EXIT_NOT_TAKEN: Final = Said("不退出档案", "您的家庭档案{number}的�
 def of_application(action: str, to_state: str, kind: str, number: str) -> Said | None:
     """`kind`: the name of the aid. None: a step of which nobody is told."""
     return _filled(_OF_APPLICATION.get((action, to_state)), what=f"{kind}申请（{number}）")
+
+
+_OF_FAILED: Final[dict[str, str]] = {
+    "fix_card": "请在“我的银行卡”里更正，核对之后重新发放。",
+    "hold": "工会财务正在核实，核实后会通知您。",
+    "write_off": "工会会与您或家属联系。",
+}
+
+
+def of_failed_payment(remedy: str, reason: str, kind: str, number: str) -> Said:
+    """`reason`: the text of the bank's code; `remedy`: what has to happen."""
+    return Said("款项没有发放成功", f"您的{kind}申请（{number}）的款项没有发放成功：{reason}{_OF_FAILED[remedy]}")
+
+
+def of_batch_frozen(number: str, count: int, total: str) -> Said:
+    return Said("付款批次等待复核", f"付款批次{number}已经冻结，共{count}笔、{total}，请复核。")
+
+
+def of_card_checked(outcome: str) -> Said | None:
+    """None: it was found to be right, and nothing has to be done."""
+    if outcome == "passed":
+        return None
+    return Said("银行卡没有通过核验", "您的收款银行卡没有通过银行的户名核验，请在“我的银行卡”里更正，以免影响发放。")
 
 
 def of_household(action: str, from_state: str, to_state: str, number: str) -> Said | None:
