@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
+from app.applications.household_caps import HouseholdCap
 from app.applications.path import Kind
 from app.applications.programme import Programme
 from app.applications.reasons.rules import ReasonCatalogue
@@ -62,6 +63,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "service_standard": Shipped(ServiceStandard, "app.applications", "service_standard.yaml"),
     "approval_route": Shipped(ApprovalRoutes, "app.applications", "approval_route.yaml"),
     "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
+    "household_cap": Shipped(HouseholdCap, "app.applications", "household_cap.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

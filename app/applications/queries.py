@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, any_, bindparam, func, literal_column, select, text, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.applications.tables import LIVE_STATES, TAKES_SUBJECT, Application, Passage
@@ -50,6 +62,7 @@ SUMMARY = [
         "submitted_at",
         "due_at",
         "supplement",
+        "reuse",
         "created_at",
     ]
 ]
@@ -252,13 +265,22 @@ _OF_SUBJECT = statement(
         text(TAKES_SUBJECT),
     )
 )
+# What was paid before an appeal raised it was given, whatever has become of the rest.
+_GIVES = text(f"(application.state in {LIVE_STATES} or application.paid_before_fen is not null)")
+_GIVEN = literal_column(
+    f"case when application.state in {LIVE_STATES} then application.amount_fen else application.paid_before_fen end",
+    BigInteger,
+).label("given_fen")
+_ONLY = literal_column(
+    f"case when application.state in {LIVE_STATES} then null else application.paid_before_fen end", BigInteger
+).label("only_fen")
 _DECIDED = statement(
-    select(A.c.id, A.c.decision, A.c.facts, A.c.cover_id)
+    select(A.c.id, A.c.decision, A.c.facts, A.c.cover_id, _ONLY)
     .where(
         A.c.applicant_id == bindparam("applicant_id"),
         A.c.kind == bindparam("kind"),
         A.c.id != bindparam("except_id"),
-        text(f"application.state in {LIVE_STATES}"),
+        _GIVES,
     )
     .order_by(A.c.submitted_at, A.c.id)
 )
@@ -267,8 +289,8 @@ _DECIDED = statement(
 _LIVING_OF_KIND = statement(
     union_all(
         *(
-            select(A.c.id, A.c.form, A.c.amount_fen).where(
-                A.c.kind == bindparam("kind"), text(f"application.state in {LIVE_STATES}"), whose
+            select(A.c.id, A.c.form, _GIVEN).where(
+                A.c.kind == bindparam("kind"), A.c.id != bindparam("except_id"), _GIVES, whose
             )
             for whose in (
                 A.c.applicant_id == bindparam("applicant_id"),
@@ -280,10 +302,13 @@ _LIVING_OF_KIND = statement(
 
 
 async def living_of_kind(
-    transaction: Transaction, kind: str, applicant_id: UUID, household_id: UUID | None
+    transaction: Transaction, kind: str, applicant_id: UUID, household_id: UUID | None, *, except_id: UUID
 ) -> list[Record]:
-    """The paid or pending applications of one kind of a person and their household, with sealed forms."""
-    return await transaction.rows(_LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id)
+    """The paid or pending applications of one kind of a person and their household, with sealed forms and what each of
+    them gave or is to give (`given_fen`)."""
+    return await transaction.rows(
+        _LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id, except_id=except_id
+    )
 
 
 async def subject_is_aided(transaction: Transaction, kind: str, subject_index: bytes, *, except_id: UUID) -> bool:
@@ -293,7 +318,8 @@ async def subject_is_aided(transaction: Transaction, kind: str, subject_index: b
 
 
 async def decided_of_kind(transaction: Transaction, kind: str, applicant_id: UUID, *, except_id: UUID) -> list[Record]:
-    """The living applications of a person of one kind with their sealed decisions and facts, oldest first."""
+    """The living applications of a person of one kind with their sealed decisions and facts, oldest first;
+    `only_fen`: of what was paid and of which more came to nothing, how much that was."""
     return await transaction.rows(_DECIDED, kind=kind, applicant_id=applicant_id, except_id=except_id)
 
 

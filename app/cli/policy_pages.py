@@ -24,6 +24,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "service_standard": "办理时限",
     "approval_route": "审批环节",
     "application_reasons": "不予通过和退回的理由",
+    "household_cap": "每户每年合计上限",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

@@ -62,6 +62,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/discrepancies/{discrepancy_id}/actions"),
         ("post", "/api/v1/staff/duplicates/{duplicate_id}/actions"),
+        ("post", "/api/v1/staff/reuses/{reuse_id}/actions"),
         ("post", "/api/v1/staff/households/{household_id}/actions"),
         ("put", "/api/v1/staff/households/{household_id}/responsible"),
         ("post", "/api/v1/staff/visits/{visit_id}/actions"),

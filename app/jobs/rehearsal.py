@@ -61,6 +61,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "service_standard": (),
     "approval_route": (),
     "application_reasons": (),
+    "household_cap": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

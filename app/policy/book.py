@@ -22,6 +22,7 @@ PolicyKind: TypeAlias = Literal[
     "service_standard",
     "approval_route",
     "application_reasons",
+    "household_cap",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

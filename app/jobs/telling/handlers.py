@@ -22,6 +22,7 @@ from app.duplicates.events import DuplicateJudged
 from app.files.events import FileKept
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
+from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.queries import (
     apart,
     appeal,
@@ -46,12 +47,13 @@ from app.notices.events import InvestigationDecided, LineObjected
 from app.notices.objection_commands import REPLY
 from app.notices.objection_queries import decided, objectors
 from app.people.claiming.events import AccountClaimed
-from app.people.events import ConsentWithdrawn
+from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
+from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
 
@@ -280,6 +282,8 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     MeetingConvened: tell_voters,
     PostDelegated: tell_delegate,
     DelegationEnded: tell_delegation_ended,
+    ReuseFound: tell_reuse,
+    CardShared: tell_card,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {
@@ -305,5 +309,7 @@ SILENT: Final[dict[type[Fact], str]] = {
     ImportConfirmed: "work for the jobs; whoever asked looks at its progress",
     ExportAsked: "work for the jobs; whoever asked looks at its progress",
     FileKept: "work for the jobs; the file shows its state",
+    ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
+    CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
 }
 """The facts of which nobody is told, and why."""
