@@ -1,7 +1,7 @@
 """What pictures of papers look like, and whether two of them show one paper. Runs in the child process.
 
 A print is 256 bits of a page that was straightened and cut to its ink: it survives another camera, light and edge.
-Papers made by one form have nearly the same print, so a print accuses nobody. It names pages to be laid upon one another:
+Papers made by one form have nearly the same print, so a print accuses nobody. It names pages to lay upon one another:
 corners that both show say how, and then every small field of print must match. Of one paper all of them do; of two
 bills from one hospital the names, days and sums do not.
 """
@@ -16,8 +16,8 @@ MOST_PAGES: Final = 3
 LEAST_CORNERS: Final = 40
 """So many corners must lie upon one another before fields are compared at all."""
 LEAST_FIELDS: Final = 40
-OTHERWISE_PER_MILLE: Final = 12
-"""Of the fields of one paper photographed twice at most so many look otherwise (docs/measurements.md)."""
+OTHERWISE_PER_MILLE: Final = 4
+"""Of the fields of one paper photographed twice none look otherwise, of two bills ten or more (docs/measurements.md)."""
 _FIELD: Final = 24
 _SLACK: Final = 4
 _LIKE: Final = 0.7

@@ -1,7 +1,7 @@
 """When two claims may stand on one bill: keys that bring claims together, and evidence with points. Pure.
 
 A bill of one hospital looks like every other, strangers leave it on one day, and its numbers follow one another: none
-of that is evidence by itself. What counts is what two bills never share: the same code, number or file, the same sums to
+of that is evidence by itself. What counts is what two bills never share: one code, number or file, the same sums to
 the last fen, or one picture laid upon the other without a field that differs.
 """
 
