@@ -24,6 +24,9 @@ EITHER_PERSON = (
     "or exists (select 1 from household h where h.person_id in (person_a_id, person_b_id)))"
 )
 HELD = "('public_notice','waiting_funds','approved','paying','payment_failed','paid')"
+LIVING = (
+    "('submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying','paid')"
+)
 REST = f"paid_before_fen is null or amount_fen > paid_before_fen or state not in {HELD}"
 KINDS = (
     "hardship_aid",
@@ -69,6 +72,19 @@ begin
   return null;
 end $$
 """
+# Temporary aid has a cap for each person and year. Whoever closed an account and opened another is the same person.
+TEMPORARY_ELSEWHERE = f"""
+create function temporary_aid_elsewhere(asked uuid, since timestamptz) returns bigint language sql stable
+security definer set search_path = pg_catalog, public as $$
+  select coalesce(sum(case when a.state in {LIVING} then a.amount_fen else a.paid_before_fen end), 0)::bigint
+  from person mine join person p on p.id_number_index = mine.id_number_index and p.id <> mine.id
+  join application a on a.applicant_id = p.id and a.item = 'temporary' and a.submitted_at >= since
+  where mine.id = asked and (a.state in {LIVING} or a.paid_before_fen is not null)
+    and (current_setting('app.door', true) in ('staff', 'job')
+      or nullif(current_setting('app.person', true), '')::uuid = asked)
+$$
+"""
+FUNCTIONS = {"temporary_aid_elsewhere(uuid, timestamptz)": TEMPORARY_ELSEWHERE}
 GRANTED = (
     "new.household_cap is not null and new.household_id is not null "
     f"and new.state in {HELD} and (old.state not in {HELD} or new.amount_fen > old.amount_fen)"
@@ -85,6 +101,11 @@ def upgrade() -> None:
     op.execute("grant create on schema public to aid_jobs")
     op.execute(KEEP_CAP)
     op.execute("alter function keep_household_cap() owner to aid_jobs")
+    for name, function in FUNCTIONS.items():
+        op.execute(function)
+        op.execute(f"revoke execute on function {name} from public")
+        op.execute(f"alter function {name} owner to aid_jobs")
+        op.execute(f"grant execute on function {name} to aid_api")
     op.execute("revoke create on schema public from aid_jobs")
     op.execute(
         "create trigger keep_household_cap after update on application for each row "
@@ -228,6 +249,8 @@ def downgrade() -> None:
     op.drop_index("ix_bank_card_number", table_name="bank_card")
     op.execute("drop trigger keep_household_cap on application")
     op.execute("drop function keep_household_cap()")
+    for name in FUNCTIONS:
+        op.execute(f"drop function {name}")
     op.drop_constraint(op.f("ck_application_rest"), "application")
     op.drop_constraint(op.f("ck_application_reuse"), "application")
     op.drop_column("application", "household_cap")

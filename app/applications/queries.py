@@ -311,6 +311,15 @@ async def living_of_kind(
     )
 
 
+_TEMPORARY_ELSEWHERE = Statement("select temporary_aid_elsewhere($1, $2)", ("applicant_id", "since"), {})
+
+
+async def temporary_aid_elsewhere(transaction: Transaction, applicant_id: UUID, since: datetime) -> int:
+    """What temporary aid the same person was granted since, or has in flight, under other accounts, closed ones too."""
+    found: int = await transaction.value(_TEMPORARY_ELSEWHERE, applicant_id=applicant_id, since=since)
+    return found
+
+
 async def subject_is_aided(transaction: Transaction, kind: str, subject_index: bytes, *, except_id: UUID) -> bool:
     """Whether a living application that this transaction can see is for the same subject; the index knows the rest."""
     found = await transaction.value(_OF_SUBJECT, kind=kind, subject_index=subject_index, except_id=except_id)

@@ -66,10 +66,13 @@ async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
 _CLAIMED = frozenset({State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.RETURNED})
 
 
+_CLAIMS_ANEW = frozenset({Action.SUPPLEMENT, Action.UNDO, Action.REOPEN, Action.CHANGE_DECISION})
+
+
 async def look_for_reuse(jobs: Jobs, fact: dict[str, str]) -> None:
     """A claim that was submitted, or brought more papers, may stand on a bill that was claimed for before; one that is
     over stands in nobody's way."""
-    if fact["to_state"] in _CLAIMED or fact.get("action") in (Action.SUPPLEMENT, Action.UNDO):
+    if fact["to_state"] in _CLAIMED or fact.get("action") in _CLAIMS_ANEW:
         await reuse.look_at(jobs, UUID(fact["application_id"]))
 
 

@@ -56,6 +56,10 @@ _RAISE = statement(
           :organisation_name, :other_number, :other_organisation_name, :score, cast(:evidence as jsonb), 'open', :now,
           1)
         on conflict (low_id, high_id) do update set
+          application_id = excluded.application_id, other_id = excluded.other_id,
+          applicant_id = excluded.applicant_id, other_applicant_id = excluded.other_applicant_id,
+          number = excluded.number, organisation_name = excluded.organisation_name,
+          other_number = excluded.other_number, other_organisation_name = excluded.other_organisation_name,
           score = excluded.score, evidence = excluded.evidence, seen_at = excluded.seen_at,
           version = h.version + case when h.evidence = excluded.evidence and h.state <> 'cleared' then 0 else 1 end,
           (state, decided_by, decided_at, note) = (select
@@ -64,7 +68,7 @@ _RAISE = statement(
             case when again then null else h.decided_at end,
             case when again then null else h.note end
             from (select h.state = 'cleared' or h.state = 'different' and excluded.score > h.score as again) a)
-        returning h.id, h.application_id, h.state, h.version
+        returning h.id, h.state, h.version
         """
     )
 )
@@ -139,9 +143,9 @@ async def keep_marks(work: Work, application_id: UUID, keys: list[int]) -> None:
     await work.transaction.run(_KEEP_MARKS, application_id=application_id, keys=keys)
 
 
-async def raise_hint(work: Work, case: Record, other: Record, found: Found) -> UUID:
-    """From now on it is asked whether the two stand on one bill; answers which of the two cases it is asked of: this
-    one, unless the other was asked before. Twice is once; what was answered stays answered unless more is equal."""
+async def raise_hint(work: Work, case: Record, other: Record, found: Found) -> None:
+    """From now on it is asked of this case whether the two stand on one bill, whichever was asked before. Twice is
+    once; what was answered stays answered unless more is equal."""
     low, high = sorted((case["id"], other["id"]))
     await work.transaction.rows(_HOLD, ids=[low, high])
     row = await work.transaction.row(
@@ -162,11 +166,10 @@ async def raise_hint(work: Work, case: Record, other: Record, found: Found) -> U
         evidence=_plain(found),
     )
     assert row is not None
-    asked_of: UUID = row["application_id"]
     if row["state"] == "open":
-        await emit(work, ReuseFound(row["id"], asked_of, row["version"]))
-    await settle(work, asked_of)
-    return asked_of
+        await emit(work, ReuseFound(row["id"], case["id"], row["version"]))
+    for each in (low, high):
+        await settle(work, each)
 
 
 def _plain(found: Found) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LEAST_CORNERS: Final = 40
 """So many corners must lie upon one another before fields are compared at all."""
 LEAST_FIELDS: Final = 40
 OTHERWISE_PER_MILLE: Final = 4
-"""Of the fields of one paper photographed twice none look otherwise, of two bills ten or more (docs/measurements.md)."""
+"""Of the fields of one paper photographed twice none look otherwise, of two bills ten (docs/measurements.md)."""
 _FIELD: Final = 24
 _SLACK: Final = 4
 _LIKE: Final = 0.7

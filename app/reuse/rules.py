@@ -6,7 +6,7 @@ the last fen, or one picture laid upon the other without a field that differs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -77,6 +77,11 @@ class Found:
     score: int
     evidence: tuple[Evidence, ...]
     differs: tuple[str, ...] = ()
+
+    def turned(self) -> "Found":
+        """The same seen from the other claim."""
+        evidence = tuple(replace(each, files=each.files and (each.files[1], each.files[0])) for each in self.evidence)
+        return replace(self, evidence=evidence)
 
 
 def claim_of(kind: str, form: Mapping[str, Any], files: Iterable[str], codes: Iterable[int]) -> Claim:

@@ -76,7 +76,11 @@ async def test_under_a_new_account_the_same_claim_is_still_the_same(
         "update person set id_number_index = p.id_number_index from person p where person.id = $1 and p.id = $2",
         later.id, worker.id,
     )  # fmt: skip
-    refused(await submitted(client, later, await drafted(client, later, form)), 409, "subject_already_aided")
+    draft = await drafted(client, later, form)
+    refused(await submitted(client, later, draft), 409, "subject_already_aided")
+    seen = (await client.post(f"/applications/{draft}/preview", headers=later.headers | make.keyed())).json()
+    steps = {step["step"]: step["amount_fen"] for step in seen["trace"]}
+    assert steps["yearly_room"] == -500_00  # what is left of the year is the person's, not the account's
 
 
 async def test_one_sheet_claimed_by_two_at_the_same_moment_is_taken_once(

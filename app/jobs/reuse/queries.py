@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ _CASES = statement(
     text(
         f"""
         select a.id, a.kind, a.state, a.number, a.organisation_name, a.applicant_id, a.household_id, a.submitted_at,
+          (select max(p.created_at) from passage p where p.application_id = a.id and p.action = 'submit') as said_at,
           a.form, (a.state in {LIVE_STATES} or a.paid_before_fen is not null) as lives
         from application a where a.id = any(cast(:ids as uuid[])) and a.submitted_at is not null
         """  # noqa: S608 - states of our own
@@ -114,6 +116,11 @@ class Case:
     row: Record
     claim: Claim
     papers: tuple[Paper, ...]
+
+    @property
+    def came(self) -> tuple[datetime, UUID]:
+        """When it was submitted as it is now: of two claims, the one that came second is asked."""
+        return self.row["said_at"] or self.row["submitted_at"], self.row["id"]
 
     @property
     def lives(self) -> bool:

@@ -41,7 +41,10 @@ async def look_at(jobs: Jobs, application_id: UUID) -> None:
     likely = [(other, what) for other, what in found if is_likely(what)]
     async with jobs.work() as work:
         for other, what in likely:
-            await commands.raise_hint(work, case.row, other.row, what)
+            if case.came > other.came:
+                await commands.raise_hint(work, case.row, other.row, what)
+            else:
+                await commands.raise_hint(work, other.row, case.row, what.turned())
         await commands.clear_hints(work, application_id, [other.row["id"] for other, _ in likely])
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
-from app.applications.queries import living_of_kind
+from app.applications.queries import living_of_kind, temporary_aid_elsewhere
 from app.db.work import Work
 from app.households.queries import facts_of, kept_form
 from app.households.rules import criteria_of
-from app.kernel.business_time import business_date
+from app.kernel.business_time import SHANGHAI, business_date
 from app.kernel.money import Fen
 from app.kinds.hardship_aid import rules
 from app.kinds.hardship_aid.facts import Facts, Granted
@@ -44,7 +44,9 @@ async def assess(work: Work, filing: Filing) -> Assessed:
         granted_this_year=tuple(
             Granted(kind=each["kind"], item=each["item"], amount_fen=each["amount_fen"]) for each in filing.granted
         ),
-        temporary_granted_this_year_fen=sum(each["amount_fen"] for each in temporary),
+        temporary_granted_this_year_fen=(
+            sum(each["amount_fen"] for each in temporary) + await _under_other_accounts(work, filing)
+        ),
         medical_self_paid_fen=form.medical.self_paid_fen if form.medical else None,
         medical_mutual_aid_paid_fen=form.medical.mutual_aid_paid_fen if form.medical else None,
         medical_settled_on=form.medical.settled_on if form.medical else None,
@@ -72,6 +74,14 @@ def _purpose(form: HardshipAidForm, today: date) -> tuple[str, ...]:
     if form.item == "accident" and form.accident is not None:
         return form.item, str(form.accident.happened_on), str(form.accident.caused_fen)
     return form.item, f"{today:%Y-%m}", str(form.requested_fen), " ".join(form.reason.split())
+
+
+async def _under_other_accounts(work: Work, filing: Filing) -> Fen:
+    """The cap of temporary aid is for each person, whose other accounts are out of this one's sight."""
+    if filing.form.item != "temporary":
+        return 0
+    since = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
+    return await temporary_aid_elsewhere(work.transaction, filing.applicant["id"], since)
 
 
 async def _on_same_bill(
