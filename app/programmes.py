@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
+from app.applications.household_caps import HouseholdCap
 from app.applications.path import Kind
 from app.applications.programme import Programme
 from app.applications.reasons.rules import ReasonCatalogue
@@ -66,6 +67,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "application_reasons": Shipped(ReasonCatalogue, "app.applications", "reasons.yaml"),
     "fund_order": Shipped(FundOrder, "app.funds", "fund_order.yaml"),
     "payment": Shipped(PaymentPolicy, "app.payments", "payment.yaml"),
+    "household_cap": Shipped(HouseholdCap, "app.applications", "household_cap.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -37,6 +37,7 @@ from app.proxy_filings import tables as proxy_filings
 from app.ratings import tables as ratings
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
+from app.reuse import tables as reuse
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 
@@ -77,6 +78,7 @@ __all__ = [
     "rehearsals",
     "relatives",
     "resubmissions",
+    "reuse",
     "supplements",
     "upkeep",
     "visits",

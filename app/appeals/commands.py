@@ -269,7 +269,7 @@ async def _award(work: Work, row: Record, wanted_fen: int | None, judge: Judge) 
     held, assessed = await _judged_again(work, row, judge)
     if not assessed.eligible:
         raise StillIneligible
-    before_fen = 0 if row["state"] == State.APPEALED else row["amount_fen"] or 0
+    before_fen = (row["paid_before_fen"] if row["state"] == State.APPEALED else row["amount_fen"]) or 0
     amount_fen = assessed.amount_fen if wanted_fen is None else wanted_fen
     if not before_fen < amount_fen <= assessed.amount_fen:
         message = f"变更后的总额应高于{yuan(before_fen)}，按政策最多{yuan(assessed.amount_fen)}。"

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, literal_column, text, update
 
 from app.applications.amounts import granting
 from app.applications.lifting.queries import post_above
-from app.applications.path import EDITABLE, Action, Kind, State, gates_shut, path_of
+from app.applications.path import EDITABLE, REUSE_ANSWERED, Action, Kind, State, gates_shut, path_of
 from app.applications.queries import A, being_paid, editable_locked, open_draft, own_locked
 from app.applications.reasons.rules import BY_RULE, by_rule, check_note, reasons_for
 from app.applications.recusal import how_acting, post_for, why_not
@@ -64,6 +64,18 @@ class NoticeNotOver(Conflict):
 
 class SupplementAwaited(Conflict):
     """正在等申请人补充材料；补充之后、到期之后，或收回补充要求之后，才能继续办理。"""
+
+
+class ReuseUnanswered(Conflict):
+    """有一票多用的提示待核实，请先写明是否同一张票据，再继续办理。"""
+
+
+class ReuseConfirmed(Conflict):
+    """已认定与另一份申请用了同一张票据，不能通过；请退回补正或不予通过，认定有误的请重新核实。"""
+
+
+class NothingMoreToPay(Conflict):
+    """已经发放的不少于这次测算的金额，没有可以再发放的；已发放的不受影响，请核对后修改，或撤回申请。"""
 
 
 class NothingAwaited(Conflict):
@@ -170,8 +182,11 @@ async def submit(
 
     It was judged by what was found before; if the person has submitted something else meanwhile, `submission_no` is
     taken. `key` is None within a transaction; `signed`: by whom, where staff submit what was signed on paper.
-    Raises NotAllowedNow, NoPolicyInForce, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
+    Raises NotAllowedNow, NothingMoreToPay, NoPolicyInForce, SubjectAlreadyAided, Overtaken, IdempotencyInProgress.
     """
+    paid = row["paid_before_fen"]
+    if paid is not None and assessed.eligible and assessed.amount_fen <= paid:
+        raise NothingMoreToPay(paid_before_fen=paid, amount_fen=assessed.amount_fen)
     path = path_of(row)
     path.step(row["state"], Action.SUBMIT)
     step = path.step(row["state"], Action.SUBMIT if assessed.eligible else Action.REFUSE_BY_RULE)
@@ -244,7 +259,8 @@ async def signed_step(
     """The step, and who takes it with which words: somebody at the stage of the case, or above it where everybody there
     must stand aside. `carrying`: what comes with it.
 
-    Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, NothingAwaited, Invalid.
+    Raises NotAllowedNow, NotAllowed, Recused, SupplementAwaited, NothingAwaited, ReuseUnanswered, ReuseConfirmed,
+    Invalid.
     """
     step = _staff_step(row, said, carrying)
     post = post_for(actor, step.by, row) or await post_above(work, actor, step.by, row)
@@ -270,8 +286,8 @@ def _worded(
 ) -> tuple[Step, dict[str, Any]]:
     if post is None:
         raise why_not(actor, step.by, row)
-    if gates_shut(row["supplement"]).intersection(step.gates):
-        raise SupplementAwaited if row["supplement"] == "open" else NothingAwaited
+    if closed := behind_gates(row, step):
+        raise closed
     if step.counts_as_review and not post.allows(step.by):
         step = replace(step, needs_note=True)
     if said.note or said.reason_code or step.needs_note:
@@ -286,6 +302,16 @@ def _worded(
         "note": said.note,
         "reason_code": said.reason_code,
     } | how_acting(post, step.by)
+
+
+def behind_gates(row: Record, step: Step) -> Conflict | None:
+    """What has to be seen to before a step, where one of its gates is shut."""
+    shut = gates_shut(row["supplement"], row["reuse"]).intersection(step.gates)
+    if not shut:
+        return None
+    if shut == {REUSE_ANSWERED}:
+        return ReuseUnanswered() if row["reuse"] == "open" else ReuseConfirmed()
+    return SupplementAwaited() if row["supplement"] == "open" else NothingAwaited()
 
 
 async def withdraw_editable(work: Work, actor: Actor) -> None:

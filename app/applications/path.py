@@ -129,16 +129,20 @@ REVIEWS: Final = (S.SUBMITTED, S.UNIT_REVIEW, S.DISTRICT_REVIEW, S.CITY_APPROVAL
 """Where somebody looks at a case, and may ask its applicant for more."""
 NOTHING_AWAITED: Final = "nothing_awaited"
 AWAITS_SUPPLEMENT: Final = "awaits_supplement"
+REUSE_ANSWERED: Final = "reuse_answered"
 GATES: Final[dict[str, str]] = {
     NOTHING_AWAITED: "没有正在等申请人补充的材料",
     AWAITS_SUPPLEMENT: "正在等申请人补充材料",
+    REUSE_ANSWERED: "没有待核实的一票多用提示，也没有认定为同一张票据",
 }
 """What has to be so before a step that names it."""
 
 
-def gates_shut(supplement: str | None) -> frozenset[str]:
-    """Of `GATES`, those that do not hold; `supplement`: how the last supplement stands (`application.supplement`)."""
-    return frozenset({NOTHING_AWAITED if supplement == "open" else AWAITS_SUPPLEMENT})
+def gates_shut(supplement: str | None, reuse: str | None = None) -> frozenset[str]:
+    """Of `GATES`, those that do not hold; how the last supplement stands (`application.supplement`), and whether a hint
+    that its bill was claimed for before waits for an answer, or was said to be true (`application.reuse`)."""
+    shut = {NOTHING_AWAITED if supplement == "open" else AWAITS_SUPPLEMENT}
+    return frozenset(shut if reuse is None else shut | {REUSE_ANSWERED})
 
 
 def _worker_steps(stages: Stages) -> tuple[Step, ...]:
@@ -157,8 +161,10 @@ def _worker_steps(stages: Stages) -> tuple[Step, ...]:
 
 def _review(state: State, by: Permission, to: State) -> tuple[Step, ...]:
     """A reviewer approves, returns for correction or rejects with a reason."""
+    # A unit may pass on what it cannot look into: the other claim may be another district's.
+    gates = () if state is S.UNIT_REVIEW else (REUSE_ANSWERED,)
     return (
-        Step(state, A.APPROVE, to, by, counts_as_review=True),
+        Step(state, A.APPROVE, to, by, counts_as_review=True, gates=gates),
         Step(state, A.RETURN, S.RETURNED, by, needs_note=True, counts_as_review=True),
         Step(state, A.REJECT, S.REJECTED, by, needs_note=True, needs_reason=True, counts_as_review=True),
     )
@@ -184,7 +190,7 @@ def _raised(stages: Stages) -> tuple[Step, ...]:
 def _meeting(to: State) -> tuple[Step, ...]:
     """How its members vote is counted by `app.meetings`, which takes the step that follows as the system."""
     return (
-        Step(S.MEETING, A.CONVENE, S.MEETING, Permission.HOLD_MEETING, carries="members"),
+        Step(S.MEETING, A.CONVENE, S.MEETING, Permission.HOLD_MEETING, carries="members", gates=(REUSE_ANSWERED,)),
         Step(S.MEETING, A.CARRY, to, Permission.SYSTEM),
         Step(S.MEETING, A.TURN_DOWN, S.REJECTED, Permission.SYSTEM, needs_note=True, needs_reason=True),
     )
@@ -208,7 +214,10 @@ LINE: Final = "line"
 def _payment() -> tuple[Step, ...]:
     """Money moves in batches, and by what the bank says of their lines: never by a step on one application alone."""
     return (
-        Step(S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT, counts_as_review=True, carries=BATCH),
+        Step(
+            S.APPROVED, A.START_PAYMENT, S.PAYING, Permission.START_PAYMENT,
+            counts_as_review=True, carries=BATCH, gates=(REUSE_ANSWERED,),
+        ),
         Step(S.PAYING, A.CONFIRM_PAYMENT, S.PAID, Permission.SYSTEM),
         Step(S.PAYING, A.FAIL_PAYMENT, S.PAYMENT_FAILED, Permission.SYSTEM),
         Step(S.PAYING, A.STOP_PAYMENT, S.APPROVED, Permission.SYSTEM),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     any_,
@@ -69,6 +70,7 @@ SUMMARY = [
         "submitted_at",
         "due_at",
         "supplement",
+        "reuse",
         "created_at",
     ]
 ]
@@ -259,13 +261,22 @@ _OF_SUBJECT = statement(
         text(TAKES_SUBJECT),
     )
 )
+# What was paid before an appeal raised it was given, whatever has become of the rest.
+_GIVES = text(f"(application.state in {LIVE_STATES} or application.paid_before_fen is not null)")
+_GIVEN = literal_column(
+    f"case when application.state in {LIVE_STATES} then application.amount_fen else application.paid_before_fen end",
+    BigInteger,
+).label("given_fen")
+_ONLY = literal_column(
+    f"case when application.state in {LIVE_STATES} then null else application.paid_before_fen end", BigInteger
+).label("only_fen")
 _DECIDED = statement(
-    select(A.c.id, A.c.decision, A.c.facts, A.c.cover_id)
+    select(A.c.id, A.c.decision, A.c.facts, A.c.cover_id, _ONLY)
     .where(
         A.c.applicant_id == bindparam("applicant_id"),
         A.c.kind == bindparam("kind"),
         A.c.id != bindparam("except_id"),
-        text(f"application.state in {LIVE_STATES}"),
+        _GIVES,
     )
     .order_by(A.c.submitted_at, A.c.id)
 )
@@ -274,8 +285,8 @@ _DECIDED = statement(
 _LIVING_OF_KIND = statement(
     union_all(
         *(
-            select(A.c.id, A.c.form, A.c.amount_fen).where(
-                A.c.kind == bindparam("kind"), text(f"application.state in {LIVE_STATES}"), whose
+            select(A.c.id, A.c.form, _GIVEN).where(
+                A.c.kind == bindparam("kind"), A.c.id != bindparam("except_id"), _GIVES, whose
             )
             for whose in (
                 A.c.applicant_id == bindparam("applicant_id"),
@@ -287,10 +298,22 @@ _LIVING_OF_KIND = statement(
 
 
 async def living_of_kind(
-    transaction: Transaction, kind: str, applicant_id: UUID, household_id: UUID | None
+    transaction: Transaction, kind: str, applicant_id: UUID, household_id: UUID | None, *, except_id: UUID
 ) -> list[Record]:
-    """The paid or pending applications of one kind of a person and their household, with sealed forms."""
-    return await transaction.rows(_LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id)
+    """The paid or pending applications of one kind of a person and their household, with sealed forms and what each of
+    them gave or is to give (`given_fen`)."""
+    return await transaction.rows(
+        _LIVING_OF_KIND, kind=kind, applicant_id=applicant_id, household_id=household_id, except_id=except_id
+    )
+
+
+_TEMPORARY_ELSEWHERE = Statement("select temporary_aid_elsewhere($1, $2)", ("applicant_id", "since"), {})
+
+
+async def temporary_aid_elsewhere(transaction: Transaction, applicant_id: UUID, since: datetime) -> int:
+    """What temporary aid the same person was granted since, or has in flight, under other accounts, closed ones too."""
+    found: int = await transaction.value(_TEMPORARY_ELSEWHERE, applicant_id=applicant_id, since=since)
+    return found
 
 
 async def subject_is_aided(transaction: Transaction, kind: str, subject_index: bytes, *, except_id: UUID) -> bool:
@@ -300,7 +323,8 @@ async def subject_is_aided(transaction: Transaction, kind: str, subject_index: b
 
 
 async def decided_of_kind(transaction: Transaction, kind: str, applicant_id: UUID, *, except_id: UUID) -> list[Record]:
-    """The living applications of a person of one kind with their sealed decisions and facts, oldest first."""
+    """The living applications of a person of one kind with their sealed decisions and facts, oldest first;
+    `only_fen`: of what was paid and of which more came to nothing, how much that was."""
     return await transaction.rows(_DECIDED, kind=kind, applicant_id=applicant_id, except_id=except_id)
 
 

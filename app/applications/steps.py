@@ -10,6 +10,7 @@ import asyncpg
 from sqlalchemy import text
 
 from app.applications.events import ApplicationMoved
+from app.applications.household_caps import cap_for
 from app.applications.path import Action, State
 from app.applications.queries import version_now
 from app.applications.standards import days_allowed
@@ -61,7 +62,8 @@ def step_text(
                 item = coalesce(:item, item), cover_id = coalesce(:cover_id, cover_id),
                 measure_id = coalesce(:measure_id, measure_id), supplement = cast(:supplement as text),
                 route = coalesce(:route, route), route_version = coalesce(:route_version, route_version),
-                route_fen = coalesce(:route_fen, route_fen), decided_fen = coalesce(:decided_fen, decided_fen)
+                route_fen = coalesce(:route_fen, route_fen), decided_fen = coalesce(:decided_fen, decided_fen),
+                household_cap = coalesce(cast(:household_cap as text), household_cap)
               {moving or "where application.id = :id"} and application.version = :version
               returning application.id, application.version, applicant_id {also} {more}
             ), passed as (
@@ -116,7 +118,11 @@ _STEPS: Final = {
 
 
 class SubjectAlreadyAided(Conflict):
-    """同一名学生本学年或同一张结算单已有申请正在办理或已发放，不能重复申请。"""
+    """同一名学生本学年、同一张结算单或同一事项已有申请正在办理或已发放，不能重复申请。"""
+
+
+class HouseholdCapReached(Conflict):
+    """加上这一笔，这户今年各项帮扶的合计将超过上限；请核减金额，或不予通过。"""
 
 
 class AlreadySigned(NotAllowed):
@@ -259,6 +265,7 @@ def values_of(
             "step_round": signed_round,
             "now": work.now,
             "due_at": due_at,
+            "household_cap": cap_for(work.policies, row, step, work.today),
             "approved_at": work.now if step.to == State.APPROVED and step.action not in _AGAIN else None,
             "paid_at": work.now if step.to == State.PAID else None,
             "passage_id": passage_id,
@@ -334,5 +341,7 @@ def refusal_of(violation: asyncpg.IntegrityConstraintViolationError) -> Exceptio
         "budget_room": NoRoom,
         "pk_keyed_answer": Overtaken,
     }
+    if violation.constraint_name == "household_cap":
+        return HouseholdCapReached(room_fen=int(violation.detail or 0))
     refusal = refusals.get(violation.constraint_name or "")
     return refusal() if refusal else violation

@@ -53,7 +53,9 @@ _LAST_SUBMISSION = (
     .scalar_subquery()
     .label("last_submission")
 )
-_DRAFTED = [A.c[name] for name in "id kind state version round route applicant_id submitted_at form".split()]
+_DRAFTED = [
+    A.c[name] for name in "id kind state version round route applicant_id submitted_at paid_before_fen form".split()
+]
 TO_SUBMIT = (
     select(
         *_DRAFTED,

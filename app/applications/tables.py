@@ -14,6 +14,8 @@ _OPEN = (
 )
 OPEN_STATES = f"({_OPEN})"
 LIVE_STATES = f"({_OPEN},'waiting_funds','paid')"
+HELD_STATES = "('public_notice','waiting_funds','approved','paying','payment_failed','paid')"
+"""Where a household has been granted an amount, whether or not it has it yet: what the year's cap counts."""
 TAKES_SUBJECT = f"(state in {LIVE_STATES} or paid_before_fen is not null) and subject_index is not null"
 """What was paid once is not given to the same subject again, whatever became of more that was asked for."""
 
@@ -28,6 +30,10 @@ class Application(Row, table=True):
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
         CheckConstraint("paid_before_fen > 0", name="paid_before"),
+        CheckConstraint(
+            f"paid_before_fen is null or amount_fen > paid_before_fen or state not in {HELD_STATES}", name="rest"
+        ),
+        CheckConstraint("reuse in ('open','same')", name="reuse"),
         CheckConstraint("amount_fen <= decided_fen", name="within_decision"),
         CheckConstraint(
             "(route is null) = (route_version is null) and (route is null) = (route_fen is null)", name="route"
@@ -120,6 +126,10 @@ class Application(Row, table=True):
     cover_id: UUID | None = Field(default=None, foreign_key="cover.id")
     supplement: str | None = Field(default=None, max_length=10)
     """How the last supplement at this stage stands (`supplement.state`); the next step forgets it."""
+    reuse: str | None = Field(default=None, max_length=8)
+    """Whether a hint that its bill was claimed for before is open, or was said to be true (app/reuse)."""
+    household_cap: str | None = Field(default=None, max_length=60)
+    """The version of the year's cap on what a household gets under which it was granted; None: there was none."""
     measure_id: UUID | None = Field(default=None)
     """The measure of the household's plan under which it is paid; set when the payment is started."""
     amount_fen: int | None = Field(default=None, sa_type=BigInteger)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -44,6 +45,10 @@ from app.households.queries import H
 from app.kernel.actor import Actor, Permission
 from app.notices.objection_queries import I as INVESTIGATION
 from app.notices.tables import Notice
+from app.reuse.queries import OTHERS_ALONE, OTHERS_CARDS, UNION
+from app.reuse.queries import C as CARD_ALERT
+from app.reuse.queries import R as REUSE
+from app.reuse.tables import WAITING as CARD_WAITING
 
 AT_MOST: Final = 100
 """Of each thing that is shown beside a case."""
@@ -169,6 +174,47 @@ def _is_held() -> ColumnElement[Any]:
     return held.correlate(A).exists().label("payments_held")
 
 
+def _reuses() -> ColumnElement[Any]:
+    """Hints that this case or another stands on the bill of the other."""
+    columns = [
+        REUSE.c[name]
+        for name in (
+            *("id", "state", "version", "score", "evidence", "created_at"),
+            *("number", "organisation_name", "other_number", "other_organisation_name"),
+        )
+    ]
+    query = select(*columns, (REUSE.c.application_id == A.c.id).label("asked_of_this")).where(
+        or_(REUSE.c.application_id == A.c.id, REUSE.c.other_id == A.c.id),
+        REUSE.c.state != literal_column("'cleared'"),
+        *OTHERS_ALONE,
+    )
+    return _listed(query.order_by(REUSE.c.score.desc(), REUSE.c.id), "reuses")
+
+
+def _card_alerts() -> ColumnElement[Any]:
+    """Who of another household is paid to the applicant's card: their union and the number of their file."""
+    is_a = CARD_ALERT.c.person_a_id == A.c.applicant_id
+    union = case((is_a, CARD_ALERT.c.organisation_b_id), else_=CARD_ALERT.c.organisation_a_id)
+    query = (
+        select(
+            CARD_ALERT.c.id,
+            CARD_ALERT.c.number_masked.label("card"),
+            UNION.c.name.label("organisation"),
+            case((is_a, CARD_ALERT.c.household_b_number), else_=CARD_ALERT.c.household_a_number).label(
+                "household_number"
+            ),
+            CARD_ALERT.c.created_at,
+        )
+        .select_from(CARD_ALERT.outerjoin(UNION, UNION.c.id == union))
+        .where(
+            or_(is_a, CARD_ALERT.c.person_b_id == A.c.applicant_id),
+            text(f"card_alert.{CARD_WAITING}"),
+            *OTHERS_CARDS,
+        )
+    )
+    return _listed(query.order_by(CARD_ALERT.c.created_at, CARD_ALERT.c.id), "card_alerts")
+
+
 @cache
 def _case(tiers: Shape, change_tiers: Shape) -> Statement:
     household = (H.c.id == A.c.household_id) & within(H, tiers) & (H.c.person_id != _NOT_ME)
@@ -184,6 +230,8 @@ def _case(tiers: Shape, change_tiers: Shape) -> Statement:
         _changes(change_tiers, len(tiers)),
         _is_held(),
         _supplements(),
+        _reuses(),
+        _card_alerts(),
     ]
     earlier = _earlier()
     beside = A.outerjoin(H, household & H.c.submitted_at.is_not(None)).outerjoin(earlier, true())

@@ -26,6 +26,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "application_reasons": "不予通过和退回的理由",
     "fund_order": "资金使用顺序",
     "payment": "付款",
+    "household_cap": "每户每年合计上限",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

@@ -24,6 +24,7 @@ from app.demo.pieces import (
     tell_decision,
 )
 from app.demo.plans import plan_first
+from app.demo.reuses import reused
 from app.demo.stage import Person, Stage
 from app.demo.supplements import refused_and_undone, supplemented, tell_changes
 from app.kernel.business_time import academic_year, business_date
@@ -41,6 +42,7 @@ def tell(stage: Stage) -> None:
     paid_together(stage, cast, waiting)
     large_amount(stage, cast, UNIT)
     batches.together(stage, cast)
+    reused(stage, cast)
     policies.refusals(stage, cast)
     appealed(stage, cast)
     policies.enrolment(stage, cast)
@@ -51,7 +53,8 @@ def tell(stage: Stage) -> None:
 
 
 CAST = (
-    "worker-chen worker-zheng worker-lin worker-wu worker-fang clerk-longhu chair-longhu reviewer-longhu leader-longhu "
+    "worker-chen worker-zheng worker-lin worker-huang worker-wu worker-fang "
+    "clerk-longhu chair-longhu reviewer-longhu leader-longhu "
     "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city "
     "vice-city mutual-aid "
     "finance-maker finance-checker auditor"

@@ -163,6 +163,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "visit:plan": "安排入户走访",
         "visit:assigned": "走访分派给自己的家庭",
         "duplicate:judge": "认定档案是否重复",
+        "reuse:answer": "核实是否一票多用",
         "calendar:keep": "录入和更正工作日历",
         "crossing:read": "查看跨亲属关系办理过的申请",
         "fund:read": "查看资金、预算和台账",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.applications.commands import stop_payments
 from app.applications.events import ApplicationMoved
-from app.applications.path import State
+from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
@@ -23,18 +23,20 @@ from app.jobs import cards, exports, files, funding, imports, rehearsals, remind
 from app.jobs.duplicates.search import look_at
 from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
-from app.jobs.queries import household_locked
+from app.jobs.queries import household_locked, people_of_file
+from app.jobs.reuse import search as reuse
 from app.jobs.running import Jobs
 from app.jobs.telling.handlers import TELLS
 from app.jobs.transfers import follow
 from app.kernel.business_time import business_date
 from app.notices.events import InvestigationDecided
-from app.people.events import ConsentWithdrawn
+from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans import commands as plans
 from app.plans.events import MeasureTaken
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.commands import find_crossings
 from app.relatives.events import RelativeDeclared
+from app.reuse.card_commands import look_at_cards
 from app.settings import settings
 from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
@@ -60,6 +62,30 @@ async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
 async def look_for_duplicates(jobs: Jobs, fact: dict[str, str]) -> None:
     """A household file that has moved may be one that is there already, or be one no more."""
     await look_at(jobs, UUID(fact["household_id"]))
+
+
+_CLAIMED = frozenset({State.SUBMITTED, State.REJECTED, State.WITHDRAWN, State.RETURNED})
+
+
+_CLAIMS_ANEW = frozenset({Action.SUPPLEMENT, Action.UNDO, Action.REOPEN, Action.CHANGE_DECISION})
+
+
+async def look_for_reuse(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A claim that was submitted, or brought more papers, may stand on a bill that was claimed for before; one that is
+    over stands in nobody's way."""
+    if fact["to_state"] in _CLAIMED or fact.get("action") in _CLAIMS_ANEW:
+        await reuse.look_at(jobs, UUID(fact["application_id"]))
+
+
+async def look_at_card(work: Work, fact: dict[str, str]) -> None:
+    """Who is paid to another card may share it with another household, or share one no more."""
+    await look_at_cards(work, UUID(fact["person_id"]))
+
+
+async def look_at_cards_of_file(work: Work, fact: dict[str, str]) -> None:
+    """Who belongs to a household, and who does not, may have changed with its file."""
+    for person_id in await people_of_file(work.transaction, UUID(fact["household_id"])):
+        await look_at_cards(work, person_id)
 
 
 async def follow_file(work: Work, fact: dict[str, str]) -> None:
@@ -165,7 +191,14 @@ async def fund_from_budget(jobs: Jobs, fact: dict[str, str]) -> None:
 
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
-    HouseholdMoved.__name__: (open_household_notice, look_after_file, follow_file, take_down_file),
+    HouseholdMoved.__name__: (
+        open_household_notice,
+        look_after_file,
+        follow_file,
+        take_down_file,
+        look_at_cards_of_file,
+    ),
+    CardChanged.__name__: (look_at_card,),
     InvestigationDecided.__name__: (settle,),
     ConsentWithdrawn.__name__: (publish_anew,),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
@@ -181,6 +214,7 @@ for _fact, _teller in TELLS.items():
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
+    ApplicationMoved.__name__: (look_for_reuse,),
     FileKept.__name__: (scan_file,),
     ApplicationMoved.__name__: (fund_in_line,),
     BudgetRaised.__name__: (fund_from_budget,),

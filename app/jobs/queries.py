@@ -201,3 +201,20 @@ def scope_of_file(table: Table) -> Statement:
         .where(table.c.household_id == bindparam("of_household"))
         .values({tier: bindparam(tier, type_=table.c[tier].type) for tier in tiers})
     )
+
+
+_PEOPLE_OF_FILE = statement(
+    text(
+        """
+        select h.person_id from household h where h.id = :id
+        union
+        select p.id from household_member m join person p on p.id_number_index = m.id_number_index
+        where m.household_id = :id and p.closed_at is null
+        """
+    )
+)
+
+
+async def people_of_file(transaction: Transaction, household_id: UUID) -> list[UUID]:
+    """Those with an account whom a file names, or named once, its owner among them."""
+    return [row["person_id"] for row in await transaction.rows(_PEOPLE_OF_FILE, id=household_id)]

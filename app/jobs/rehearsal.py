@@ -63,6 +63,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "application_reasons": (),
     "fund_order": (),
     "payment": (),
+    "household_cap": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

@@ -63,6 +63,8 @@ class Permission(StrEnum):
     FILL_ASSIGNED_VISIT = "visit:assigned"
     """Fill in the visits that one is sent on; by itself it reaches nothing."""
     JUDGE_DUPLICATES = "duplicate:judge"
+    ANSWER_REUSE = "reuse:answer"
+    """To say whether two claims stand on one bill: whoever reviews one of them."""
     RUN_MATCH = "match:run"
     INVESTIGATE = "notice:investigate"
     """To look into an objection to a public notice, at the level above the unit."""
@@ -95,6 +97,7 @@ _PROPOSES = frozenset({_P.READ_POLICIES, _P.PROPOSE_POLICY, _P.REHEARSE_POLICY})
 _PUBLISHES = frozenset({_P.READ_POLICIES, _P.PUBLISH_POLICY, _P.REHEARSE_POLICY})
 # Whoever reviews may take back what another of their level, or a level below, decided.
 _UNDOES = frozenset({_P.UNDO_REVIEW})
+_ANSWERS = frozenset({_P.ANSWER_REUSE})
 # Who sends visitors may be one of them.
 _SENDS = frozenset({_P.PLAN_VISIT, _P.FILL_ASSIGNED_VISIT})
 # Whoever reviews files above the units tells two files of one household apart, and asks the departments about files.
@@ -103,16 +106,19 @@ _DISTRICT = (
     frozenset({_P.READ_CASES, _P.REVIEW_AT_DISTRICT, _P.DECIDE_CHANGE, _P.READ_POLICIES, _P.INVESTIGATE})
     | _SENDS
     | _UNDOES
+    | _ANSWERS
 )
 _CITY = (
     frozenset({_P.READ_CASES, _P.APPROVE_AT_CITY, _P.HOLD_MEETING, _P.DECIDE_CHANGE, _P.INVESTIGATE, _P.KEEP_CALENDAR})
     | _UNDOES
+    | _ANSWERS
 )
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_CLERK: frozenset({_P.READ_CASES, _P.ACCEPT_CASE, _P.ASSIST, _P.ENROL_COVER, _P.WRITE_PLANS}) | _SENDS,
     Role.UNIT_CHAIR: frozenset({_P.READ_CASES, _P.REVIEW_AT_UNIT, _P.DECIDE_CHANGE, _P.WRITE_PLANS, _P.READ_RATINGS})
     | _SENDS
-    | _UNDOES,
+    | _UNDOES
+    | _ANSWERS,
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT}),
     Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS, _P.READ_FUNDS},
@@ -120,7 +126,10 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CITY_LEADER: _CITY
     | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS, _P.DECIDE_BUDGET}
     | _PUBLISHES,
-    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER}) | _PROPOSES | _UNDOES,
+    Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER})
+    | _PROPOSES
+    | _UNDOES
+    | _ANSWERS,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT, _P.READ_FUNDS, _P.PROPOSE_BUDGET}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET}),
     Role.PUBLICITY_EDITOR: frozenset(),

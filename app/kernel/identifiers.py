@@ -41,6 +41,7 @@ _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
 _DIGITS = re.compile(r"\A[0-9]+\Z")
 _MOBILE = re.compile(r"\A1[3-9][0-9]{9}\Z")
+_SEPARATED = re.compile(r"[\s_./-]+")
 _LONGEST_INPUT = 64
 
 
@@ -100,6 +101,11 @@ def eighteen(number: str) -> str:
         first17 = f"{number[:6]}19{number[6:]}"
         return first17 + check_digit(first17)
     return number
+
+
+def plain_number(text: str) -> str:
+    """One spelling of the number of a bill or of a hospital's code: no hyphens or slashes, capital letters."""
+    return _SEPARATED.sub("", _folded(text)).upper()
 
 
 def uscc(text: str) -> str:

@@ -302,6 +302,10 @@ BY_OTHERS: Final[dict[str, str]] = {
 """Tables in the copy that are read where they are shown otherwise as well."""
 LEFT_OUT: Final[dict[str, str]] = {
     "duplicate_flag": "a suspicion about two files, one of which may be another family's; it decides nothing",
+    "reuse_hint": "a suspicion about two claims, one of which is another family's; it decides nothing",
+    "claim_mark": "keyed hashes, by which such suspicions are found",
+    "picture_print": "what an uploaded paper looks like, in 256 bits, for the same purpose; the paper is in `files`",
+    "card_alert": "that another family is paid to the same card, for as long as it is so",
     "duplicate_key": "keyed hashes, by which such suspicions are found",
     "rehearsal_line": "what a policy that is only proposed would change; no decision about anybody",
     "reminder": "that staff were reminded of a date, which stands in the file",

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.applications.commands import HouseholdChangePending, NoticeNotOver
+from app.applications.commands import HouseholdChangePending, NoticeNotOver, behind_gates
 from app.applications.measures import measures_for
-from app.applications.path import Kind
+from app.applications.path import Action, Kind, State, path_of
 from app.applications.recusal import Recused
 from app.applications.steps import AlreadySigned, KeptApart
 from app.audit.commands import record
@@ -186,6 +186,7 @@ async def weigh(
             why = HouseholdChangePending()
         if why is None and isinstance(measure, DomainError):
             why = measure
+        why = why or behind_gates(row, path_of(row).step(State.APPROVED, Action.START_PAYMENT))
         why = why or why_out(dict(stands) | {"in_batch": stands["in_batch"] and not batched})
         if why is not None:
             left_out.append(LeftOut(row, why))

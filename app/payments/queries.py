@@ -26,7 +26,7 @@ _IDS = ARRAY(A.c.id.type)
 _STANDING_COLUMNS = (
     "id number kind state version round applicant_id applicant_masked household_id organisation_name city_id "
     "district_id street_id unit_id amount_fen paid_before_fen route route_version item measure_id submitted_at "
-    "supplement approved_at"
+    "supplement reuse approved_at"
 ).split()
 PAYABLE = [A.c[name] for name in _STANDING_COLUMNS]
 

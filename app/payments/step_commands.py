@@ -199,7 +199,11 @@ async def _export(work: Work, actor: Actor, post: Post, row: Record, step: Step)
     # Whoever asks for a change of somebody's card or family waits here, and then finds that it is sent, or stops it.
     await lock_payments_of(work.transaction, map(payee_of, seen.values()))
     now = await applications(work.transaction, ids, locked=True)
-    outdated = [line for line in held if not _as_frozen(line, now.get(line["application_id"]), State.PAYING)]
+    outdated = [
+        line
+        for line in held
+        if not _as_frozen(line, now.get(line["application_id"]), State.PAYING) or now[line["application_id"]]["reuse"]
+    ]
     stopped = await held_among(work.transaction, map(payee_of, now.values()))
     outdated += [line for line in held if line not in outdated and payee_of(now[line["application_id"]]) in stopped]
     if outdated:

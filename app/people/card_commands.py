@@ -12,7 +12,9 @@ from app.kernel.errors import Conflict, FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, bank_card
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_card
+from app.messaging.outbox import emit
 from app.people.commands import NAME, IdentityRequired
+from app.people.events import CardChanged
 from app.people.queries import CARD, person_locked
 
 HOLDER, CARD_NUMBER = "bank_card.holder", "bank_card.number"
@@ -102,6 +104,7 @@ async def _keep_card(
     if kept is None:
         waiting = await work.transaction.value(_PENDING_CARD, person_id=person_id)
         raise ChangePending(field="/bank_card", in_the_way=str(waiting or ""), yours=mask_card(digits))
+    await emit(work, CardChanged(person_id))
 
 
 async def settle_bank_card(work: Work, person_id: UUID, *, confirmed: bool) -> None:
@@ -116,11 +119,13 @@ async def settle_bank_card(work: Work, person_id: UUID, *, confirmed: bool) -> N
     )
     if confirmed and not turned:
         raise BankCardGone
+    await emit(work, CardChanged(person_id))
 
 
 async def withdraw_bank_card(work: Work, person_id: UUID) -> None:
     """The card that waits is wanted no more."""
     await work.transaction.run(_TURN_CARD, owner=person_id, before="pending", after="withdrawn")
+    await emit(work, CardChanged(person_id))
 
 
 def _valid_card(number: str) -> str:

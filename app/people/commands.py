@@ -20,7 +20,7 @@ from app.kernel.masking import mask_name, mask_phone
 from app.messaging.outbox import emit
 from app.people.attempt_commands import NUMBERS, SIGN_INS, count, require_room
 from app.people.consents import Purpose, consent_texts
-from app.people.events import ConsentWithdrawn
+from app.people.events import CardChanged, ConsentWithdrawn
 from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
 from app.people.tables import RefreshToken
 from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
@@ -203,6 +203,7 @@ async def close_account(work: Work, person_id: UUID) -> None:
     await work.transaction.run(_END_ALL_SESSIONS, owner=person_id, now=work.now, reason="account_closed")
     await work.transaction.run(_CLOSE, row_id=person_id, now=work.now)
     await _audit(work, person_id, "person.closed")
+    await emit(work, CardChanged(person_id))
 
 
 async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -> bool:

@@ -12,3 +12,10 @@ class ConsentWithdrawn(Fact):
 
     person_id: UUID
     purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardChanged(Fact):
+    """Somebody is paid to another card from now on, or may be once it was looked at, or to none any more."""
+
+    person_id: UUID

@@ -60,6 +60,8 @@ class BankCard(Row, table=True):
         Index("ix_bank_card_number", "number_index", postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
+        # Whether others are paid to the same one (app/reuse).
+        Index("ix_bank_card_number", "number_index", postgresql_where=text("state in ('current','pending')")),
     )
 
     person_id: UUID = Field(foreign_key="person.id", index=True)

@@ -24,6 +24,7 @@ PolicyKind: TypeAlias = Literal[
     "application_reasons",
     "fund_order",
     "payment",
+    "household_cap",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

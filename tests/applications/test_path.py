@@ -9,7 +9,17 @@ from itertools import product
 import httpx
 import pytest
 
-from app.applications.path import AWAITS_SUPPLEMENT, NOTHING_AWAITED, PATHS, REVIEWS, Action, Kind, State, gates_shut
+from app.applications.path import (
+    AWAITS_SUPPLEMENT,
+    NOTHING_AWAITED,
+    PATHS,
+    REUSE_ANSWERED,
+    REVIEWS,
+    Action,
+    Kind,
+    State,
+    gates_shut,
+)
 from app.applications.standards import SUPPLEMENT, WAITS
 from app.kernel.actor import Permission, Role
 from app.workflow.path import NotAllowedNow, Path, Step
@@ -144,9 +154,21 @@ def test_while_a_supplement_is_awaited_nobody_decides(kind: Kind) -> None:
         elif step.action == A.RAISE_AMOUNT or (
             step.at in REVIEWS and step.by not in (Permission.OWN, Permission.SYSTEM, Permission.UNDO_REVIEW)
         ):
-            assert step.gates == (NOTHING_AWAITED,), step
+            beyond_unit = step.action == A.APPROVE and step.at in (S.DISTRICT_REVIEW, S.CITY_APPROVAL)
+            assert step.gates == (*((REUSE_ANSWERED,) if beyond_unit else ()), NOTHING_AWAITED), step
         else:
-            assert step.gates == (), step
+            assert step.gates == ((REUSE_ANSWERED,) if step.action == A.START_PAYMENT else ()), step
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("reuse", ["open", "same"])
+def test_while_a_hint_waits_or_was_said_to_be_true_nobody_beyond_the_unit_approves(kind: Kind, reuse: str) -> None:
+    everything = tuple(Permission)
+    for state in State:
+        free = set(PATHS[kind].open_to(state, everything, shut=gates_shut(None)))
+        left = set(PATHS[kind].open_to(state, everything, shut=gates_shut(None, reuse)))
+        beyond_unit = {S.DISTRICT_REVIEW: {A.APPROVE}, S.CITY_APPROVAL: {A.APPROVE}, S.APPROVED: {A.START_PAYMENT}}
+        assert free - left == beyond_unit.get(state, set()), state
 
 
 @pytest.mark.parametrize("kind", Kind)

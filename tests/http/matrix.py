@@ -77,6 +77,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/staff/households/{}/actions": {"action": "return"},
     "/staff/discrepancies/{}/actions": {"action": "resolve", "outcome": "explained", "note": "已核实"},
     "/staff/duplicates/{}/actions": {"action": "same", "note": "已核实"},
+    "/staff/reuses/{}/actions": {"action": "different", "note": "已核实"},
     "/me/discrepancies/{}/answer": {"text": "情况属实"},
     "/staff/visits/{}/actions": {"action": "cancel", "note": "改期"},
     "/staff/visits/{}/operations": {

@@ -55,6 +55,7 @@ _DIFFERS: Final[Mapping[str, str]] = {
     "said_of": "text",
     "note": "bytea",
     "measure_id": "uuid",
+    "household_cap": "text",
     "audit_id": "uuid",
     "details": "text",
     "message_id": "uuid",

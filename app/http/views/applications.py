@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import orjson
@@ -23,6 +23,8 @@ from app.http.views.decisions import DecisionView
 from app.http.views.supplements import STANDING, Standing, SupplementView
 from app.kernel.actor import Permission
 from app.kernel.business_time import answered, business_date
+
+REUSE: Final = "open 有提示待核实 · same 认定与另一份申请用了同一张票据"
 
 
 class By(BaseModel):
@@ -116,6 +118,7 @@ class TaskView(BaseModel):
     submitted_at: str
     due_at: str | None
     supplement: Standing | None = Field(description="本环节要求过补充材料的：answered 已补充 · lapsed 逾期未补充")
+    reuse: Literal["open", "same"] | None = Field(description=f"一票多用：{REUSE}；没有提示、都已排除的为 null")
     version: int
 
 
@@ -171,7 +174,7 @@ def detail(
     form = keyring.open(FORM, row["id"], row["form"])
     timeline = [_entry(step, row, work) for step in row["timeline"]]
     way = arrivals((entry["at"], entry["action"], entry["to_state"]) for entry in timeline)
-    shut = gates_shut(row["supplement"])
+    shut = gates_shut(row["supplement"], row["reuse"])
     return summary(row) | {
         "form": masked_form(orjson.loads(form)) if reader == "staff" else orjson.Fragment(form),
         "paid_before_fen": row["paid_before_fen"],
@@ -230,5 +233,6 @@ def task(row: Record) -> dict[str, Any]:
         "submitted_at": instant(row["submitted_at"]),
         "due_at": instant(row["due_at"]),
         "supplement": row["supplement"],
+        "reuse": row["reuse"],
         "version": row["version"],
     }

@@ -20,6 +20,7 @@ from app.households.queries import form_of
 from app.http.views import applications as views
 from app.http.views import households as household_views
 from app.http.views.changes import ChangesView, changes_of
+from app.http.views.reuses import CaseCardAlert, CaseReuse, case_card, case_reuse
 from app.http.views.supplements import supplement
 from app.kernel.actor import Actor, Permission
 from app.kernel.business_time import answered
@@ -124,6 +125,9 @@ class CaseView(views.ApplicationView):
     may_reveal: list[Masked] = Field(description="已脱敏、您可以说明理由后查看完整内容的项目")
     rejection_reasons: dict[str, str] = Field(description="不予通过可以选的原因：代码和给申请人看的文字")
     reasons: list[ReasonView] = Field(description="不予通过和退回可以选的原因，以及申请人可以怎么做")
+    reuse: Literal["open", "same"] | None = Field(description=f"一票多用：{views.REUSE}；没有提示、都已排除的为 null")
+    reuses: list[CaseReuse] = Field(description="一票多用提示，分数高的在前")
+    card_alerts: list[CaseCardAlert] = Field(description="与另一户用同一张收款银行卡")
     changes: ChangesView | None = Field(description="与退回前提交的相比改了什么；没有退回过的为 null")
 
 
@@ -143,6 +147,9 @@ def case(row: Record, actor: Actor, permissions: Sequence[Permission], work: Wor
         "open_things": _open_things(row, actor),
         "may_reveal": revealable(shown["form"], permissions),
         **_reasons(work, row["kind"]),
+        "reuse": row["reuse"],
+        "reuses": [case_reuse(each) for each in row["reuses"]],
+        "card_alerts": [case_card(each) for each in row["card_alerts"]],
         "changes": changes_of(work.keyring, row),
         "supplements": [supplement(each, work.keyring) for each in supplements_of(row)],
     }

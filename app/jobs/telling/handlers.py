@@ -23,6 +23,7 @@ from app.files.events import FileKept
 from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
+from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.queries import (
     apart,
     appeal,
@@ -54,12 +55,13 @@ from app.payments.path import BatchState
 from app.payments.policy import KIND as PAYMENT
 from app.payments.policy import PaymentPolicy
 from app.people.claiming.events import AccountClaimed
-from app.people.events import ConsentWithdrawn
+from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
+from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
 
@@ -311,6 +313,8 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     DelegationEnded: tell_delegation_ended,
     PaymentBatchMoved: tell_checkers,
     CardChecked: tell_card_checked,
+    ReuseFound: tell_reuse,
+    CardShared: tell_card,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {
@@ -339,5 +343,7 @@ SILENT: Final[dict[type[Fact], str]] = {
     FundReceived: "whoever entered it did so themselves; the ledger shows it",
     AllocationMoved: "stands in the list of proposals of those who decide them",
     BudgetRaised: "whoever is funded by it hears that of their application",
+    ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
+    CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
 }
 """The facts of which nobody is told, and why."""

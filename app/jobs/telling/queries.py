@@ -17,7 +17,9 @@ from app.households.tables import HouseholdPassage
 from app.kernel.actor import Role
 from app.matching.tables import MatchBatch
 from app.meetings.tables import Meeting, MeetingMember
+from app.organisations.tables import Organisation
 from app.payments.tables import PaymentBatch, PaymentLine
+from app.reuse.queries import C, R
 from app.visits.tables import Visit
 
 _V, _D, _B, _HP = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage))
@@ -63,6 +65,35 @@ _HOLDERS = Statement(
     ("organisation_id", "roles", "today"),
     {},
 )
+
+
+_REUSE = statement(
+    select(R.c.id, R.c.state, R.c.version, R.c.application_id, A.c.number, A.c.district_id, A.c.city_id)
+    .join(A, A.c.id == R.c.application_id)
+    .where(R.c.id == bindparam("id"))
+)
+_UNION_A, _UNION_B = (table_of(Organisation).alias(f"union_{side}") for side in "ab")
+_CARD = statement(
+    select(
+        *(C.c[name] for name in ("id", "state", "created_at", "number_masked", "person_a_id", "person_b_id")),
+        *(union.c[f"{tier}_id"].label(f"{tier}_{side}_id")
+          for side, union in (("a", _UNION_A), ("b", _UNION_B)) for tier in ("district", "city")),
+    )
+    .select_from(C)
+    .outerjoin(_UNION_A, _UNION_A.c.id == C.c.organisation_a_id)
+    .outerjoin(_UNION_B, _UNION_B.c.id == C.c.organisation_b_id)
+    .where(C.c.id == bindparam("id"))
+)  # fmt: skip
+
+
+async def reuse_hint(transaction: Transaction, hint_id: UUID) -> Record | None:
+    """With number and unions of the case that it is asked of."""
+    return await transaction.row(_REUSE, id=hint_id)
+
+
+async def card_alert(transaction: Transaction, alert_id: UUID) -> Record | None:
+    """With districts and cities of the two."""
+    return await transaction.row(_CARD, id=alert_id)
 
 
 async def delegation(transaction: Transaction, delegation_id: UUID) -> Record | None:

@@ -216,6 +216,19 @@ def of_match_alert(number: str) -> Said:
     return Said("部门比对的摘要全部对不上", f"批次{number}的摘要没有一项对得上，请与部门核对密钥和名单后重新比对。")
 
 
+def of_reuse(number: str) -> Said:
+    """To those who may answer it."""
+    return Said(
+        "有一票多用提示待核实",
+        f"申请{number}与另一份申请的票据有相同之处，请核实是否同一张票据；核实之前单位以上不能通过。",
+    )
+
+
+def of_shared_card(masked: str) -> Said:
+    """To those who review, and those who pay."""
+    return Said("两户用同一张银行卡", f"尾号{masked[-4:]}的收款银行卡同时登记在两户名下，请核对收款人。")
+
+
 def of_verification(next_due_on: date | None) -> Said:
     following = f"下一次复核在{day_text(next_due_on)}前。" if next_due_on else ""
     return Said("档案已经复核", f"您的家庭档案已登记复核。{following}")

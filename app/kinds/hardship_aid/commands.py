@@ -8,17 +8,19 @@ from typing import Any
 from app.applications.commands import FORM, Assessed
 from app.applications.path import Kind
 from app.applications.programme import Document, Filing, Programme, assessed
-from app.applications.queries import living_of_kind
+from app.applications.queries import living_of_kind, temporary_aid_elsewhere
 from app.db.work import Work
 from app.households.queries import facts_of, kept_form
 from app.households.rules import criteria_of
-from app.kernel.business_time import business_date
+from app.kernel.business_time import SHANGHAI, business_date
 from app.kernel.money import Fen
 from app.kinds.hardship_aid import rules
 from app.kinds.hardship_aid.facts import Facts, Granted
 from app.kinds.hardship_aid.forms import HardshipAidForm
 from app.kinds.hardship_aid.policy import KIND, Policy
 from app.people.consents import Purpose
+
+SUBJECT = "application.subject_index|hardship_aid"
 
 
 def period(form: Mapping[str, Any], today: date) -> str:
@@ -42,7 +44,9 @@ async def assess(work: Work, filing: Filing) -> Assessed:
         granted_this_year=tuple(
             Granted(kind=each["kind"], item=each["item"], amount_fen=each["amount_fen"]) for each in filing.granted
         ),
-        temporary_granted_this_year_fen=sum(each["amount_fen"] for each in temporary),
+        temporary_granted_this_year_fen=(
+            sum(each["amount_fen"] for each in temporary) + await _under_other_accounts(work, filing)
+        ),
         medical_self_paid_fen=form.medical.self_paid_fen if form.medical else None,
         medical_mutual_aid_paid_fen=form.medical.mutual_aid_paid_fen if form.medical else None,
         medical_settled_on=form.medical.settled_on if form.medical else None,
@@ -56,7 +60,28 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     decision = rules.assess(facts, policy, criteria, decided_on=work.today)
     if form.item == "temporary" and not facts.household.file_active:
         household_id = None  # aid to a person: no file stands behind it, and so no plan
-    return assessed(decision, facts, rules, household_id=household_id, item=form.item)
+    number_index = filing.applicant["id_number_index"]
+    whose = applicant if number_index is None else number_index.hex()
+    subject = work.keyring.blind_index(SUBJECT, whose, *_purpose(form, work.today))
+    return assessed(decision, facts, rules, household_id=household_id, item=form.item, subject_index=subject)
+
+
+def _purpose(form: HardshipAidForm, today: date) -> tuple[str, ...]:
+    """What must not be aided twice, under whatever account: a bill, an accident; of what has no date of its own the
+    very same request within a month. Different ones stand beside one another as far as the year's caps let them."""
+    if form.item == "medical" and form.medical is not None:
+        return form.item, str(form.medical.settled_on), str(form.medical.self_paid_fen)
+    if form.item == "accident" and form.accident is not None:
+        return form.item, str(form.accident.happened_on), str(form.accident.caused_fen)
+    return form.item, f"{today:%Y-%m}", str(form.requested_fen), " ".join(form.reason.split())
+
+
+async def _under_other_accounts(work: Work, filing: Filing) -> Fen:
+    """The cap of temporary aid is for each person, whose other accounts are out of this one's sight."""
+    if filing.form.item != "temporary":
+        return 0
+    since = datetime(work.today.year, 1, 1, tzinfo=SHANGHAI)
+    return await temporary_aid_elsewhere(work.transaction, filing.applicant["id"], since)
 
 
 async def _on_same_bill(
@@ -71,10 +96,13 @@ async def _on_same_bill(
         return None
     household_id = filing.household["id"] if filing.household else None
     amount, near = 0, timedelta(days=policy.medical.same_bill_days)
-    for row in await living_of_kind(work.transaction, kind, filing.applicant["id"], household_id):
+    rows = await living_of_kind(
+        work.transaction, kind, filing.applicant["id"], household_id, except_id=filing.application_id
+    )
+    for row in rows:
         day = settled_on(work.keyring.open_document(FORM, row["id"], row["form"]))
         if day is not None and abs(day - form.medical.settled_on) <= near:
-            amount += row["amount_fen"] or 0
+            amount += row["given_fen"] or 0
     return amount
 
 

@@ -17,13 +17,13 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import ACTIVE_STATES
 from app.kernel.errors import FieldError, Invalid
-from app.kernel.identifiers import InvalidIdentifier, ResidentId, resident_id
+from app.kernel.identifiers import InvalidIdentifier, ResidentId, plain_number, resident_id
 from app.kinds.secondary_medical import rules
 from app.kinds.secondary_medical.attribution import Held, began, day_of_stay, governing, held_by_stay
 from app.kinds.secondary_medical.enrolment import Answer, UnitList, judge_unit
 from app.kinds.secondary_medical.facts import Cover, Facts, Paid
 from app.kinds.secondary_medical.forms import SecondaryMedicalForm
-from app.kinds.secondary_medical.payment import lines_paid
+from app.kinds.secondary_medical.payment import lines_paid, lines_within
 from app.kinds.secondary_medical.scheme import KIND, Attribution, Policy
 from app.people.consents import Purpose
 from app.policy.book import PolicyBook
@@ -42,22 +42,32 @@ async def assess(work: Work, filing: Filing) -> Assessed:
     form: SecondaryMedicalForm = filing.form
     rows = await of_holder(work.transaction, filing.applicant["id_number_index"])
     claimed = _claimed_on(work.policies, rows, form)
-    subject = work.keyring.blind_index(SUBJECT, form.stay.hospital_code, form.settlement.number)
+    number = plain_number(form.settlement.number)
+    subject = work.keyring.blind_index(SUBJECT, plain_number(form.stay.hospital_code), number)
     facts = Facts(
         applied_on=work.today,
         cover=claimed.cover,
         settlement=form.settlement.facts(),
         receipts_fen=form.receipts_fen,
         in_archive=filing.household is not None and filing.household["state"] in ACTIVE_STATES,
-        settlement_claimed_before=await subject_is_aided(
-            work.transaction, Kind.SECONDARY_MEDICAL, subject, except_id=filing.application_id
-        ),
+        settlement_claimed_before=await _claimed_before(work, filing, subject),
         paid_before=await _paid_before(work, filing, claimed),
         **form.stay.facts(),
     )
     decision = rules.assess(facts, claimed.policy, decided_on=work.today)
     household_id = filing.household["id"] if filing.household else None
     return assessed(decision, facts, rules, household_id=household_id, subject_index=subject, cover_id=claimed.cover_id)
+
+
+async def _claimed_before(work: Work, filing: Filing, subject: bytes) -> bool:
+    """Whether the sheet is claimed for already; what was kept before numbers had one spelling is found as written."""
+    form: SecondaryMedicalForm = filing.form
+    as_written = work.keyring.blind_index(SUBJECT, form.stay.hospital_code, form.settlement.number)
+    for index in dict.fromkeys((subject, as_written)):
+        kind, except_id = Kind.SECONDARY_MEDICAL, filing.application_id
+        if await subject_is_aided(work.transaction, kind, index, except_id=except_id):
+            return True
+    return False
 
 
 class _Claimed(NamedTuple):
@@ -94,7 +104,8 @@ async def _paid_before(work: Work, filing: Filing, claimed: _Claimed) -> tuple[P
         decision = from_plain(orjson.loads(work.keyring.open(DECISION, claim["id"], claim["decision"])))
         on = _day_of(orjson.loads(work.keyring.open(FACTS, claim["id"], claim["facts"])), claimed.policy.attribution)
         in_term = claimed.cover_id is not None and claim["cover_id"] == claimed.cover_id
-        paid += [Paid(line=line, amount_fen=fen, on=on, in_term=in_term) for line, fen in lines_paid(decision)]
+        lines = lines_within(lines_paid(decision), claim["only_fen"])
+        paid += [Paid(line=line, amount_fen=fen, on=on, in_term=in_term) for line, fen in lines]
     return tuple(paid)
 
 

@@ -162,6 +162,18 @@ def lines_paid(decision: Decision) -> tuple[tuple[str, Fen], ...]:
     return tuple((line, fen) for line, fen in found.items() if fen)
 
 
+def lines_within(lines: tuple[tuple[str, Fen], ...], only_fen: Fen | None) -> tuple[tuple[str, Fen], ...]:
+    """The first of these lines, up to so much; None: all of them."""
+    if only_fen is None:
+        return lines
+    left, found = only_fen, []
+    for line, fen in lines:
+        if left > 0:
+            found.append((line, min(fen, left)))
+        left -= fen
+    return tuple(found)
+
+
 def fields_of(ready: Ready, facts: Facts) -> tuple[int, ...]:
     """The fields of FIELDS, in parts of a fen. Receipts not known count as none."""
     sheet = facts.settlement
