@@ -11,7 +11,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
 from app.files.store import open_store
-from app.gateways.wechat import MiniProgram
+from app.gateways.wechat.miniprogram import MiniProgram
 from app.http import health, openapi, problems
 from app.http.edge import Edge
 from app.http.paging import Cursors

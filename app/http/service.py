@@ -13,7 +13,7 @@ from app.db.statements import Statement
 from app.db.transaction import Database, Record
 from app.documents.printing import Press
 from app.files.store import FileStore
-from app.gateways.wechat import MiniProgram
+from app.gateways.wechat.miniprogram import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import NOBODY, Actor, Apart, Lent, Permission, Place, Post, Role, Tier
 from app.kernel.business_time import business_date
