@@ -37,6 +37,7 @@ from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
+from app.wechat import tables as wechat
 
 __all__ = [
     "access",
@@ -76,4 +77,5 @@ __all__ = [
     "supplements",
     "upkeep",
     "visits",
+    "wechat",
 ]

@@ -18,8 +18,10 @@ from app.simulator.answers import Refused, refusal
 from app.simulator.faults import play, take
 from app.simulator.world import World, world_of
 
-DEMO_ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType({"wx0000000000000sim": "simulated-secret"})
-"""appid → secret, for demonstrations; no real account has such an appid."""
+DEMO_ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"wx0000000000000sim": "simulated-secret", "wx0000000000000off": "simulated-official-secret"}
+)
+"""appid → secret, for demonstrations, a mini-program and an official account; no real account has such an appid."""
 
 _ANY = ["GET", "POST", "PUT", "DELETE"]
 

@@ -47,6 +47,10 @@ class Unreachable(WeChatError):
     """No usable answer: whether the call was carried out is not known."""
 
 
+class Unconnected(Unreachable):
+    """The server could not even be reached: nothing was asked, so nothing was done."""
+
+
 class Resting(WeChatError):
     """WeChat has not answered lately: for some seconds nobody asks. Nothing was done."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from app.gateways.wechat.errors import AskedBefore, Unreachable, WeChatError, refusal
+from app.gateways.wechat.errors import AskedBefore, Unconnected, Unreachable, WeChatError, refusal
 
 ANSWER_BYTES: Final = 64 * 1024
 
@@ -70,9 +70,10 @@ class Line:
         try:
             return await self._sent(request, cap)
         except httpx.HTTPError as lost:
+            never_asked = isinstance(lost, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
             reason = type(lost).__name__
         # Raised out here so that httpx's error, whose request holds the secret, does not travel along.
-        raise Unreachable(request.url.path, reason=reason)
+        raise (Unconnected if never_asked else Unreachable)(request.url.path, reason=reason)
 
     async def _sent(self, request: httpx.Request, cap: int) -> tuple[str, bytes]:
         response = await self._http.send(request, stream=True)

@@ -138,6 +138,7 @@ _UNTAGGING = Call("/cgi-bin/tags/members/batchuntagging", _Done, repeatable=True
 _PICTURE = Call("/cgi-bin/media/uploadimg", _Picture, repeatable=True, total_s=UPLOAD_S)
 _MATERIAL = Call("/cgi-bin/material/add_material", Material, repeatable=False, total_s=UPLOAD_S)
 _ADD_DRAFT = Call("/cgi-bin/draft/add", _Draft, repeatable=False)
+_DRAFT = Call("/cgi-bin/draft/get", _Done, repeatable=True, cap=_LIST_BYTES)
 _UPDATE_DRAFT = Call("/cgi-bin/draft/update", _Done, repeatable=True)
 _DELETE_DRAFT = Call("/cgi-bin/draft/delete", _Done, repeatable=True)
 _PUBLISH = Call(PUBLISH, _Submitted, repeatable=False)
@@ -186,6 +187,10 @@ class OfficialAccount(Account):
         """The media_id of a new draft. Raises ContentRefused for what WeChat would refuse."""
         _check(article)
         return (await self.ask(_ADD_DRAFT, {"articles": [_spelt(article)]})).media_id
+
+    async def draft(self, media_id: str) -> None:
+        """Whether it is (still) there: one that was published is not. Raises ContentRefused where it is gone."""
+        await self.ask(_DRAFT, {"media_id": media_id})
 
     async def update_draft(self, media_id: str, article: Article) -> None:
         _check(article)

@@ -39,6 +39,8 @@ from app.http.routes import (
     supplements,
     upkeep,
     visits,
+    wechat_callbacks,
+    wechat_subscriptions,
 )
 
 _MODULES = (
@@ -81,5 +83,7 @@ _MODULES = (
     calendar,
     relatives,
     delegations,
+    wechat_subscriptions,
+    wechat_callbacks,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads)

@@ -54,6 +54,7 @@ from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
+from app.wechat.events import PushCame
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 
@@ -305,5 +306,6 @@ SILENT: Final[dict[type[Fact], str]] = {
     ImportConfirmed: "work for the jobs; whoever asked looks at its progress",
     ExportAsked: "work for the jobs; whoever asked looks at its progress",
     FileKept: "work for the jobs; the file shows its state",
+    PushCame: "what WeChat told us; whom it is about did it themselves",
 }
 """The facts of which nobody is told, and why."""
