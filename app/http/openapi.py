@@ -24,7 +24,8 @@ UNKEYED = frozenset(
         "/api/v1/wechat/{account}/callback",
     }
 )
-"""What does nothing twice: signing in makes another session, screening and asking by a code keep nothing; WeChat has keys of its own."""
+"""What does nothing twice: signing in makes another session, screening and asking by a code keep nothing.
+What WeChat sends is known by keys of its own."""
 LIMITED = frozenset(
     {
         ("post", "/api/v1/sessions"),
