@@ -16,8 +16,8 @@ from app.db.transaction import Transaction
 from app.db.work import Work
 from app.kernel.ids import new_id
 
-_OPEN = "person_id = :person_id and template = :template and used_at is null and revoked_at is null"
-_OF = "person_id = :person_id and template = :template"
+_OPEN = "person_id = :person_id and template = cast(:template as varchar) and used_at is null and revoked_at is null"
+_OF = "person_id = :person_id and template = cast(:template as varchar)"
 _APART = "interval '10 minutes'"
 """So far apart are the phone's word and WeChat's event about the same choice, at most."""
 
@@ -31,15 +31,17 @@ _HINT = _sql(
     f"""
     with found as (
       update wechat_grant set hinted_at = :now where id = (
-        select id from wechat_grant where {_OF} and hinted_at is null and confirmed_at > :now - {_APART}
+        select id from wechat_grant where {_OF} and hinted_at is null
+          and confirmed_at > cast(:now as timestamptz) - {_APART}
         order by created_at limit 1)
       returning id
     )
     insert into wechat_grant (id, created_at, person_id, template, lasting, hinted_at)
-    select :id, :now, :person_id, :template, :lasting, :now
+    select :id, :now, :person_id, cast(:template as varchar), :lasting, :now
     where not exists (select 1 from found)
-      and not exists (select 1 from wechat_grant where {_OF} and hinted_at > :now - interval '10 seconds')
-      and not (:lasting and exists (select 1 from wechat_grant where {_OPEN}))
+      and not exists (select 1 from wechat_grant where {_OF} 
+        and hinted_at > cast(:now as timestamptz) - interval '10 seconds')
+      and not (cast(:lasting as boolean) and exists (select 1 from wechat_grant where {_OPEN}))
     """  # noqa: S608 - our own constants
 )
 _CONFIRM = _sql(
@@ -47,14 +49,15 @@ _CONFIRM = _sql(
     with found as (
       update wechat_grant set confirmed_at = :now where id = (
         select id from wechat_grant where {_OF} and confirmed_at is null
-          and hinted_at between :said_at - {_APART} and :said_at + {_APART}
+          and hinted_at between cast(:said_at as timestamptz) - {_APART}
+            and cast(:said_at as timestamptz) + {_APART}
         order by created_at limit 1)
       returning id
     ), refused as (
       select max(revoked_at) as at from wechat_grant where {_OF} and revoked_at >= :said_at
     )
     insert into wechat_grant (id, created_at, person_id, template, lasting, confirmed_at, revoked_at)
-    select :id, :said_at, :person_id, :template, :lasting, :now, refused.at from refused
+    select :id, :said_at, :person_id, cast(:template as varchar), :lasting, :now, refused.at from refused
     where not exists (select 1 from found)
     """  # noqa: S608 - our own constants
 )
@@ -63,7 +66,7 @@ _REVOKE = _sql(f"update wechat_grant set revoked_at = :said_at where {_OPEN} and
 _REMEMBER = _sql(
     f"""
     insert into wechat_grant (id, created_at, person_id, template, lasting, confirmed_at, revoked_at)
-    select :id, :said_at, :person_id, :template, false, :said_at, :said_at
+    select :id, :said_at, :person_id, cast(:template as varchar), false, :said_at, :said_at
     where not exists (select 1 from wechat_grant where {_OF} and revoked_at >= :said_at)
     """  # noqa: S608 - our own constants
 )

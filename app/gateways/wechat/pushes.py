@@ -142,7 +142,9 @@ def _push(content: Content) -> Push:
 
 
 def _kind(content: Content) -> str:
-    message = _text(content, "MsgType") or "none"
+    message = _text(content, "MsgType")
+    if not message:
+        raise PushBroken("kind")
     kind = _text(content, "Event") if message == "event" else f"message.{message}"
     if not kind or len(kind) > _LONGEST_KIND or not kind.isprintable():
         raise PushBroken("kind")
