@@ -22,7 +22,7 @@ from app.wechat.pause_commands import next_midnight
 from app.wechat.templates import BY_KIND, TEMPLATES
 from tests.calling import bearer, sign_in
 from tests.gateways.steering import APPID, Steering
-from tests.make import World, unique
+from tests.make import Someone, World, unique
 from tests.wechat.pushed import event, popup, push
 from tests.wechat.test_pushes_handled import handle_all
 
@@ -142,8 +142,8 @@ async def test_who_has_no_wechat_is_told_in_the_app_alone(
     background: Jobs, accounts: Accounts, owner: asyncpg.Connection, steering: Steering, world: World
 ) -> None:
     person = await world.person()
-    await owner.execute("update person set openid = null, openid_index = null where id = $1", person.person_id)
-    paper = Somebody(background, owner, steering, person.person_id, "nobody")
+    await owner.execute("update person set openid = null, openid_index = null where id = $1", person.id)
+    paper = Somebody(background, owner, steering, person.id, "nobody")
     await paper.is_told()
 
     await send_waiting(background, accounts)
@@ -255,6 +255,8 @@ async def test_a_server_that_drips_holds_a_message_up_for_five_seconds_and_nothi
 
 
 async def test_a_spent_quota_waits_for_midnight_and_is_said_once(
+    client: httpx.AsyncClient,
+    clerk: Someone,
     callbacks: httpx.AsyncClient,
     background: Jobs,
     accounts: Accounts,
@@ -276,6 +278,8 @@ async def test_a_spent_quota_waits_for_midnight_and_is_said_once(
     until = await owner.fetchval("select until from wechat_pause where ended_at is null")
     assert until == next_midnight(datetime.now(UTC))
     assert steering.calls("/cgi-bin/clear_quota") == 0
+    (banner,) = (await client.get("/staff/wechat", headers=clerk.headers)).json()["paused"]
+    assert (banner["account"], banner["call"], banner["kind"]) == ("miniprogram", SEND, "quota")
 
     steering.post("faults", {SEND: None})
     await owner.execute("update wechat_pause set until = now() where ended_at is null")
