@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import batches, households, policies
+from app.demo import batches, households, policies, wechat
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -36,6 +36,7 @@ def tell(stage: Stage) -> None:
     stage.scene("登录：每个人用自己的微信（模拟器）登录")
     cast = {name: stage.enter(name) for name in CAST}
     stage.check(f"{len(cast)} 人登录成功", len(cast) == len(CAST))
+    wechat.messages_allowed(stage, cast)
     policies.screening(stage, cast)
     decided_id = hardship_aid(stage, cast)
     golden_autumn(stage, cast)
@@ -49,6 +50,7 @@ def tell(stage: Stage) -> None:
     policies.new_version(stage, cast, decided_id)
     policies.replayed(stage)
     who_looked(stage, cast)
+    wechat.messages_received(stage, cast)
 
 
 CAST = (

@@ -145,6 +145,7 @@ async def _later(work: Work, row: Record, failed: WeChatError, grant: UUID) -> N
             # Once: whoever is paged by it need not be told with each try.
             log.error("wechat_paused", name=SEND, reason=str(failed), until=until.isoformat())
         await again(work, row["id"], until, failed.errcode)
+        await put_off(work, until)
     else:
         wait = min(FIRST_PAUSE * 2 ** min(row["attempts"] - 1, 10), LONGEST_PAUSE)
         await again(work, row["id"], work.now + wait * secrets.SystemRandom().uniform(0.75, 1.25), failed.errcode)
