@@ -14,7 +14,6 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import open_database
 from app.files.store import open_store
-from app.gateways.wechat import MiniProgram
 from app.http import health, openapi, problems
 from app.http.edge import Edge
 from app.http.paging import Cursors
@@ -24,6 +23,7 @@ from app.logs import configure
 from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from app.settings import Settings, settings
+from app.wechat.accounts import open_accounts
 
 assert tables.metadata.tables
 
@@ -35,16 +35,12 @@ async def open_service(configured: Settings) -> Service:
     database = await open_database(
         configured.database_url.get_secret_value(), "aid_api", size=configured.database_pool_size
     )
-    wechat = MiniProgram(
-        configured.wechat_base_url,
-        configured.wechat_miniprogram_appid,
-        configured.wechat_miniprogram_secret.get_secret_value(),
-    )
     cursors = Cursors(configured.token_key.get_secret_value().encode())
     calendar, policies = KeptCalendar(database), KeptPolicies(database, MODELS)
     keyring = keyring_of(configured)
     files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
-    return Service(configured, database, keyring, wechat, cursors, calendar, policies, files)
+    wechat = open_accounts(configured, database, keyring)
+    return Service(configured, database, keyring, cursors, calendar, policies, files, wechat)
 
 
 class Application(FastAPI):
@@ -71,7 +67,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         yield
         service.ready = False
         await service.press.close()
-        await service.wechat.aclose()
+        await service.wechat_accounts.aclose()
         await service.database.close()
 
     app = Application(

@@ -17,6 +17,10 @@ DEMO_MASTER_KEY = base64.b64encode(b"demo-only-master-key-32-bytes-!!").decode()
 DEMO_INDEX_KEY = base64.b64encode(b"demo-only-index-key--32-bytes-!!").decode()
 DEMO_WECHAT_APPID = "wx0000000000000sim"
 DEMO_WECHAT_SECRET = "simulated-secret"
+DEMO_WECHAT_OFFICIAL_APPID = "wx0000000000000off"
+DEMO_WECHAT_OFFICIAL_SECRET = "simulated-official-secret"
+DEMO_WECHAT_PUSH_TOKEN = "demo-only-push-token"
+DEMO_WECHAT_AES_KEY = "demoOnlyPushKeyNeverInProduction00000000001"
 DEMO_MINIPROGRAM_LINK = "https://aid.invalid/m"
 MINIMUM_KEY_BYTES = 32
 
@@ -39,6 +43,16 @@ class Settings(BaseSettings):
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_miniprogram_appid: str = DEMO_WECHAT_APPID
     wechat_miniprogram_secret: SecretStr = SecretStr(DEMO_WECHAT_SECRET)
+    wechat_miniprogram_token: SecretStr = SecretStr("")
+    wechat_miniprogram_aes_key: SecretStr = SecretStr("")
+    """Of message push (消息推送); without them WeChat's calls are not taken. Demo and test have samples."""
+    wechat_official_appid: str = ""
+    """The official account (公众号); without one nothing is published. Demo and test have a sample."""
+    wechat_official_secret: SecretStr = SecretStr("")
+    wechat_official_token: SecretStr = SecretStr("")
+    wechat_official_aes_key: SecretStr = SecretStr("")
+    wechat_templates: dict[str, str] = {}
+    """Template ids of the mini-program by our keys (app/wechat/templates.yaml); one that is missing is not used."""
 
     miniprogram_link: str = Field(default=DEMO_MINIPROGRAM_LINK, pattern=r"^https://[^\s?#]+$")
     """The address that WeChat opens as the mini-program (扫普通链接二维码打开小程序); printed codes lead there."""
@@ -76,6 +90,13 @@ class Settings(BaseSettings):
             raise ValueError("AID_FILES_SCANNER 应写成 主机:端口 (host:port)")
         return address
 
+    @field_validator("wechat_miniprogram_aes_key", "wechat_official_aes_key")
+    @classmethod
+    def aes_key_is_usable(cls, key: SecretStr) -> SecretStr:
+        if key.get_secret_value() and not re.fullmatch(r"[A-Za-z0-9]{43}", key.get_secret_value()):
+            raise ValueError("EncodingAESKey 是 43 个字母和数字 (43 letters and digits)")
+        return key
+
     @field_validator("token_key")
     @classmethod
     def token_key_is_long_enough(cls, key: SecretStr) -> SecretStr:
@@ -109,12 +130,27 @@ class Settings(BaseSettings):
             "AID_WECHAT_MINIPROGRAM_APPID": self.wechat_miniprogram_appid == DEMO_WECHAT_APPID,
             "AID_WECHAT_MINIPROGRAM_SECRET": self.wechat_miniprogram_secret.get_secret_value() == DEMO_WECHAT_SECRET,
         }
+        defaults |= {f"AID_WECHAT_{name}": is_sample for name, is_sample in self._samples_of_push().items()}
         missing = [name for name, is_default in defaults.items() if is_default]
         if missing:
             raise ValueError(f"请先设置 {'、'.join(missing)}；演示请用 AID_ENV=demo (default secrets only run in demo)")
         if self.public_notice_seconds is not None:
             raise ValueError("AID_PUBLIC_NOTICE_SECONDS 只能用于演示和测试 (demo and test only)")
         return self
+
+    def _samples_of_push(self) -> dict[str, bool]:
+        return {
+            "MINIPROGRAM_TOKEN": self.wechat_miniprogram_token.get_secret_value() == DEMO_WECHAT_PUSH_TOKEN,
+            "MINIPROGRAM_AES_KEY": self.wechat_miniprogram_aes_key.get_secret_value() == DEMO_WECHAT_AES_KEY,
+            "OFFICIAL_APPID": self.wechat_official_appid == DEMO_WECHAT_OFFICIAL_APPID,
+            "OFFICIAL_SECRET": self.wechat_official_secret.get_secret_value() == DEMO_WECHAT_OFFICIAL_SECRET,
+            "OFFICIAL_TOKEN": self.wechat_official_token.get_secret_value() == DEMO_WECHAT_PUSH_TOKEN,
+            "OFFICIAL_AES_KEY": self.wechat_official_aes_key.get_secret_value() == DEMO_WECHAT_AES_KEY,
+        }
+
+    def or_sample(self, given: str, sample: str) -> str:
+        """What was set; in demo and test the sample where nothing was."""
+        return given or ("" if self.env == "production" else sample)
 
     @property
     def printed_link(self) -> str | None:

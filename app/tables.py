@@ -40,6 +40,7 @@ from app.relatives import tables as relatives
 from app.reuse import tables as reuse
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
+from app.wechat import tables as wechat
 
 __all__ = [
     "access",
@@ -82,4 +83,5 @@ __all__ = [
     "supplements",
     "upkeep",
     "visits",
+    "wechat",
 ]

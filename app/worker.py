@@ -35,12 +35,15 @@ from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.jobs.supplements import lapse_all, remind_all
+from app.jobs.wechat.sending import forget_old_pushes, send_waiting, settle_old
+from app.jobs.wechat.tasks import ask_about_all
 from app.kernel.errors import Unavailable
 from app.logs import configure
 from app.notices.queries import due
 from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from app.settings import Settings
+from app.wechat.accounts import Accounts, open_accounts
 
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)
@@ -58,13 +61,17 @@ async def run(configured: Settings, dsn: str) -> None:
     keyring = keyring_of(configured)
     files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
     jobs = Jobs(database, keyring, KeptCalendar(database), KeptPolicies(database, MODELS), files)
+    wechat = open_accounts(configured, database, keyring)
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
     log.info("worker_started")
     try:
-        await asyncio.gather(_tick(jobs, stopping), _consume(dsn, jobs, stopping))
+        await asyncio.gather(
+            _tick(jobs, stopping), _consume(dsn, jobs, wechat, stopping), _send(jobs, wechat, stopping)
+        )
     finally:
+        await wechat.aclose()
         await database.close()
         log.info("worker_stopped")
 
@@ -88,6 +95,22 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
 
 
+async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
+    """Messages to WeChat, beside everything else: a slow answer holds up nothing but the next message."""
+    while not stopping.is_set():
+        sent = 0
+        try:
+            sent = await send_waiting(jobs, wechat)
+        except (Unavailable, asyncpg.PostgresError) as away:
+            log.warning("database_away", error=type(away).__name__)
+        except Exception as failed:
+            # A defect, and rolled back: it must not take down what else this process does.
+            log.error("sending_failed", error=type(failed).__name__)
+        if not sent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
+
+
 async def end_notices(jobs: Jobs) -> bool:
     """Each in a transaction of its own, so that one that cannot be ended holds up no other. Whether any was."""
     async with jobs.work() as work:
@@ -105,11 +128,11 @@ async def end_notices(jobs: Jobs) -> bool:
     return ended > 0
 
 
-async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
+async def _consume(dsn: str, jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
     """Run the queue's jobs; begin again when the database was away, or the queue believes that it was."""
     while not stopping.is_set():
         try:
-            await _consume_once(dsn, jobs, stopping)
+            await _consume_once(dsn, jobs, wechat, stopping)
         except (
             OSError,
             asyncpg.PostgresError,
@@ -123,7 +146,7 @@ async def _consume(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS * 4)
 
 
-async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
+async def _consume_once(dsn: str, jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
     settings = {"role": "aid_jobs", "application_name": "aid_queue", "timezone": "UTC"}
     async with asyncpg.create_pool(
         dsn,
@@ -135,7 +158,7 @@ async def _consume_once(dsn: str, jobs: Jobs, stopping: asyncio.Event) -> None:
     ) as pool:
         queue = PgQueuer.from_asyncpg_pool(pool)
         _entrypoints(queue, jobs)
-        _timers(queue, jobs)
+        _timers(queue, jobs, wechat)
         # The limit is this worker's own. One of an entrypoint would count what a killed worker still held: the others
         # would stand still until its jobs are given up.
         running = asyncio.create_task(
@@ -161,7 +184,7 @@ def _entrypoints(queue: PgQueuer, jobs: Jobs) -> None:
         queue.entrypoint(long.__name__)(_tried(partial(long, jobs)))
 
 
-def _timers(queue: PgQueuer, jobs: Jobs) -> None:
+def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     """What is done from time to time (UTC)."""
 
     @queue.schedule("forget_old_answers", "17 * * * *")
@@ -170,6 +193,7 @@ def _timers(queue: PgQueuer, jobs: Jobs) -> None:
             log.info("forgotten", count=await forget_old_answers(work))
         log.info("files_forgotten", count=await forget_loose_files(jobs))
         log.info("exports_forgotten", count=await forget_exports(jobs))
+        log.info("pushes_forgotten", count=await forget_old_pushes(jobs))
         log.info("phones_found", count=await fill_all_phone_indexes(jobs))
 
     @queue.schedule("escalate_all", "47 * * * *")
@@ -180,6 +204,11 @@ def _timers(queue: PgQueuer, jobs: Jobs) -> None:
     @queue.schedule("lift_all", "* * * * *")
     async def every_minute(_: Schedule) -> None:
         await lift_all(jobs)
+
+    @queue.schedule("wechat", "* * * * *")
+    async def wechat_every_minute(_: Schedule) -> None:
+        await settle_old(jobs)
+        await ask_about_all(jobs, wechat)
 
     @queue.schedule("lapse_supplements", "*/5 * * * *")
     async def every_five_minutes(_: Schedule) -> None:

@@ -25,7 +25,7 @@ IDLE_SECONDS = 300.0
 COMMAND_SECONDS = 5.0
 SNAPSHOT_SECONDS = 120.0
 """For each statement of a job that goes through everything: what it counts and reads may have to come from the disk."""
-Door = Literal["worker", "staff", "sign_in", "public", "job"]
+Door = Literal["worker", "staff", "sign_in", "public", "wechat", "job"]
 DatabaseRole = Literal["aid_api", "aid_jobs"]
 Record = Mapping[str, Any]
 """A row as it came from the database, by column name."""

@@ -19,7 +19,7 @@ def play(data_folder: Path) -> bool:
         httpx.Client(base_url=f"{service.api}/api/v1", timeout=20, trust_env=False) as http,
     ):
         console.print(f"API {service.api}，微信模拟器 {service.simulator}")
-        stage = Stage(http, console, service.world, service.command)
+        stage = Stage(http, console, service.world, service.command, service.simulator)
         try:
             tell(stage)
         except (StoryFailed, httpx.HTTPError, KeyError) as failed:

@@ -39,6 +39,8 @@ class Stage:
     world: dict[str, Any]
     command: Callable[..., tuple[int, str]]
     """Runs an `aid` command against the same database."""
+    simulator: str
+    """Where WeChat's simulator listens."""
     steps: int = 0
 
     def scene(self, title: str) -> None:

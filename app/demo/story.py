@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import batches, households, money, policies
+from app.demo import batches, households, money, policies, wechat
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -37,6 +37,7 @@ def tell(stage: Stage) -> None:
     stage.scene("登录：每个人用自己的微信（模拟器）登录")
     cast = {name: stage.enter(name) for name in CAST}
     stage.check(f"{len(cast)} 人登录成功", len(cast) == len(CAST))
+    wechat.messages_allowed(stage, cast)
     policies.screening(stage, cast)
     waiting = [told(stage, cast) for told in (hardship_aid, golden_autumn, secondary_medical)]
     paid_together(stage, cast, waiting)
@@ -50,6 +51,7 @@ def tell(stage: Stage) -> None:
     policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
     who_looked(stage, cast)
+    wechat.messages_received(stage, cast)
 
 
 CAST = (

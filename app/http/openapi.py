@@ -21,9 +21,11 @@ UNKEYED = frozenset(
         "/api/v1/sessions/refresh",
         "/api/v1/screening",
         "/api/v1/public/objections/status",
+        "/api/v1/wechat/{account}/callback",
     }
 )
-"""What does nothing twice: signing in makes another session, screening and asking by a code keep nothing."""
+"""What does nothing twice: signing in makes another session, screening and asking by a code keep nothing.
+What WeChat sends is known by keys of its own."""
 LIMITED = frozenset(
     {
         ("post", "/api/v1/sessions"),

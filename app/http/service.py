@@ -13,13 +13,14 @@ from app.db.statements import Statement
 from app.db.transaction import Database, Record
 from app.documents.printing import Press
 from app.files.store import FileStore
-from app.gateways.wechat import MiniProgram
+from app.gateways.wechat.miniprogram import MiniProgram
 from app.http.paging import Cursors
 from app.kernel.actor import NOBODY, Actor, Apart, Lent, Permission, Place, Post, Role, Tier
 from app.kernel.business_time import business_date
 from app.people.tokens import LEEWAY_SECONDS, Claims, TokenRefused, read
 from app.policies.queries import KeptPolicies
 from app.settings import Settings
+from app.wechat.accounts import Accounts
 
 Look = Callable[..., Awaitable[Record | None]]
 """How one row is asked for: on a connection of its own or in a transaction."""
@@ -40,15 +41,19 @@ class Service:
     settings: Settings
     database: Database
     keyring: Keyring
-    wechat: MiniProgram
     cursors: Cursors
     calendar: KeptCalendar
     policies: KeptPolicies
     files: FileStore
+    wechat_accounts: Accounts
     press: Press = field(default_factory=Press)
     ready: bool = False
     _claims: dict[str, Claims] = field(default_factory=dict)
     _actors: dict[UUID, tuple[Actor, float]] = field(default_factory=dict)
+
+    @property
+    def wechat(self) -> MiniProgram:
+        return self.wechat_accounts.miniprogram
 
     def claims(self, token: str, now: datetime) -> Claims:
         """The claims of a living token; a token already read once is only checked for its age."""

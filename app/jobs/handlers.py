@@ -28,6 +28,7 @@ from app.jobs.reuse import search as reuse
 from app.jobs.running import Jobs
 from app.jobs.telling.handlers import TELLS
 from app.jobs.transfers import follow
+from app.jobs.wechat.pushes import handle_push
 from app.kernel.business_time import business_date
 from app.notices.events import InvestigationDecided
 from app.people.events import CardChanged, ConsentWithdrawn
@@ -41,6 +42,7 @@ from app.settings import settings
 from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
 from app.upkeep.rules import causes_of
+from app.wechat.events import PushCame
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
@@ -207,6 +209,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     RelativeDeclared.__name__: (find_what_was_signed,),
     SupplementAsked.__name__: (tell_supplement_asked,),
     SupplementClosed.__name__: (tell_supplement_closed,),
+    PushCame.__name__: (handle_push,),
 }
 """What is done about a fact, and who is told of it: each of these in a job, and a transaction, of its own."""
 for _fact, _teller in TELLS.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.statements import statement
@@ -18,6 +18,17 @@ _TELL = statement(
     insert(MESSAGE)
     .values({c: bindparam(c, type_=MESSAGE.c[c].type) for c in _COLUMNS})
     .on_conflict_do_nothing(index_elements=["person_id", "once"])
+)
+# Only of a message that has just been written: one that was told before has its row.
+_QUEUE = statement(
+    text(
+        """
+        insert into message_sending (id, created_at, message_id, person_id, state, due_at, moved_at)
+        select :id, m.created_at, m.id, m.person_id, 'queued', m.created_at, m.created_at
+        from message m where m.id = :message_id
+        on conflict (message_id) do nothing
+        """
+    )
 )
 _READ = statement(
     update(MESSAGE)
@@ -40,12 +51,13 @@ class Told:
 
 
 async def tell(work: Work, messages: Iterable[Told]) -> None:
-    """Put them into the lists of those whom they are for; twice is once."""
+    """Put them into the lists of those whom they are for, and on their way to WeChat; twice is once."""
     rows = [
         {"id": new_id(), "created_at": work.now, **{name: getattr(each, name) for name in _COLUMNS[2:]}}
         for each in messages
     ]
     await work.transaction.many(_TELL, rows)
+    await work.transaction.many(_QUEUE, [{"id": new_id(), "message_id": row["id"]} for row in rows])
 
 
 async def mark_read(work: Work, person_id: UUID, message_id: UUID) -> Record:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import CheckConstraint, Index, LargeBinary
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
@@ -56,3 +56,41 @@ class Message(Row, table=True):
     subject_kind: str = Field(max_length=20)
     subject_id: UUID
     read_at: datetime | None = instant(nullable=True)
+
+
+class MessageSending(Row, table=True):
+    """A message of the app on its way to the person's WeChat; the message itself stays in the app whatever becomes of
+    this."""
+
+    __tablename__ = "message_sending"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('queued','sending','sent','delivered','refused','no_credit','in_app','failed','unknown',"
+            "'timed_out')",
+            name="state",
+        ),
+        Index("uq_message_sending_message", "message_id", unique=True),
+        Index("ix_message_sending_person", "person_id", "created_at"),
+        Index("ix_message_sending_due", "due_at", postgresql_where=sql("state = 'queued'")),
+        Index(
+            "ix_message_sending_open",
+            "moved_at",
+            postgresql_where=sql("state in ('queued','sending','sent','unknown')"),
+        ),
+        Index("uq_message_sending_reference", "reference", unique=True, postgresql_where=sql("reference is not null")),
+        # WeChat takes one message to a person at a time.
+        Index("uq_message_sending_at_once", "person_id", unique=True, postgresql_where=sql("state = 'sending'")),
+    )
+
+    message_id: UUID = Field(foreign_key="message.id")
+    person_id: UUID = Field(foreign_key="person.id")
+    template: str | None = Field(default=None, max_length=20)
+    state: str = Field(max_length=10)
+    due_at: datetime = instant()
+    moved_at: datetime = instant()
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    grant_id: UUID | None = Field(default=None)
+    """The subscription that it used (app/wechat/tables.py)."""
+    reference: str | None = Field(default=None, max_length=64)
+    """The id by which WeChat's event speaks of it."""
+    errcode: int | None = Field(default=None)

@@ -27,7 +27,7 @@ from app.households.tables import (
     HouseholdTransfer,
 )
 from app.matching.tables import MatchAuthorisation, MatchResult
-from app.messaging.tables import Message
+from app.messaging.tables import Message, MessageSending
 from app.organisations.tables import Post
 from app.payments.tables import CardCheck, PaymentLine
 from app.people.claiming.tables import AccountClaim
@@ -37,6 +37,7 @@ from app.ratings.tables import Rating
 from app.relatives.tables import DeclaredRelative
 from app.upkeep.tables import HouseholdVerification, WatchTask
 from app.visits.tables import Visit
+from app.wechat.tables import WechatGrant
 
 Whose = Literal[
     "person_id",
@@ -283,6 +284,18 @@ PARTS: Final[dict[str, Part]] = {
         hidden=f"card_id person_id {_SCOPE} entered_by decided_by",
     ),
     "messages": _part(Message, "person_id", "kind title text subject_kind subject_id read_at", hidden="person_id once"),
+    "wechat_deliveries": _part(
+        MessageSending,
+        "person_id",
+        "message_id template state moved_at attempts",
+        hidden="person_id due_at grant_id reference errcode",
+    ),
+    "wechat_subscriptions": _part(
+        WechatGrant,
+        "person_id",
+        "template lasting hinted_at confirmed_at used_at revoked_at",
+        hidden="person_id",
+    ),
     "access_log": _part(
         AuditEntry,
         "subject_person_id",

@@ -321,6 +321,19 @@ async def set_phone(work: Work, person_id: UUID, number: str) -> None:
     await _audit(work, person_id, "person.phone_set")
 
 
+async def forget_phone(work: Work, person_id: UUID) -> None:
+    """The person took back that we may have it: WeChat told us so."""
+    values: dict[str, Any] = {"phone": None, "phone_index": None, "phone_masked": None}
+    await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
+    await _audit(work, person_id, "person.phone_withdrawn")
+
+
+async def sign_out_everywhere(work: Work, person_id: UUID) -> None:
+    """The person took back, in WeChat, all that they had allowed: whoever comes back signs in anew."""
+    await work.transaction.run(_END_ALL_SESSIONS, owner=person_id, now=work.now, reason="authorisation_cancelled")
+    await _audit(work, person_id, "person.authorisation_cancelled")
+
+
 async def set_organisation(work: Work, person_id: UUID, organisation_id: UUID) -> None:
     """Join a union: new applications go to it."""
     await work.transaction.run(_change(("organisation_id",)), row_id=person_id, organisation_id=organisation_id)

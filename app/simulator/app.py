@@ -1,7 +1,7 @@
 """The simulator as an ASGI app. Its memory is its own process's: run it with one worker."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -13,13 +13,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.simulator import controls, endpoints
+from app.simulator import controls, endpoints, jobs, links, messages, official, pushing, quotas, security
 from app.simulator.answers import Refused, refusal
 from app.simulator.faults import play, take
 from app.simulator.world import World, world_of
 
-DEMO_ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType({"wx0000000000000sim": "simulated-secret"})
-"""appid → secret, for demonstrations; no real account has such an appid."""
+DEMO_ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"wx0000000000000sim": "simulated-secret", "wx0000000000000off": "simulated-official-secret"}
+)
+"""appid → secret, for demonstrations, a mini-program and an official account; no real account has such an appid."""
 
 _ANY = ["GET", "POST", "PUT", "DELETE"]
 
@@ -30,13 +32,16 @@ def create_app(
     clock: Callable[[], float] = time.time,
     unionid: bool = True,
 ) -> Starlette:
-    """The WeChat server API for `accounts` (appid → secret): sign-in, phone number, both kinds of token.
+    """The WeChat server API for `accounts` (appid → secret), as far as README.md in this folder says.
 
     `clock` gives unix seconds; `unionid` says whether sign-in tells it. Steered and inspected under `/_sim/`.
     """
 
     async def reset(request: Request) -> Response:
         """POST: everything is as just started, the clock included."""
+        former: World = request.app.state.world
+        for task in (*former.pushing.tasks, *former.official.watched):
+            task.cancel()
         request.app.state.world = World(accounts, clock, unionid)
         return JSONResponse({})
 
@@ -68,12 +73,48 @@ class Gate:
             await play(fault, self.app, world.now(), scope, receive, send)
 
 
+_CALLS: Final[Mapping[str, Callable[[Request], Awaitable[Response]]]] = {
+    "/cgi-bin/token": endpoints.token,
+    "/cgi-bin/stable_token": endpoints.stable_token,
+    "/cgi-bin/message/subscribe/send": messages.send,
+    "/wxaapi/newtmpl/gettemplate": messages.templates,
+    "/wxaapi/newtmpl/addtemplate": messages.add_template,
+    "/wxaapi/newtmpl/deltemplate": messages.delete_template,
+    "/wxa/msg_sec_check": security.check_text,
+    "/wxa/media_check_async": security.check_media,
+    "/wxa/getwxacodeunlimit": links.code_image,
+    "/wxa/generate_urllink": links.url_link,
+    "/wxa/generatescheme": links.scheme,
+    "/cgi-bin/user/get": official.followers,
+    "/cgi-bin/user/info/batchget": official.users,
+    "/cgi-bin/tags/get": official.tags,
+    "/cgi-bin/tags/create": official.make_tag,
+    "/cgi-bin/tags/members/batchtagging": official.tag_members,
+    "/cgi-bin/tags/members/batchuntagging": official.tag_members,
+    "/cgi-bin/media/uploadimg": official.upload_picture,
+    "/cgi-bin/material/add_material": official.add_material,
+    "/cgi-bin/draft/add": official.add_draft,
+    "/cgi-bin/draft/get": official.draft,
+    "/cgi-bin/draft/update": official.draft,
+    "/cgi-bin/draft/delete": official.draft,
+    "/cgi-bin/freepublish/submit": jobs.submit,
+    "/cgi-bin/freepublish/get": jobs.publication,
+    "/cgi-bin/freepublish/delete": jobs.take_down,
+    "/cgi-bin/message/mass/sendall": jobs.send_to_all,
+    "/cgi-bin/message/mass/get": jobs.mass_state,
+    "/cgi-bin/message/mass/preview": jobs.preview,
+    "/cgi-bin/openapi/quota/get": quotas.quota,
+    "/cgi-bin/clear_quota": quotas.clear,
+    "/cgi-bin/clear_quota/v2": quotas.clear_with_secret,
+}
+"""The calls that are imitated, beside signing in and phone numbers."""
+
+
 def _api_routes() -> list[Route]:
     return [
         Route("/sns/jscode2session", endpoints.jscode2session, methods=_ANY),
         Route("/wxa/business/getuserphonenumber", endpoints.getuserphonenumber, methods=_ANY),
-        Route("/cgi-bin/token", endpoints.token, methods=_ANY),
-        Route("/cgi-bin/stable_token", endpoints.stable_token, methods=_ANY),
+        *(Route(path, endpoint, methods=_ANY) for path, endpoint in _CALLS.items()),
     ]
 
 
@@ -85,14 +126,28 @@ def _control_routes() -> list[Route]:
         Route("/_sim/faults", controls.set_faults, methods=["POST"]),
         Route("/_sim/tokens/revoke", controls.revoke_tokens, methods=["POST"]),
         Route("/_sim/tokens/expire", controls.expire_tokens, methods=["POST"]),
-        Route("/_sim/sent", controls.list_sent, methods=["GET"]),
+        Route("/_sim/sent", messages.sent, methods=["GET"]),
+        Route("/_sim/mode", controls.set_mode, methods=["POST"]),
+        Route("/_sim/choices", messages.choose, methods=["POST"]),
+        Route("/_sim/messages", messages.spoil, methods=["POST"]),
+        Route("/_sim/followers", official.follow, methods=["POST"]),
+        Route("/_sim/outcomes", jobs.set_outcomes, methods=["POST"]),
+        Route("/_sim/jobs", jobs.list_jobs, methods=["GET"]),
+        Route("/_sim/checks", security.set_checks, methods=["POST"]),
+        Route("/_sim/quotas", quotas.set_limits, methods=["POST"]),
+        Route("/_sim/callback", pushing.set_callback, methods=["POST"]),
+        Route("/_sim/push", pushing.push_now, methods=["POST"]),
+        Route("/_sim/pushes", pushing.list_pushes, methods=["GET"]),
+        Route("/_sim/pushes/faults", pushing.set_push_faults, methods=["POST"]),
+        Route("/_sim/pushes/release", pushing.release_pushes, methods=["POST"]),
         Route("/_sim/calls", controls.count_calls, methods=["GET"]),
     ]
 
 
 async def _refused(request: Request, refused: Exception) -> Response:
-    errcode = refused.errcode if isinstance(refused, Refused) else -1
-    return refusal(request.url.path, errcode, world_of(request).now())
+    assert isinstance(refused, Refused)
+    now = world_of(request).now()
+    return refusal(request.url.path, refused.errcode, now, message=refused.message, also=refused.also)
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from app.simulator import codes
 from app.simulator.faults import Fault
+from app.simulator.jobs import settle
 from app.simulator.tokens import Token
-from app.simulator.world import World, world_of
+from app.simulator.world import Mode, World, world_of
 
 
 class _Wish(BaseModel):
@@ -67,6 +68,7 @@ async def advance_clock(request: Request) -> Response:
     """POST `{advance_s}`: time goes on by so many seconds at once → `{now}` in unix seconds."""
     world = world_of(request)
     world.ahead_s += (await _wish(request, Advance)).advance_s
+    settle(world)
     return JSONResponse({"now": world.now()})
 
 
@@ -105,9 +107,15 @@ async def expire_tokens(request: Request) -> Response:
     return JSONResponse({"tokens": len(living)})
 
 
-async def list_sent(request: Request) -> Response:
-    """GET → `{items}`: the messages accepted for delivery, oldest first."""
-    return JSONResponse({"items": world_of(request).sent})
+class Wanted(_Wish):
+    mode: Mode
+
+
+async def set_mode(request: Request) -> Response:
+    """POST `{mode}`: `live` answers with fields that no page names, `strict` refuses what no page names."""
+    world = world_of(request)
+    world.mode = (await _wish(request, Wanted)).mode
+    return JSONResponse({"mode": world.mode})
 
 
 async def count_calls(request: Request) -> Response:

@@ -26,6 +26,7 @@ async def jscode2session(request: Request) -> Response:
         "session_key": base64.b64encode(secrets.token_bytes(16)).decode(),
         "openid": codes.openid(appid, person.name),
     }
+    world.visits[appid, session["openid"]] = world.now()
     if world.unionid:
         session["unionid"] = codes.unionid(person.name)
     return answer(request.url.path, session)

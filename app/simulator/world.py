@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from starlette.requests import Request
 
 from app.simulator.answers import Refused
 from app.simulator.codes import Codes
 from app.simulator.faults import Fault
+from app.simulator.remembered import Checks, Messages, Official, Pushing, Quota
 from app.simulator.tokens import Tokens
+
+Mode = Literal["live", "strict"]
 
 
 @dataclass(slots=True)
@@ -28,6 +32,15 @@ class World:
     calls: Counter[str] = field(default_factory=Counter)
     sent: list[dict[str, object]] = field(default_factory=list)
     """Messages accepted for delivery, oldest first."""
+    mode: Mode = "live"
+    """`live`: as live servers answer, with fields that no page names. `strict`: what no page names is refused."""
+    visits: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each openid last signed in, by appid."""
+    messages: Messages = field(default_factory=Messages)
+    official: Official = field(default_factory=Official)
+    checks: Checks = field(default_factory=Checks)
+    quota: Quota = field(default_factory=Quota)
+    pushing: Pushing = field(default_factory=Pushing)
 
     def now(self) -> float:
         return self.clock() + self.ahead_s

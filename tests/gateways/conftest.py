@@ -1,9 +1,11 @@
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 
-from app.gateways.wechat import MiniProgram
+from app.gateways.wechat.breaker import Breaker
+from app.gateways.wechat.miniprogram import MiniProgram
 from app.simulator.app import create_app
 from tests.gateways.steering import APPID, SECRET, Steering
 from tests.serving import serving
@@ -40,6 +42,6 @@ async def hasty(base_url: str, simulator: Steering) -> AsyncIterator[MiniProgram
 
 @pytest.fixture(scope="session")
 async def shared(base_url: str) -> AsyncIterator[MiniProgram]:
-    program = MiniProgram(base_url, APPID, SECRET, total_s=0.5)
+    program = MiniProgram(base_url, APPID, SECRET, total_s=0.5, breaker=Breaker(most=sys.maxsize))
     yield program
     await program.aclose()

@@ -10,12 +10,12 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from app.gateways.wechat import ISSUER, PHONE, SIGN_IN, MiniProgram, SignIn
-from app.gateways.wechat_errors import (
+from app.gateways.wechat.errors import (
     CodeRefused,
     Unreachable,
     WeChatError,
 )
+from app.gateways.wechat.miniprogram import ISSUER, PHONE, SIGN_IN, MiniProgram, SignIn
 from tests.gateways.steering import APPID, CODE, NUMBER, PHONE_CODE, SECRET, Steering
 from tests.serving import serving
 

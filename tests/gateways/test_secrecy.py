@@ -2,10 +2,10 @@ import logging
 
 import pytest
 
-from app.gateways.wechat import ISSUER, PHONE, SIGN_IN, MiniProgram
-from app.gateways.wechat_errors import (
+from app.gateways.wechat.errors import (
     WeChatError,
 )
+from app.gateways.wechat.miniprogram import ISSUER, PHONE, SIGN_IN, MiniProgram
 from app.simulator.codes import openid, unionid
 from tests.gateways.steering import APPID, CODE, NUMBER, PHONE_CODE, SECRET, Steering, told
 
@@ -62,7 +62,13 @@ async def test_no_success_tells_a_secret_in_the_log_or_in_a_repr(
     await wechat.phone_number(PHONE_CODE)
     token = await wechat.access_token()
 
-    shown = logged(caplog) + repr(wechat) + repr(signed_in) + repr(vars(wechat)["_token"])
+    shown = (
+        logged(caplog)
+        + repr(wechat)
+        + repr(signed_in)
+        + repr(vars(wechat)["_keeper"])
+        + repr(vars(vars(wechat)["_keeper"])["_token"])
+    )
     hidden = (SECRET, "secret-code", NUMBER, token, signed_in.openid, signed_in.unionid or "?")
     assert [value for value in hidden if value in shown] == []
     assert SIGN_IN in logged(caplog), "httpx still logs which path was called"

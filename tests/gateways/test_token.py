@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from app.gateways.wechat import ISSUER, PHONE, MiniProgram
-from app.gateways.wechat_errors import (
+from app.gateways.wechat.errors import (
     OperatorMustAct,
     TokenRefused,
 )
+from app.gateways.wechat.miniprogram import ISSUER, PHONE, MiniProgram
 from tests.gateways.steering import APPID, NUMBER, PHONE_CODE, SECRET, Steering
 
 

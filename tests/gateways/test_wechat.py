@@ -2,8 +2,7 @@ from dataclasses import asdict
 
 import pytest
 
-from app.gateways.wechat import ISSUER, PHONE, SIGN_IN, MiniProgram, SignIn
-from app.gateways.wechat_errors import (
+from app.gateways.wechat.errors import (
     Busy,
     CodeRefused,
     OperatorMustAct,
@@ -11,6 +10,7 @@ from app.gateways.wechat_errors import (
     QuotaSpent,
     WeChatError,
 )
+from app.gateways.wechat.miniprogram import ISSUER, PHONE, SIGN_IN, MiniProgram, SignIn
 from app.simulator.codes import openid, unionid
 from tests.gateways.steering import APPID, CODE, NUMBER, PHONE_CODE, Steering, told
 

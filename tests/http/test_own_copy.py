@@ -16,10 +16,11 @@ from app.contact_cards.tables import ContactCard, ResponsiblePerson
 from app.db.base import metadata, table_of
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
-from app.messaging.tables import Message
+from app.messaging.tables import Message, MessageSending
 from app.organisations.tables import Post
 from app.own_copy.parts import BY_OTHERS, LEFT_OUT, PARTS
 from app.own_copy.queries import AT_MOST
+from app.wechat.tables import WechatGrant
 from tests import make
 from tests.db.lots import Lot, lot
 from tests.make import World
@@ -132,9 +133,19 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
         Post, id=new_id(), created_at=make.NOW, person_id=one.someone.id, organisation_id=one.home.id,
         role=Role.HOME_VISITOR, from_date=make.TODAY - timedelta(days=9),
     )  # fmt: skip
+    message_id = new_id()
     await world.insert(
-        Message, id=new_id(), created_at=make.NOW, person_id=one.someone.id, once=make.unique("x"), kind="review_due",
+        Message, id=message_id, created_at=make.NOW, person_id=one.someone.id, once=make.unique("x"), kind="review_due",
         title="x", text="x", subject_kind="household", subject_id=household_id,
+    )  # fmt: skip
+    await world.insert(
+        MessageSending, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id,
+        template="to_do", state="sent", due_at=make.NOW, moved_at=make.NOW, attempts=1, grant_id=new_id(),
+        reference=make.unique("9"), errcode=0,
+    )  # fmt: skip
+    await world.insert(
+        WechatGrant, id=new_id(), created_at=make.NOW, person_id=one.someone.id, template="to_do", lasting=False,
+        hinted_at=make.NOW, confirmed_at=make.NOW, used_at=make.NOW, revoked_at=make.NOW,
     )  # fmt: skip
     await world.file(one.someone, sha256="cd" * 32)
     return one

@@ -68,6 +68,8 @@ POLICY_READERS = {
 }
 NOBODYS = {("POST", "/screening"), ("POST", "/public/objections/status")}
 """They read nothing of anybody's, but for who holds the code of a receipt: test_objection_receipts.py."""
+NOBODYS |= {("GET", "/wechat/{}/callback"), ("POST", "/wechat/{}/callback"), ("GET", "/staff/wechat")}
+"""WeChat's own calls, and whether WeChat works: tests/wechat."""
 MATCHES_AND_DUPLICATES = {
     ("GET", "/staff/duplicates"),
     ("GET", "/staff/duplicates/count"),

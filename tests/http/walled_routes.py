@@ -61,7 +61,7 @@ OWN_LISTS = {
     ("GET", "/me/proxy_applications"),
     ("GET", "/me/account_claims"),
 } | {("GET", path) for path in ("/me", "/me/consents", "/me/access_log", "/me/household/responsible")}
-OWN_LISTS |= {("GET", "/me/messages"), ("GET", "/me/messages/count")}
+OWN_LISTS |= {("GET", "/me/messages"), ("GET", "/me/messages/count"), ("GET", "/me/subscriptions")}
 LISTS = {("GET", "/staff/tasks"), ("GET", "/staff/tasks/count"), ("GET", "/staff/households/tasks")} | {
     ("GET", path) for path in ("/staff/households", "/staff/households/count", "/staff/households/transfers")
 }
@@ -73,6 +73,7 @@ OWN_ACTS = {
     ("PUT", "/me/phone"): 200,
     ("PUT", "/me/bank_card"): 200,
     ("PUT", "/me/organisation"): 200,
+    ("PUT", "/me/subscriptions"): 422,
     ("POST", "/me/consents"): 422,
     ("PUT", "/me/household"): 412,
     ("POST", "/me/household/submit"): 403,

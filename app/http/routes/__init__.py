@@ -43,6 +43,8 @@ from app.http.routes import (
     supplements,
     upkeep,
     visits,
+    wechat_callbacks,
+    wechat_subscriptions,
 )
 
 _MODULES = (
@@ -89,5 +91,7 @@ _MODULES = (
     relatives,
     delegations,
     funds,
+    wechat_subscriptions,
+    wechat_callbacks,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads)

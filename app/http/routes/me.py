@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.db.transaction import Sight
 from app.db.work import Work
-from app.gateways.wechat_errors import CodeRefused, PhoneNotMainland, WeChatError
+from app.gateways.wechat.errors import CodeRefused, PhoneNotMainland, WeChatError
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, begin, service_of, signed_in
 from app.http.inputs import In, PathId
 from app.http.problems import of_domain

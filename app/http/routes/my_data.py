@@ -63,6 +63,8 @@ class ExportView(BaseModel):
     reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
     declared_relatives: list[dict[str, Any]] = Field(description="我申报的亲属")
     messages: list[dict[str, Any]]
+    wechat_deliveries: list[dict[str, Any]] = Field(description="这些消息送往微信的情况")
+    wechat_subscriptions: list[dict[str, Any]] = Field(description="订阅消息的授权")
     applications: list[dict[str, Any]]
     files: list[dict[str, Any]]
     access_log: list[dict[str, Any]] = Field(description="谁看过我的信息；更早的见 /me/access_log")

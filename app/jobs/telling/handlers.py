@@ -64,6 +64,7 @@ from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
+from app.wechat.events import PushCame
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 
@@ -345,5 +346,6 @@ SILENT: Final[dict[type[Fact], str]] = {
     BudgetRaised: "whoever is funded by it hears that of their application",
     ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
     CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
+    PushCame: "what WeChat told us; whom it is about did it themselves",
 }
 """The facts of which nobody is told, and why."""

@@ -47,16 +47,48 @@ class Unreachable(WeChatError):
     """No usable answer: whether the call was carried out is not known."""
 
 
+class Unconnected(Unreachable):
+    """The server could not even be reached: nothing was asked, so nothing was done."""
+
+
+class Resting(WeChatError):
+    """WeChat has not answered lately: for some seconds nobody asks. Nothing was done."""
+
+
 class PhoneNotMainland(WeChatError):
     """The phone number is not a mobile number of the mainland."""
 
 
-# 小程序登录凭证校验, 获取手机号, 获取接口调用凭据; every code that is not here is an operator's.
+class NotDeliverable(WeChatError):
+    """This person gets no message: they declined, left, or have no subscription left. A normal outcome, not a fault."""
+
+
+class ContentRefused(WeChatError):
+    """What was sent is not as WeChat wants it, or not fit to be shown: sent again, it is refused again."""
+
+
+class ComeBackLater(WeChatError):
+    """WeChat has done nothing, and wants to be asked again after a minute at the earliest."""
+
+
+class AskedBefore(WeChatError):
+    """The same was asked for within 24 hours and is being done: `reference` is its id, if WeChat said it."""
+
+    reference: str | None = None
+
+
+# The error classes of the platform's pages; every code that is not here is an operator's.
 _CLASSES: Final[Mapping[int, type[WeChatError]]] = {
     **dict.fromkeys((40029, 40163, 40226, 41008, 61010, 87007, 87009), CodeRefused),
     **dict.fromkeys((40001, 40014, 42001), TokenRefused),
-    **dict.fromkeys((-1, 45011), Busy),
+    **dict.fromkeys((-1, 45011, 43108), Busy),
     **dict.fromkeys((45009, 45028), QuotaSpent),
+    **dict.fromkeys((40003, 40256, 40257, 43004, 43019, 43101, 50001), NotDeliverable),
+    **dict.fromkeys((40005, 40007, 40009, 40032, 40129, 40130, 40165, 40169, 40212), ContentRefused),
+    **dict.fromkeys((45003, 45004, 45056, 45059, 45067, 45157, 45158, 45159, 45166, 45168), ContentRefused),
+    **dict.fromkeys((47003, 53402, 53404, 87014, 87020), ContentRefused),
+    45065: AskedBefore,
+    45066: ComeBackLater,
 }
 
 

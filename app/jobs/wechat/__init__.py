@@ -1,0 +1,1 @@
+"""What is done about WeChat in the background: messages sent, pushes handled, jobs asked about."""

@@ -1,0 +1,61 @@
+"""WeChat as the tests of this folder meet it: the simulator that the app talks to, and the app as WeChat calls it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from app.db.sealing import Keyring
+from app.db.transaction import Database
+from app.http.service import Service
+from app.settings import Settings
+from app.wechat.accounts import Accounts, open_accounts
+from tests.gateways.steering import Steering
+
+
+@pytest.fixture
+async def callbacks(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls as WeChat does: no token, no key, and no contract with the mini-program."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1/wechat") as http:
+        yield http
+
+
+@pytest.fixture
+def service(app: FastAPI) -> Service:
+    found: Service = app.state.service
+    return found
+
+
+@pytest.fixture(scope="session")
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """Where the app really listens, for the simulator to call."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+        serving = asyncio.create_task(server._serve([listener]))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1/wechat"
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+@pytest.fixture
+def steering(simulator: str) -> Iterator[Steering]:
+    """The simulator that the app and the jobs of these tests talk to, as just started."""
+    with httpx.Client(base_url=simulator, trust_env=False) as http:
+        found = Steering(http)
+        found.post("reset")
+        yield found
+
+
+@pytest.fixture
+async def accounts(configured: Settings, jobs: Database, keyring: Keyring) -> AsyncIterator[Accounts]:
+    """What the worker process has."""
+    found = open_accounts(configured, jobs, keyring)
+    yield found
+    await found.aclose()
