@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
+from app.cli.contracts import contract_document
 from app.http.health import router as health
 from app.main import create_app
 from app.settings import Settings
@@ -112,6 +113,12 @@ def contract_of(document: Mapping[str, Any]) -> Contract:
     )
     # Fixed paths are asked before those with parameters, as the router does.
     return Contract(closed(document), tuple(sorted(operations, key=lambda one: "[^/]+" in one.path.pattern)))
+
+
+@cache
+def whole() -> dict[str, Any]:
+    """The document as it is handed out, with its examples. Nobody changes it."""
+    return contract_document()
 
 
 @cache

@@ -105,7 +105,7 @@ class Refusal:
 
     @property
     def cure(self) -> str:
-        return _BY_CODE.get(self.code, _BY_STATUS[self.status])
+        return _BY_CODE.get(self.code) or _BY_STATUS.get(self.status, "tell")
 
     @property
     def example(self) -> dict[str, Any]:

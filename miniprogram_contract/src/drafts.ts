@@ -44,6 +44,12 @@ export class SubmitPending extends AidError {
   readonly cure = "retry";
 }
 
+/** 有冲突没有选，或者提交时又改了：先处理再提交。 */
+export class Unsettled extends AidError {
+  readonly text = "这份草稿还有没有处理好的地方，请核对后再提交。";
+  readonly cure = "reload";
+}
+
 const STORED = "aid.drafts";
 
 export class Drafts {
@@ -96,18 +102,11 @@ export class Drafts {
 
   /** 送到服务器并提交。断网时抛出 Unreachable，再调用一次就接着办，不会提交两次。 */
   async submit(localId: string): Promise<Submitted> {
-    let draft = this.must(localId);
-    if (draft.submitting === undefined) {
-      draft = await this.sent(draft);
-      if (!draft.saved || draft.version === undefined) {
-        throw new Error("a draft with a conflict, or changed meanwhile, is not submitted");
-      }
-      draft = this.write({ ...draft, submitting: { key: newKey(), version: draft.version } });
-    }
-    const { key, version } = draft.submitting ?? { key: newKey(), version: 0 };
+    const draft = this.must(localId);
+    const { key, version } = draft.submitting ?? (await this.readied(draft));
     try {
       const { data } = await this.client.post("/api/v1/applications/{application_id}/submit", {
-        path: { application_id: idOf(draft) },
+        path: { application_id: idOf(this.must(localId)) },
         version,
         key,
       });
@@ -160,6 +159,15 @@ export class Drafts {
   /** 退出登录、换人时：手机上不留别人的内容。 */
   clear(): void {
     this.client.wx.removeStorageSync(STORED);
+  }
+
+  /** 内容都在服务器上了，记下这一次提交的键和版本。 */
+  private async readied(draft: Kept): Promise<{ key: string; version: number }> {
+    const sent = await this.sent(draft);
+    if (!sent.saved || sent.version === undefined) throw new Unsettled();
+    const submitting = { key: newKey(), version: sent.version };
+    this.write({ ...sent, submitting });
+    return submitting;
   }
 
   private async synced(): Promise<Draft[]> {

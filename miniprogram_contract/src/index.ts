@@ -1,5 +1,6 @@
 export { Client, type Settings } from "./client";
-export { Drafts, SubmitPending, type AidKind, type Conflict, type Draft, type Form, type Submitted } from "./drafts";
+export { Drafts, SubmitPending, Unsettled } from "./drafts";
+export type { AidKind, Conflict, Draft, Form, Submitted } from "./drafts";
 export { AidError, Refused, Unreachable, type FieldProblem, type Problem } from "./errors";
 export { newKey } from "./keys";
 export type { Platform } from "./platform";

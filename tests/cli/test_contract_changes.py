@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from app.cli import contracts as command
-from app.cli.contracts import contract_document
 from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, released
 from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.shapes import Change, Kind
+from tests.contract import whole
 
-WHOLE: dict[str, Any] = contract_document()
+WHOLE: dict[str, Any] = whole()
 DOCUMENT: dict[str, Any] = bare(WHOLE)
 SCHEMAS = "components", "schemas"
 Mutation = Callable[[dict[str, Any]], Any]

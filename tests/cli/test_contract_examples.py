@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from app.cli.contracts import contract_document, templates
+from app.cli.contracts import templates
 from app.cli.contracts.examples import FOLDER, file_name, operations, read_examples, wanted
+from app.http import catalogues
 from app.http.catalogues import CURES, catalogue, refusals
 from app.http.diagrams import WORDS
-from tests.contract import contract
+from tests.contract import contract, whole
 from tests.normalising import Normaliser
 from tests.recording import LARGEST, rank, shortened
 
 RECORDED = read_examples()
-DOCUMENT: dict[str, Any] = contract_document()
+DOCUMENT: dict[str, Any] = whole()
 HAND_OVER = "run: make contract"
 
 
@@ -95,6 +96,7 @@ def test_of_two_examples_the_fuller_one_is_kept_unless_nobody_would_read_it() ->
 
 def test_the_catalogue_says_what_a_program_does_about_every_refusal() -> None:
     told = catalogue(WORDS)
+    assert set(catalogues._BY_CODE) | set(catalogues._EXTRA) <= {each["code"] for each in told["problems"]}
     assert {each["cure"] for each in told["problems"]} <= set(CURES)
     assert len(told["problems"]) == len({(each["code"], each["status"]) for each in told["problems"]})
     for way in told["paths"].values():

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { Drafts, Refused, SubmitPending, Unreachable } from "../../src/index";
+import { Drafts, Refused, SubmitPending, Unreachable, Unsettled } from "../../src/index";
 import { FakeServer, type Line, problem } from "../fake";
 
 const ONCE = { attempts: 1, firstDelay: 1, longestWait: 1 };
@@ -114,6 +114,13 @@ test("a refused submission can be mended and sent again", async () => {
   const { localId } = kept.save("hardship_aid", FORM);
   await assert.rejects(kept.submit(localId), (e) => e instanceof Refused && e.cure === "consent" && e.extra("purposes") === "public_notice");
   assert.equal((await kept.submit(localId)).state, "submitted");
+});
+
+test("a draft with a conflict is not submitted", async () => {
+  const { server, drafts: kept } = drafts(problem(409, "draft_already_open", { application_id: "first" }));
+  const { localId } = kept.save("hardship_aid", FORM);
+  await assert.rejects(kept.submit(localId), Unsettled);
+  assert.equal(server.asked.length, 1);
 });
 
 test("what is returned is opened, and changes not yet sent are not lost by opening it again", async () => {
