@@ -91,9 +91,11 @@ def _naming(path: str, texts: dict[Path, str]) -> Iterator[str]:
     spoken = re.escape(path.removeprefix("/api/v1")).replace(r"\{", "{").replace(r"\}", "}")
     pattern = re.compile(re.sub(r"\{[a-z_]+\}", r"[^\\s\"'?]+", spoken) + r"(?=[\"'?])")
     direct = [file for file, text in texts.items() if pattern.search(text)]
+    tail = re.search(r"\}(/[a-z_/]+)$", path)
+    composed = [file for file, text in texts.items() if tail and re.search(rf"\}}{tail[1]}[\"'?]", text)]
     helped = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in direct if not _is_test(file)}
     users = [file for file, text in texts.items() if any(f"from {module} import" in text for module in helped)]
-    yield from (str(file.relative_to(ROOT)) for file in (*direct, *users) if _is_test(file))
+    yield from (str(file.relative_to(ROOT)) for file in (*direct, *users, *composed) if _is_test(file))
 
 
 def _is_test(file: Path) -> bool:
