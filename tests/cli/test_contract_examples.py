@@ -2,18 +2,22 @@
 
 import json
 import re
+import runpy
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from app.cli.contracts import templates
 from app.cli.contracts.examples import FOLDER, file_name, operations, read_examples, wanted
+from app.db.migrations import ROOT
 from app.http import catalogues
 from app.http.catalogues import CURES, catalogue, refusals
 from app.http.diagrams import WORDS
 from tests.contract import contract, whole
 from tests.normalising import Normaliser
-from tests.recording import LARGEST, rank, shortened
+from tests.recording import LARGEST, Recording, rank, shortened
 
 RECORDED = read_examples()
 DOCUMENT: dict[str, Any] = whole()
@@ -84,6 +88,35 @@ def test_the_same_stays_the_same_within_an_example_and_earlier_stays_earlier() -
     answer = normaliser.of({"a": other, "b": one, "later": "2024-05-01T10:00:09Z", "earlier": "2024-05-01T10:00:08Z"})
     assert answer["b"] == request["id"] != answer["a"]
     assert answer["earlier"] < answer["later"]
+
+
+def test_what_a_test_was_answered_becomes_the_example_of_its_operation(tmp_path: Path) -> None:
+    request = httpx.Request("GET", "http://aid.test/api/v1/me", headers={"Authorization": "Bearer secret"})
+    answer = RECORDED["get", "/api/v1/me"]["answers"]["200"]
+    refusal = {"type": "", "title": "", "status": 404, "code": "not_found", "detail": "没有。", "request_id": "1"}
+    recording = Recording(tmp_path)
+    recording.take("GET", "/api/v1/me", httpx.Response(200, json=answer, request=request))
+    problem = {"Content-Type": "application/problem+json"}
+    recording.take("GET", "/api/v1/me", httpx.Response(404, json=refusal, headers=problem, request=request))
+    recording.write()
+    [written] = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.json")]
+    assert "secret" not in json.dumps(written)
+
+    kept: dict[Any, Any] = {}
+    tool = runpy.run_path(str(ROOT / "tools" / "examples.py"))
+    tool["_merge"](kept, [written], anew=False)
+    example = kept["get", "/api/v1/me"]
+    assert set(example["answers"]) == {"200"}
+    assert contract().wrong_with("get", "/api/v1/me", "200", example["answers"]["200"]) == []
+    assert example["refusals"] == {"404": ["not_found"]}
+    assert example["test"].startswith("tests/cli/test_contract_examples.py::test_what_a_test_was_answered")
+
+
+def test_the_tests_of_an_operation_without_an_example_are_found() -> None:
+    tool = runpy.run_path(str(ROOT / "tools" / "examples.py"))
+    found = tool["_tests_for"]([("post", "/api/v1/me/household/withdraw")], {})
+    assert "tests/http/test_households.py" in found
+    assert len(found) <= tool["AT_ONCE"]
 
 
 def test_of_two_examples_the_fuller_one_is_kept_unless_nobody_would_read_it() -> None:

@@ -13,7 +13,7 @@ from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, rele
 from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.examples import add_examples, operations, read_examples, wanted
 from app.cli.contracts.messages import messages_page, templates
-from app.cli.contracts.types import PACKAGE, type_text
+from app.cli.contracts.types import PACKAGE, NotSetUp, type_text
 from app.cli.database import console
 from app.cli.policy_pages import policy_pages
 from app.db import migrations
@@ -38,7 +38,11 @@ def contract(
     if release:
         _release(document)
     problems = _broken(document)
-    wanted_files = contract_files(document)
+    try:
+        wanted_files = contract_files(document)
+    except NotSetUp as missing:
+        console.print(str(missing), markup=False, soft_wrap=True)
+        raise typer.Exit(2) from missing
     written = {path: path.read_text("utf-8") for path in (*wanted_files, *DIAGRAMS.glob("*.md")) if path.exists()}
     differing = sorted(p for p in wanted_files.keys() | written.keys() if wanted_files.get(p) != written.get(p))
     if check and differing:

@@ -13,7 +13,7 @@ ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "401": ("unauthenticated", "token_refused"),
     "403": ("not_allowed",),
     "404": ("not_found",),
-    "409": ("idempotency_in_progress",),
+    "409": ("idempotency_in_progress", "overtaken", "conflict"),
     "412": ("stale_version",),
     "413": ("body_too_large",),
     "415": ("unsupported_media_type",),

@@ -19,7 +19,7 @@ class NotSetUp(Exception):
 def type_text(document: dict[str, Any]) -> str:
     """The types of requests and successful answers. Raises NotSetUp."""
     if not GENERATOR.exists() or not NODE.exists():
-        raise NotSetUp("miniprogram_contract/node_modules is missing: run make contract, or tools/setup_node.sh")
+        raise NotSetUp("还没有准备 Node.js：请运行 make contract 或 sh tools/setup_node.sh")
     done = subprocess.run(  # noqa: S603 - our own command
         [NODE, GENERATOR, "--default-non-nullable=false", "--alphabetize"],
         input=json.dumps(_without_refusals(document)),

@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { Refused, Unreachable, Uploads, TooLarge, newKey, requestSubscribe } from "../../src/index";
+import { Reference, Refused, Unreachable, Uploads, TooLarge, newKey, requestSubscribe } from "../../src/index";
 import { FakeServer, type Line, problem, tokens } from "../fake";
 
 const PAGE: Line = { data: { items: [], next_cursor: null } };
@@ -164,6 +164,20 @@ test("every answer that begins with accept counts, and no refusal to subscribe i
       options.fail?.({ errMsg: "", errCode: 20004 }),
   } as unknown as WechatMiniprogram.Wx;
   assert.deepEqual(await requestSubscribe(["a"], off), { results: {}, accepted: [], failed: 20004 });
+});
+
+test("reference data is read without signing in, kept for a while, and shown when there is no network", async () => {
+  const items = { items: [{ kind: "hardship_aid" }] };
+  const server = new FakeServer({ data: items }, { lost: true });
+  const reference = new Reference(server.client({ attempts: 1, firstDelay: 1, longestWait: 1 }), () => server.time);
+  assert.deepEqual(await reference.get("/api/v1/programmes"), items);
+  assert.deepEqual(await reference.get("/api/v1/programmes"), items);
+  assert.deepEqual(server.paths, ["GET /programmes"]);
+  assert.equal(server.asked[0]?.header["authorization"], undefined);
+  server.time += 3_600_000;
+  assert.deepEqual(await reference.get("/api/v1/programmes"), items);
+  assert.equal(server.asked.length, 2);
+  assert.equal(server.logins, 0);
 });
 
 test("keys are not the same twice", () => {
