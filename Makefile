@@ -48,11 +48,12 @@ seed: $(READY) ## write the demo world and print it as JSON
 	@$(AID) seed --demo
 
 contract: $(READY) $(NODE_READY) ## write miniprogram_contract/ and the diagrams from the code, with examples from the tests
-	@AID_ENV=test .venv/bin/python tools/examples.py
-	@AID_ENV=test $(AID) contract
+	@missing=0; AID_ENV=test .venv/bin/python tools/examples.py || missing=1; \
+	  AID_ENV=test $(AID) contract && exit $$missing
 
-record: $(READY) ## record all examples of the contract anew (runs the whole test suite)
+record: $(READY) $(NODE_READY) ## record all examples of the contract anew (runs the whole test suite)
 	@AID_ENV=test .venv/bin/python tools/examples.py --all
+	@AID_ENV=test $(AID) contract
 
 lock: $(READY) ## pin the dependencies again
 	@.venv/bin/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \

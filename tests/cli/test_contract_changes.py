@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from app.cli import contracts as command
 from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, released
@@ -213,6 +214,25 @@ def test_the_check_fails_and_names_the_place_of_a_rename(monkeypatch: pytest.Mon
     # With a new major version the same is no obstacle.
     newer = WHOLE | {"info": WHOLE["info"] | {"version": "99.0.0"}}
     assert command._broken(newer) == []
+
+
+def test_a_release_wants_a_newer_version_and_is_written_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "RELEASED", tmp_path / "released.json")
+    monkeypatch.setattr(command, "CHANGELOG", tmp_path / "CHANGELOG.md")
+    command._release(WHOLE)
+    assert "第一版：" in command.CHANGELOG.read_text("utf-8")
+    with pytest.raises(typer.Exit):
+        command._release(WHOLE)
+    broken = copy.deepcopy(WHOLE)
+    rename(schema("TaskView")(broken)["properties"], "due_at", "deadline")
+    broken["info"]["version"] = "1.1.0"
+    with pytest.raises(typer.Exit):
+        command._release(broken)
+    broken["info"]["version"] = "99.0.0"
+    command._release(broken)
+    assert json.loads(command.RELEASED.read_text("utf-8"))["info"]["version"] == "99.0.0"
+    told = command.CHANGELOG.read_text("utf-8")
+    assert told.index("## 99.0.0") < told.index("200.items[].due_at`：字段已删除或改名") < told.index("第一版：")
 
 
 def test_the_change_log_writes_what_is_not_released_anew_and_keeps_the_rest() -> None:
