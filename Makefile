@@ -3,6 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 AID := .venv/bin/aid
 READY := .venv/.ready
+NODE_READY := miniprogram_contract/node_modules/.ready
 PYTEST_WORKERS ?= 2
 export AID_ENV ?= demo
 
@@ -12,22 +13,26 @@ help: ## list the targets
 $(READY): requirements.lock pyproject.toml tools/setup.sh
 	@sh tools/setup.sh
 
+$(NODE_READY): miniprogram_contract/package-lock.json tools/node.lock tools/setup_node.sh | $(READY)
+	@sh tools/setup_node.sh
+
 demo: $(READY) ## play the main story over real HTTP, PostgreSQL and the WeChat simulator
 	@$(AID) demo
 
 serve: $(READY) ## run the API, the worker and the simulator with the demo world, until Ctrl-C
 	@$(AID) seed --demo > .aid/demo-world.json && $(AID) serve --with-worker --with-simulator
 
-test: $(READY) ## run the whole test suite
+test: $(READY) $(NODE_READY) ## run the whole test suite
 	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
 
-check: $(READY) ## format, lint, types, import contracts, local laws, contract drift, migration drift
+check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@AID_ENV=test .venv/bin/pytest -q tests/test_local_laws.py
 	@AID_ENV=test $(AID) contract --check
+	@.aid/node miniprogram_contract/node_modules/typescript/bin/tsc -p miniprogram_contract
 	@AID_ENV=test $(AID) migrate --check
 
 mutate: $(READY) ## change the rules and the money in thousands of ways, and see that a test fails each time
@@ -42,7 +47,12 @@ migrate: $(READY) ## bring the database to the newest schema
 seed: $(READY) ## write the demo world and print it as JSON
 	@$(AID) seed --demo
 
-contract: $(READY) ## write miniprogram_contract/ and the diagrams from the code
+contract: $(READY) $(NODE_READY) ## write miniprogram_contract/ and the diagrams from the code, with examples from the tests
+	@missing=0; AID_ENV=test .venv/bin/python tools/examples.py || missing=1; \
+	  AID_ENV=test $(AID) contract && exit $$missing
+
+record: $(READY) $(NODE_READY) ## record all examples of the contract anew (runs the whole test suite)
+	@AID_ENV=test .venv/bin/python tools/examples.py --all
 	@AID_ENV=test $(AID) contract
 
 lock: $(READY) ## pin the dependencies again
@@ -52,4 +62,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve test check mutate bench migrate seed contract lock stop
+.PHONY: help demo serve test check mutate bench migrate seed contract record lock stop

@@ -31,6 +31,7 @@ from app.simulator.app import create_app as create_simulator
 from tests import thorough
 from tests.contract import hold_to_the_contract
 from tests.make import NOW, Someone, Town, World
+from tests.recording import recording
 from tests.serving import serving
 from tests.throwaway import memory, throwaway_folder
 
@@ -43,6 +44,11 @@ UNSAFE_AND_FAST = {
     "max_connections": "300",
     "shared_buffers": "128MB",
 }
+
+
+def pytest_sessionfinish() -> None:
+    if (record := recording()) is not None:
+        record.write()
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
+from app.cli.contracts import contract_document
 from app.http.health import router as health
 from app.main import create_app
 from app.settings import Settings
+from tests.recording import recording
 
 PROBLEM = "application/problem+json"
 _HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.routes if hasattr(route, "path")))
@@ -19,10 +21,11 @@ _HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.r
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the contract: its path as a pattern, and its answers by status."""
+    """One operation of the contract: its path as a pattern and as it is written, and its answers by status."""
 
     method: str
     path: re.Pattern[str]
+    written: str
     responses: Mapping[str, Any]
 
 
@@ -39,7 +42,7 @@ class Contract:
         path, method = request.url.path, request.method
         if _HIDDEN.match(path):
             return None
-        found = [operation for operation in self.operations if operation.path.match(path)]
+        found = self._at(path)
         operation = next((one for one in found if one.method == method), None)
         where = f"{method} {path} answered {response.status_code}"
         if operation is None:
@@ -63,15 +66,29 @@ class Contract:
         return self._wrong(where, f"{method} {operation.path.pattern} {response.status_code}",
                            content[media_type].get("schema", {}), response)  # fmt: skip
 
+    def operation_of(self, request: httpx.Request) -> Operation | None:
+        return next((one for one in self._at(request.url.path) if one.method == request.method), None)
+
+    def wrong_with(self, method: str, path: str, status: str, body: Any) -> list[str]:
+        """What an answer in JSON would break; path is as the contract writes it. Raises KeyError if it has no such."""
+        schema = self.document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"]
+        return self._errors(f"{method} {path} {status}", schema, body)
+
+    def _at(self, path: str) -> list[Operation]:
+        return [operation for operation in self.operations if operation.path.match(path)]
+
     def _wrong(self, where: str, name: str, schema: Any, response: httpx.Response) -> str | None:
+        errors = self._errors(name, schema, response.json())
+        return f"{where}: {'; '.join(errors)}" if errors else None
+
+    def _errors(self, name: str, schema: Any, body: Any) -> list[str]:
         if name not in self._validators:
             whole = schema | {"components": self.document["components"]}
             self._validators[name] = jsonschema_rs.validator_for(whole, validate_formats=True)
-        errors = [
+        return [
             f"{'/'.join(map(str, error.instance_path)) or 'the whole'} against {'/'.join(map(str, error.schema_path))}"
-            for error in self._validators[name].iter_errors(response.json())
+            for error in self._validators[name].iter_errors(body)
         ]
-        return f"{where}: {'; '.join(errors)}" if errors else None
 
 
 def closed(schema: Any) -> Any:
@@ -88,12 +105,20 @@ def closed(schema: Any) -> Any:
 
 def contract_of(document: Mapping[str, Any]) -> Contract:
     operations = tuple(
-        Operation(method.upper(), re.compile("^" + re.sub(r"\{[^}]+\}", "[^/]+", path) + "$"), operation["responses"])
+        Operation(
+            method.upper(), re.compile("^" + re.sub(r"\{[^}]+\}", "[^/]+", path) + "$"), path, operation["responses"]
+        )
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     )
     # Fixed paths are asked before those with parameters, as the router does.
     return Contract(closed(document), tuple(sorted(operations, key=lambda one: "[^/]+" in one.path.pattern)))
+
+
+@cache
+def whole() -> dict[str, Any]:
+    """The document as it is handed out, with its examples. Nobody changes it."""
+    return contract_document()
 
 
 @cache
@@ -107,3 +132,5 @@ async def hold_to_the_contract(response: httpx.Response) -> None:
     await response.aread()
     complaint = contract().complaint(response.request, response)
     assert complaint is None, complaint
+    if (record := recording()) is not None and (operation := contract().operation_of(response.request)) is not None:
+        record.take(operation.method, operation.written, response)

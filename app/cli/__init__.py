@@ -20,13 +20,12 @@ from fastapi import FastAPI
 from app.audit.chain import verify
 from app.cli import duplicates, imports, policy, rehearse, replay
 from app.cli.companions import Companion, companions, first_that_ended
+from app.cli.contracts import contract, contract_text
 from app.cli.database import console, database
-from app.cli.policy_pages import policy_pages
 from app.cli.told import told
 from app.db import embedded, migrations
 from app.db.sealing import keyring_of
 from app.db.transaction import Sight, open_database
-from app.http.diagrams import diagrams
 from app.http.server import SERVER
 from app.main import create_app
 from app.settings import Settings, settings
@@ -39,9 +38,9 @@ policy.app.command("rehearse")(rehearse.rehearse_file)
 app.command("replay")(replay.replay)
 app.command("duplicates")(duplicates.duplicates)
 app.command("import")(imports.import_file)
+app.command("contract")(contract)
 Port = Annotated[int, typer.Option(min=1, max=65535)]
 DRAIN_SECONDS = 1.0
-DIAGRAMS = migrations.ROOT / "docs" / "diagrams"
 log = structlog.get_logger("aid.serve")
 
 
@@ -195,35 +194,6 @@ async def _seed(configured: Settings, url: str, number: int) -> Any:
 def openapi() -> None:
     """Print the contract."""
     sys.stdout.write(contract_text())
-
-
-@app.command()
-def contract(check: Annotated[bool, typer.Option("--check", help="只比较，不写")] = False) -> None:
-    """Write miniprogram_contract/openapi.json and docs/diagrams/ from the code, or check that they are up to date."""
-    wanted = contract_files()
-    written = {path: path.read_text(encoding="utf-8") for path in (*wanted, *DIAGRAMS.glob("*.md")) if path.exists()}
-    differing = sorted(path for path in wanted.keys() | written.keys() if wanted.get(path) != written.get(path))
-    if check and differing:
-        names = "、".join(str(path.relative_to(migrations.ROOT)) for path in differing)
-        console.print(f"{names} 与代码不一致：请运行 make contract，并确认改动是有意的")
-        raise typer.Exit(1)
-    for path in differing:
-        if path in wanted:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
-        else:
-            path.unlink()
-
-
-def contract_files() -> dict[Path, str]:
-    """Everything that is written from the code: what the mini-program is built against, and the diagrams."""
-    drawn = {DIAGRAMS / name: text for name, text in (diagrams() | policy_pages()).items()}
-    return {migrations.ROOT / "miniprogram_contract" / "openapi.json": contract_text()} | drawn
-
-
-def contract_text() -> str:
-    document = create_app(Settings(env="test")).openapi()
-    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 @audit_app.command("verify")

@@ -19,15 +19,11 @@ from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import CANCEL_REASONS, GATES
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.households.path import REASONS as HOUSEHOLD_REASONS
-from app.http import problems
-from app.http.routes import ROUTERS
-from app.kernel import identifiers, text
+from app.http.catalogues import CURES, dictionary_lines, document_lines, field_messages, refusals
 from app.kernel.actor import PERMISSIONS, Permission, Role
-from app.kernel.errors import DomainError
 from app.meetings.path import GATES as MEETING_GATES
 from app.meetings.path import PATH as MEETING_PATH
 from app.notices.path import PATH as OBJECTION_PATH
-from app.policy import drafts
 from app.programmes import KINDS, shipped
 from app.visits.path import PATH as VISIT_PATH
 from app.workflow.path import Path, Step
@@ -203,13 +199,6 @@ OF_MEETINGS: Final = {"open": "会议已召开", "cancel": "取消", "cancelled"
 OF_APPEALS: Final = {"uphold": "维持原决定", "upheld": "维持原决定", "change": "变更决定"}
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
-NOT_SERVED: Final = ("app.seed", "tests")
-"""Modules whose refusals no request can meet; what is listed must not depend on what else is imported."""
-FRAMEWORK: Final[Mapping[int, str]] = MappingProxyType(
-    {400: "bad_request", 405: "method_not_allowed", 500: "internal_error"}
-)
-"""Refusals that no class of ours stands for."""
-assert ROUTERS  # with the routes come all the refusals that they can give
 
 
 def diagrams() -> dict[str, str]:
@@ -236,6 +225,8 @@ def diagrams() -> dict[str, str]:
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
         "roles.md": _page("角色与权限", _roles()),
         "problems.md": _page("错误代码", _problems()),
+        "documents.md": _page("材料清单", document_lines()),
+        "dictionaries.md": _page("代码表", dictionary_lines()),
     }
 
 
@@ -262,7 +253,10 @@ def _index() -> Iterable[str]:
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [公示异议](objection.md)：核查与认定",
         "- [角色与权限](roles.md)",
-        "- [错误代码](problems.md)：每个 `code` 和给人看的文字",
+        "- [错误代码](problems.md)：每个 `code`、给人看的文字和程序该怎么做",
+        "- [材料清单](documents.md)：每种帮扶要的材料和授权",
+        "- [代码表](dictionaries.md)：家庭档案各项可以填的代码",
+        "- [站内消息](messages.md)：什么时候、用哪些话告诉人",
     ]
 
 
@@ -343,36 +337,24 @@ def _roles() -> Iterable[str]:
 
 
 def _problems() -> Iterable[str]:
-    fields = {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES}
+    refused = sorted((str(each.status), f"`{each.code}`", each.detail, f"`{each.cure}`") for each in refusals())
     return [
         "## 整个请求被拒绝：`code`",
         "",
-        "程序只看 `code`，文字直接显示给人看。",
+        "程序只看 `code`，文字直接显示给人看；“处理”一栏是程序该怎么做，见下。",
         "",
-        *_table(("HTTP", "`code`", "`detail`"), sorted(_refusals())),
+        *_table(("HTTP", "`code`", "`detail`", "处理"), refused),
+        "",
+        "## 处理",
+        "",
+        *_table(("处理", "程序怎么做"), ((f"`{cure}`", said) for cure, said in CURES.items())),
         "",
         "## 某一处填写有误：`errors[].code`",
         "",
         "各处通用的如下；个别表单另有自己的代码，处理方式相同：在 `pointer` 指的位置显示 `message`。",
         "",
-        *_table(("`code`", "`message`"), ((f"`{code}`", said) for code, said in sorted(fields.items()))),
+        *_table(("`code`", "`message`"), ((f"`{code}`", said) for code, said in sorted(field_messages().items()))),
     ]
-
-
-def _refusals() -> Iterator[tuple[str, str, str]]:
-    """Status, code and text: of our own refusals, and of those the framework makes."""
-    for kind in _below(DomainError):
-        if not kind.__module__.startswith(NOT_SERVED):
-            refusal = kind()
-            yield str(problems.status_of(refusal)), f"`{refusal.code}`", refusal.detail
-    for status, code in FRAMEWORK.items():
-        yield str(status), f"`{code}`", problems.DETAILS[status]
-
-
-def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _below(each)
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

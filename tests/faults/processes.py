@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from app.db import embedded
+from tests.contract import hold_to_the_contract
 from tests.make import unique
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
@@ -146,6 +147,7 @@ class Api(Aid):
     def client(self, **given: Any) -> httpx.AsyncClient:
         # No keep-alive: a connection to a process that has been killed would only hide what is measured.
         limits = httpx.Limits(max_keepalive_connections=0)
+        given.setdefault("event_hooks", {"response": [hold_to_the_contract]})
         return httpx.AsyncClient(base_url=f"{self.url}/api/v1", limits=limits, trust_env=False, timeout=20, **given)
 
     async def until_ready(self) -> float:

@@ -111,7 +111,10 @@ async def test_guesses_at_once_and_over_two_processes_count_as_one_after_the_oth
     second = create_app(configured)
     async with second.router.lifespan_context(second):
         transport = httpx.ASGITransport(second, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1") as elsewhere:
+        hooks = {"response": [hold_to_the_contract]}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://aid.test/api/v1", event_hooks=hooks
+        ) as elsewhere:
             answers = await asyncio.gather(
                 *(identity(each, guesser, taken) for each in (client, elsewhere) for _ in range(NUMBERS.most))
             )

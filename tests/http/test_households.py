@@ -8,7 +8,7 @@ from tests import make
 from tests.discrepancies.making import discrepancy_of
 from tests.http import household_notices
 from tests.http.household_acts import act, of, officed, put, save, submit
-from tests.make import World
+from tests.make import Town, World
 from tests.visits.making import confirmed_visit
 
 
@@ -102,6 +102,19 @@ async def test_a_returned_file_is_corrected_and_comes_back(client: httpx.AsyncCl
     saved = await save(client, someone, of(someone, town.units[0], income_fen_yearly=1), f'"{file["version"]}"')
     file = (await submit(client, someone, saved.headers["etag"])).json()
     assert (await act(client, office["clerk"], file, action="accept")).json()["state"] == "unit_review"
+
+
+async def test_a_file_is_withdrawn_by_whom_it_is_of_and_another_can_be_begun(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    someone = await world.person(home=town.units[0])
+    await world.household(someone, town.units[0], state="submitted")
+    headers = someone.headers | make.keyed() | {"If-Match": '"1"'}
+    gone = await client.post("/me/household/withdraw", headers=headers)
+    assert (gone.status_code, gone.json()["state"], gone.headers["etag"]) == (200, "withdrawn", '"2"')
+    assert (await client.get("/me/household", headers=someone.headers)).status_code == 404
+    again = await client.put("/me/household", json={"address": "龙湖区", "members": []}, headers=someone.headers)
+    assert (again.status_code, again.json()["state"]) == (200, "draft")
 
 
 async def test_one_identity_number_belongs_to_one_living_household(client: httpx.AsyncClient, world: World) -> None:

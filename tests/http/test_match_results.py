@@ -61,6 +61,19 @@ async def test_each_result_is_shown_to_the_worker_with_source_and_date_and_a_dif
     assert await own(client, stranger.worker) == []
 
 
+async def test_the_results_of_a_batch_are_read_by_whoever_asked_for_it(client: httpx.AsyncClient, world: World) -> None:
+    one = await case(world, receives_dibao=False)
+    await signed(client, one)
+    batch = await made(client, one)
+    rows = await listed(client, one, batch)
+    content = written(batch, (line_of(rows, "林晓东"), "是否享受低保", "有记录", "是"))
+    assert (await bring(client, one.reviewer, batch, content)).status_code == 201
+    seen = await client.get(f"/staff/matches/{batch['id']}/results", headers=one.reviewer.headers)
+    assert seen.status_code == 200, seen.text
+    [line] = seen.json()["items"]
+    assert (line["outcome"], line["pointer"], line["found"]) == ("disagree", "/receives_dibao", True)
+
+
 async def test_a_match_moves_no_file_whatever_it_says(
     client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
 ) -> None:

@@ -237,3 +237,12 @@ async def test_a_rehearsal_is_found_only_under_its_own_policy(office: Office) ->
     asked = await ask(office, one)
     path = f"/staff/policies/{other}/rehearsals/{asked['id']}"
     refused(await office.client.get(path, headers=office.proposer.headers), 404, "rehearsal_not_found")
+
+
+async def test_the_rehearsals_of_a_policy_are_listed_the_newest_first(office: Office) -> None:
+    policy_id = await office.propose("hardship_aid")
+    asked = [await ask(office, policy_id), await ask(office, policy_id)]
+    path = f"/staff/policies/{policy_id}/rehearsals"
+    seen = await office.client.get(path, headers=office.proposer.headers)
+    assert seen.status_code == 200, seen.text
+    assert [each["id"] for each in seen.json()["items"]] == [each["id"] for each in reversed(asked)]

@@ -1,0 +1,13 @@
+export { Client, type Settings } from "./client";
+export { Drafts, SubmitPending, Unsettled } from "./drafts";
+export type { AidKind, Conflict, Draft, Form, Submitted } from "./drafts";
+export { AidError, Refused, Unreachable, type FieldProblem, type Problem } from "./errors";
+export { newKey } from "./keys";
+export type { Platform } from "./platform";
+export { CURES, type Cure } from "./problems";
+export { Reference, type ReferencePath } from "./reference";
+export { PATIENT, type RetryPolicy } from "./retry";
+export { Session, type SignedIn } from "./session";
+export { requestSubscribe, type Subscribed } from "./subscribe";
+export type { Answer, Method, Operation, Options, PathOf, Result, Schemas } from "./types";
+export { TooLarge, Uploads, type Picked, type Purpose, type UploadedFile } from "./uploads";
