@@ -34,7 +34,7 @@ NOT_IN_THIS_STATE = {
 }  # fmt: skip
 """What the rows of this test are too young to have."""
 BY_NUMBER = {"cover", "proxy_filing", "proxy_application", "household_member"}
-BY_APPLICATION = {"rating", "earlier_submission"}
+BY_APPLICATION = {"rating", "earlier_submission", "drawing"}
 
 
 def about_people(found: Iterable[Table]) -> set[str]:
