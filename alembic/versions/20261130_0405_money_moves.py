@@ -39,33 +39,38 @@ create function fund_suits(f fund, category text, archive_level text) returns bo
     and (f.archive_levels is null or archive_level = any(f.archive_levels)), false)
 $$
 """
+# Kept as a plan by each connection, which a function in SQL would not be.
 # In the order in which they are drawn: by source, the older fund first, the nearest union first. Whatever somebody who
 # waits ahead may draw on is theirs.
 OPEN_TO = """
 create function budgets_open_to(asked uuid, at timestamptz)
-returns table (id uuid, fund_id uuid, fund_name varchar, room bigint) language sql stable as $$
-  with wanted as (
-    select a.id, a.kind, a.unit_id, a.street_id, a.district_id, a.city_id, h.category, h.archive_level,
-      coalesce((select w.waits_from from waiting w where w.id = a.id), a.submitted_at) as waits_from,
-      (at at time zone 'Asia/Shanghai')::date as day
-    from application a left join household h on h.id = a.household_id
-    where a.id = asked
-  )
-  select b.id, b.fund_id, f.name, b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen
-  from wanted c
-  join budget b on b.organisation_id in (c.unit_id, c.street_id, c.district_id, c.city_id) and b.kind = c.kind
-    and b.year = extract(year from c.day)
-  join fund f on f.id = b.fund_id and fund_suits(f, c.category, c.archive_level)
-  join (select fund_order_on(day) as sources from wanted) o on f.source = any(o.sources)
-  where b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen > 0
+returns table (id uuid, room bigint) language plpgsql stable as $$
+#variable_conflict use_column
+declare
+  c record;
+  sources text[];
+begin
+  select a.id, a.kind, a.unit_id, a.street_id, a.district_id, a.city_id, h.category, h.archive_level,
+    coalesce((select w.waits_from from waiting w where w.id = a.id), a.submitted_at) as waits_from,
+    (at at time zone 'Asia/Shanghai')::date as day
+  into c
+  from application a left join household h on h.id = a.household_id
+  where a.id = asked;
+  sources := fund_order_on(c.day);
+  return query select b.id, b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen
+  from budget b
+  join fund f on f.id = b.fund_id and fund_suits(f, c.category, c.archive_level) and f.source = any(sources)
+  where b.organisation_id in (c.unit_id, c.street_id, c.district_id, c.city_id) and b.kind = c.kind
+    and b.year = extract(year from c.day)::smallint
+    and b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen > 0
     and not exists (select 1 from waiting w
       where w.kind = b.kind and (w.waits_from, w.id) < (c.waits_from, c.id)
         and (w.city_id = b.organisation_id or w.district_id = b.organisation_id or w.street_id = b.organisation_id
           or w.unit_id = b.organisation_id)
         and fund_suits(f, w.category, w.archive_level))
-  order by array_position(o.sources, f.source::text), f.year,
-    array_position(array[c.unit_id, c.street_id, c.district_id, c.city_id], b.organisation_id), b.id
-$$
+  order by array_position(sources, f.source::text), f.year,
+    array_position(array[c.unit_id, c.street_id, c.district_id, c.city_id], b.organisation_id), b.id;
+end $$
 """
 # What is planned without a lock is looked at again under it, and planned anew when others were faster.
 DRAW = """

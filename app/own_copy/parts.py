@@ -332,7 +332,6 @@ LEFT_OUT: Final[dict[str, str]] = {
     "`applications`",
     "meeting_vote": "how a member of staff voted at work",
     "drawing": "which fund pays how much of it is in `applications`",
-    "allocation": "how a member of staff moved budgets at work; nobody's case",
     "ledger_transaction": "the books of the unions; what was paid to a person is in `applications`",
     "keyed_answer": "an answer that was given already, kept some days for repeated requests",
     "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",

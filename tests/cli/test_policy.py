@@ -32,6 +32,7 @@ FILES = [
     migrations.ROOT / "app" / "policy" / "accountability.yaml",
     migrations.ROOT / "app" / "applications" / "service_standard.yaml",
     migrations.ROOT / "app" / "applications" / "approval_route.yaml",
+    migrations.ROOT / "app" / "funds" / "fund_order.yaml",
     migrations.ROOT / "app" / "applications" / "reasons.yaml",
     migrations.ROOT / "app" / "payments" / "payment.yaml",
 ]

@@ -69,6 +69,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
         "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
+        "hold_budgets",  # locks, and answers nothing
         "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_near_number",  # yes or no, about the caller alone, to who has the keyed index
@@ -76,10 +77,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "is_recused",  # to no role but the one that it runs as
         "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
         "kept_apart_from",  # to no role but the one that it runs as
+        "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
         "let_go_of_file",  # only of a file that has ended
         "mark_near",  # a trigger: that it is worth asking about somebody
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
+        "move_money",  # a trigger: answers nothing; only it writes drawings (tests/funds/test_reserving.py)
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py
@@ -90,6 +93,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py
         "take_over_household",  # a file that was offered to the caller's own union
         "union_of_member",  # the name of a union, to who has the keyed index
+        "waiting_place",  # a number, and nothing of anybody: tests/funds/test_reserving.py
     ]
 
 
