@@ -15,7 +15,7 @@ from app.demo.stage import Person, Stage
 CITY = "440500"
 BATCHES, CARDS = "/staff/batches", "/staff/bank_cards"
 SUCCESS, WRONG_NUMBER = "0000", "E01"
-RIGHT_CARD = "6217000000000000012"
+RIGHT_CARD = "6217000000000999908"
 """Of nobody: it passes the check sum, and no bank has given it out."""
 
 
