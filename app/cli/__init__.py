@@ -18,7 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.audit.chain import verify
-from app.cli import duplicates, imports, policy, rehearse, replay
+from app.cli import duplicates, imports, policy, rehearse, replay, reuses
 from app.cli.companions import Companion, companions, first_that_ended
 from app.cli.contracts import contract, contract_text
 from app.cli.database import console, database
@@ -37,6 +37,7 @@ app.add_typer(policy.app, name="policy")
 policy.app.command("rehearse")(rehearse.rehearse_file)
 app.command("replay")(replay.replay)
 app.command("duplicates")(duplicates.duplicates)
+app.command("reuses")(reuses.reuses)
 app.command("import")(imports.import_file)
 app.command("contract")(contract)
 Port = Annotated[int, typer.Option(min=1, max=65535)]

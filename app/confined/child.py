@@ -1,6 +1,6 @@
 """What runs in the child process (`python -I -m app.confined.child`): limits first, then the function, then the end.
 
-It has no environment and so no secret, opens no network connection, and may not write a file unless it is told where.
+Its environment holds no secret, it opens no network connection, and may not write a file unless it is told where.
 """
 
 import importlib

@@ -22,6 +22,8 @@ MIB: Final = 1024 * 1024
 AT_ONCE: Final = 2
 """So many children of one process at a time; the others wait for their turn."""
 _MODULE: Final = "app.confined.child"
+# No secret, and no thread for each processor, each of which would take address space before anything is read.
+_ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
 _COMMAND: Final = (sys.executable, "-I", "-m", _MODULE)
 
 
@@ -115,7 +117,7 @@ def _turn() -> asyncio.Semaphore:
 async def _child() -> AsyncIterator[Process]:
     """A child without environment; whatever happens, it is gone afterwards."""
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, start_new_session=True
+        *_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_ENVIRONMENT, start_new_session=True
     )
     try:
         yield process

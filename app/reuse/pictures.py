@@ -6,7 +6,6 @@ corners that both show say how, and then every small field of print must match. 
 bills from one hospital the names, days and sums do not.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -59,7 +58,6 @@ def lay_upon(one: bytes, one_type: str, *others: Any) -> Iterator[list[int]]:
 
 
 def _library() -> Any:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import cv2
 
     cv2.setNumThreads(1)

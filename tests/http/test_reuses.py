@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.applications.path import State
-from app.jobs.reuse.search import look_at
+from app.jobs.reuse.search import look_at, look_at_all
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.seed.bills import retyped
@@ -243,3 +243,16 @@ async def test_what_was_not_read_does_not_stop_the_others(
     await claimed(world, background, retyped(first, Random(seed)), town.units[1], paper=scan(first))
     (shown,) = await hints(client, await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]))
     assert {each["code"] for each in shown["evidence"]} == {"number_near", "amounts", "stay"}
+
+
+async def test_all_claims_can_be_looked_at_anew_and_what_was_there_before_is_found(
+    client: httpx.AsyncClient, world: World, background: Jobs, seed: int
+) -> None:
+    town, first = await world.town(), some_bill(seed)
+    before = await claimed(world, background, first, town.units[0], looked=False)
+    await claimed(world, background, retyped(first, Random(seed)), town.units[1], looked=False)
+    reviewer = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    assert await hints(client, reviewer) == []
+    counted = [count async for count in look_at_all(background, UUID(int=before.id.int - 1))]
+    assert counted[:2] == [1, 2]
+    assert len(await hints(client, reviewer)) == 1

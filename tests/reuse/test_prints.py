@@ -29,7 +29,7 @@ SECONDS = 2.0
 DAY = date(2026, 11, 1)
 
 
-@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("turns", [1, 2])
 def test_one_paper_is_one_paper_from_any_side(turns: int) -> None:
     random = Random(turns)
     first, other = (bill(random, DAY, "汕头市中心医院") for _ in range(2))

@@ -26,6 +26,7 @@ MOST_LAID: Final = 24
 AT_A_TIME: Final = 6
 """So many of them in one child process."""
 BATCH: Final = 200
+FIRST: Final = UUID(int=0)
 log = structlog.get_logger("aid.reuse")
 
 
@@ -48,9 +49,10 @@ async def look_at(jobs: Jobs, application_id: UUID) -> None:
         await commands.clear_hints(work, application_id, [other.row["id"] for other, _ in likely])
 
 
-async def look_at_all(jobs: Jobs) -> AsyncGenerator[int]:
-    """Every claim that was paid or may yet be, one after the other; how many so far. Safe to be stopped."""
-    after, count = UUID(int=0), 0
+async def look_at_all(jobs: Jobs, after: UUID = FIRST) -> AsyncGenerator[int]:
+    """Every claim that was paid or may yet be, one after the other, those with ids after this one; how many so far.
+    Safe to be stopped."""
+    count = 0
     while True:
         async with jobs.work() as work:
             ids = await living_after(work.transaction, after, BATCH)
