@@ -49,7 +49,6 @@ SIGNED = "(checker_id is null) = (checker_role is null) and (checker_id is null)
 def upgrade() -> None:
     op.add_column("bank_card", sa.Column("checked", sa.String(6), nullable=True))
     op.create_check_constraint(op.f("ck_bank_card_checked"), "bank_card", "checked in ('passed','failed')")
-    op.create_index("ix_bank_card_number", "bank_card", ["number_index"], postgresql_where=sa.text("state = 'current'"))
     batches()
     lines()
     results()
@@ -327,5 +326,4 @@ def downgrade() -> None:
     op.execute("drop sequence payment_batch_number")
     for table in ("card_check", "payment_break", "payment_result", "payment_line", "payment_batch"):
         op.drop_table(table)
-    op.drop_index("ix_bank_card_number", table_name="bank_card")
     op.drop_column("bank_card", "checked")

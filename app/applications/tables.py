@@ -8,12 +8,9 @@ from sqlmodel import Field
 
 from app.db.base import Row, blind_index, instant, sealed, version_column
 
-_OPEN = (
-    "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying',"
-    "'payment_failed'"
-)
-OPEN_STATES = f"({_OPEN})"
-LIVE_STATES = f"({_OPEN},'waiting_funds','paid')"
+_UNDER_WAY = "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying'"
+OPEN_STATES = f"({_UNDER_WAY},'payment_failed')"
+LIVE_STATES = f"({_UNDER_WAY},'waiting_funds','payment_failed','paid')"
 HELD_STATES = "('public_notice','waiting_funds','approved','paying','payment_failed','paid')"
 """Where a household has been granted an amount, whether or not it has it yet: what the year's cap counts."""
 TAKES_SUBJECT = f"(state in {LIVE_STATES} or paid_before_fen is not null) and subject_index is not null"

@@ -57,7 +57,6 @@ class BankCard(Row, table=True):
     __table_args__ = (
         CheckConstraint("state in ('current','pending','replaced','refused','withdrawn')", name="state"),
         CheckConstraint("checked in ('passed','failed')", name="checked"),
-        Index("ix_bank_card_number", "number_index", postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_current", "person_id", unique=True, postgresql_where=text("state = 'current'")),
         Index("uq_bank_card_pending", "person_id", unique=True, postgresql_where=text("state = 'pending'")),
         # Whether others are paid to the same one (app/reuse).

@@ -59,6 +59,9 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "audit_chain_append",
         "awaits_aid",  # yes or no, of a file
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
+        "card_check_guard",  # a trigger: answers nothing, and refuses
+        "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
+        "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
         "covers_follow",  # only by a request for a change of identity that is open
         "delegates_of",  # of a post of the caller's own: tests/delegations/test_delegating.py
@@ -73,9 +76,12 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_near_number",  # yes or no, about the caller alone, to who has the keyed index
+        "is_payment_sent",  # yes or no, of a case
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "is_recused",  # to no role but the one that it runs as
         "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
+        "keep_household_cap",  # a trigger: answers nothing, and refuses what is above the year's cap
+        "keep_sent_payment",  # a trigger: answers nothing, and refuses
         "kept_apart_from",  # to no role but the one that it runs as
         "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
         "let_go_of_file",  # only of a file that has ended
@@ -86,12 +92,16 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py
+        "payment_batch_guard",  # a trigger: answers nothing, and refuses
+        "payment_line_guard",  # a trigger: answers nothing, and refuses
+        "payment_standing",  # of approved cases in the caller's reach, to staff: tests/payments
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
         "relatives_follow",  # a trigger on people: tests/relatives/test_signing.py
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py
         "take_over_household",  # a file that was offered to the caller's own union
+        "temporary_aid_elsewhere",  # a sum, of the caller's own other accounts or to staff
         "union_of_member",  # the name of a union, to who has the keyed index
         "waiting_place",  # a number, and nothing of anybody: tests/funds/test_reserving.py
     ]
