@@ -83,8 +83,7 @@ security definer set search_path = pg_catalog, public as $$
   from person mine join person p on p.id_number_index = mine.id_number_index and p.id <> mine.id
   join application a on a.applicant_id = p.id and a.item = 'temporary' and a.submitted_at >= since
   where mine.id = asked and (a.state in {LIVING} or a.paid_before_fen is not null)
-    and (current_setting('app.door', true) in ('staff', 'job')
-      or nullif(current_setting('app.person', true), '')::uuid = asked)
+    and nullif(current_setting('app.person', true), '')::uuid = asked
 $$
 """
 FUNCTIONS = {"temporary_aid_elsewhere(uuid, timestamptz)": TEMPORARY_ELSEWHERE}

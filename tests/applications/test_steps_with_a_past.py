@@ -41,8 +41,9 @@ async def ground(world: World) -> Ground:
 async def decided(ground: Ground, at: At, undoing: Step, by: Hand | None = None) -> Case:
     """Where a decision by somebody, at the stage that the row leads back to, has led."""
     case = await ground.case(at, decided=False)
-    action = Action.APPROVE if at.path.step(undoing.to, Action.APPROVE).to == at.state else Action.REJECT
-    assert at.path.step(undoing.to, action).to == at.state
+    approve, reject = (at.path.step(undoing.to, action) for action in (Action.APPROVE, Action.REJECT))
+    action = Action.APPROVE if at.state in (approve.to, approve.otherwise) else Action.REJECT
+    assert action is Action.APPROVE or reject.to == at.state
     await ground.passed(case, action, undoing.to, by.who if by else None, decider(at, undoing))
     return case
 

@@ -80,7 +80,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "is_recused",  # to no role but the one that it runs as
         "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
-        "keep_household_cap",  # a trigger: answers nothing, and refuses what is above the year's cap
+        "keep_household_cap",  # a trigger: answers nothing, and refuses; tests/applications/test_household_caps.py
         "keep_sent_payment",  # a trigger: answers nothing, and refuses
         "kept_apart_from",  # to no role but the one that it runs as
         "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
@@ -101,7 +101,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py
         "take_over_household",  # a file that was offered to the caller's own union
-        "temporary_aid_elsewhere",  # a sum, of the caller's own other accounts or to staff
+        "temporary_aid_elsewhere",  # a sum, to whose own it is: tests/http/test_paid_once.py
         "union_of_member",  # the name of a union, to who has the keyed index
         "waiting_place",  # a number, and nothing of anybody: tests/funds/test_reserving.py
     ]

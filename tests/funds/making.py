@@ -51,9 +51,10 @@ class Treasury:
     async def act(
         self, client: httpx.AsyncClient, case: Case, version: int, action: str = "approve", by: Someone | None = None
     ) -> httpx.Response:
-        note = {} if action in ("approve", "start_payment", "confirm_payment") else {"note": "材料与实际不符"}
-        who = by or {"start_payment": self.maker, "confirm_payment": self.checker}.get(action, self.approver)
-        return await post(client, who, f"/staff/applications/{case.id}/actions", {"action": action} | note, version)
+        note = {} if action == "approve" else {"note": "材料与实际不符"}
+        return await post(
+            client, by or self.approver, f"/staff/applications/{case.id}/actions", {"action": action} | note, version
+        )
 
 
 async def treasury_of(world: World, *, room_fen: int = 0) -> Treasury:

@@ -23,6 +23,7 @@ from tests.funds.making import (
 )
 from tests.http.refusals import refused
 from tests.make import AMOUNT_FEN, NOW, World
+from tests.paying import answered, built, carded, confirmed, stepped, turn
 
 
 @pytest.fixture
@@ -45,9 +46,10 @@ async def test_the_last_approval_reserves_and_payment_commits_and_spends(
     assert await budget(owner, treasury.town.city, kind) == (AMOUNT_FEN, 0, 0)
     if kind is not Kind.SECONDARY_MEDICAL:
         return
-    assert (await treasury.act(client, case, 2, "start_payment")).status_code == 200
+    await carded(world, case.applicant)
+    batch = await confirmed(client, treasury.maker, treasury.checker, treasury.town.city)
     assert await budget(owner, treasury.town.city, kind) == (0, AMOUNT_FEN, 0)
-    assert (await treasury.act(client, case, 3, "confirm_payment")).status_code == 200
+    await answered(client, treasury.checker, await stepped(client, treasury.maker, batch, "export"))
     assert await budget(owner, treasury.town.city, kind) == (0, 0, AMOUNT_FEN)
     entries = await owner.fetch(
         "select account, e.amount_fen from ledger_entry e join ledger_transaction t on t.id = e.transaction_id "
@@ -222,11 +224,14 @@ async def test_the_same_request_again_is_answered_as_before(
 async def test_what_was_approved_before_there_were_budgets_is_not_paid_without_one(
     client: httpx.AsyncClient, owner: asyncpg.Connection, world: World, treasury: Treasury
 ) -> None:
-    case = await treasury.case(State.APPROVED)
-    refused(await treasury.act(client, case, 1, "start_payment"), 409, "no_room")
+    kind = Kind.SECONDARY_MEDICAL
+    case = await treasury.case(State.APPROVED, kind=kind, approved_at=NOW)
+    await carded(world, case.applicant)
+    batch = await stepped(client, treasury.maker, await built(client, treasury.maker, treasury.town.city), "freeze")
+    refused(await turn(client, treasury.checker, batch, "confirm"), 409, "no_room")
     await world.fund(treasury.town.city, room_fen=AMOUNT_FEN)
-    assert (await treasury.act(client, case, 1, "start_payment")).json()["state"] == "paying"
-    assert await budget(owner, treasury.town.city) == (0, AMOUNT_FEN, 0)
+    assert (await turn(client, treasury.checker, batch, "confirm")).json()["state"] == "confirmed"
+    assert await budget(owner, treasury.town.city, kind) == (0, AMOUNT_FEN, 0)
 
 
 async def test_the_database_and_the_rules_agree_on_what_a_state_holds(owner: asyncpg.Connection) -> None:
