@@ -973,6 +973,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 我的订阅
+         * @description 可以订阅的模板，和每个还能收到几条。不订阅也能办理一切事项，消息都在小程序里。
+         */
+        get: operations["list_subscriptions_api_v1_me_subscriptions_get"];
+        /**
+         * 告知订阅结果
+         * @description 把用户的选择告诉服务端；以微信的事件和发送结果为准。
+         */
+        put: operations["put_subscriptions_api_v1_me_subscriptions_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/visits": {
         parameters: {
             query?: never;
@@ -1336,6 +1360,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/allocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 预算调整
+         * @description 提出的、已经审批的预算调整，新的在前。
+         */
+        get: operations["list_allocations_api_v1_staff_allocations_get"];
+        put?: never;
+        /**
+         * 提出预算调整
+         * @description 从资金安排到预算、从上级分到下级，或收回。由另一个人审批后生效；不能收回已经预留或发放的金额。
+         */
+        post: operations["propose_api_v1_staff_allocations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/allocations/{allocation_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 办理预算调整
+         * @description 由提出人以外的人同意（approve）或不同意（refuse，须写理由）；提出的人可以收回（withdraw）。
+         */
+        post: operations["decide_api_v1_staff_allocations__allocation_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/appeals": {
         parameters: {
             query?: never;
@@ -1451,7 +1519,9 @@ export interface paths {
         put?: never;
         /**
          * 办理案件
-         * @description 受理、通过、退回补正、不予通过，办理发放，收回补充要求，或撤销别人的决定（undo，须写意见）。
+         * @description 受理、通过、退回补正、不予通过，收回补充要求，或撤销别人的决定（undo，须写意见）。
+         *
+         *     发放按批办理，见 /staff/batches。
          *
          *     需要 If-Match；现在能做什么看 open_actions。要求补充材料见 /staff/applications/{application_id}/supplements。
          *
@@ -1459,6 +1529,8 @@ export interface paths {
          *
          *     通过时可以核定金额（amount_fen），不超过按政策测算的金额，并写明理由。比此前批准的少，照常往下办理；比此前批准的多，
          *     之前的审核作废，按新的金额重新确定审批环节，从第一个环节重新审核。住院二次医保不能改变金额。
+         *
+         *     最后一个环节通过时预留资金；没有可用的预算，申请进入待拨付名单（waiting_funds），waiting 说明排在第几位。
          */
         post: operations["act_api_v1_staff_applications__application_id__actions_post"];
         delete?: never;
@@ -1529,6 +1601,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bank_cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 待核验的银行卡
+         * @description 公示中、待发放和发放失败的申请的收款卡，还没有核验通过的；卡号已脱敏，先提交申请的在前。
+         */
+        get: operations["list_cards_api_v1_staff_bank_cards_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bank_cards/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 登记核验结果
+         * @description 银行户名核验或小额验证的结果，一次最多200张；由另一人确认之后才算。要么全部登记，要么一张也不登记。
+         */
+        post: operations["enter_checks_api_v1_staff_bank_cards_checks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bank_cards/checks/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 确认核验结果
+         * @description 由没有登记、也与登记人和持卡人无关的人确认或退回。确认通过的银行卡可以付款。
+         */
+        post: operations["decide_checks_api_v1_staff_bank_cards_checks_decisions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/batch_actions": {
         parameters: {
             query?: never;
@@ -1563,6 +1695,216 @@ export interface paths {
          * @description 最多 1000 份。逐份说明现在能不能这样办理、为什么不能，并给出 30 分钟内有效的 token。不予通过要逐件办理。
          */
         post: operations["preview_api_v1_staff_batch_actions_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 付款批次
+         * @description 本级及下级的付款批次，新的在前。
+         */
+        get: operations["list_batches_api_v1_staff_batches_get"];
+        put?: never;
+        /**
+         * 建付款批次
+         * @description 已通过、公示期满的申请，先批准的在前，最多1000笔。不能付的说明原因；同一份申请同时只在一个批次里。
+         */
+        post: operations["build_batch_api_v1_staff_batches_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看付款批次
+         * @description 批次的校验码、制单和复核的岗位、各状态的笔数和金额，以及现在可以做什么。
+         */
+        get: operations["read_batch_api_v1_staff_batches__batch_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 办理付款批次
+         * @description freeze 冻结（制单人）· confirm 复核（另一人，各笔由此进入发放中）· export 生成代发文件（制单人，只生成一次）·
+         *     cancel 作废（导出之前）。需要 If-Match。
+         *
+         *     复核人与制单人不能是同一人、同一户、亲属，也不能办理过其中任何一份申请的审核。
+         */
+        post: operations["act_on_batch_api_v1_staff_batches__batch_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/breaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 对不上的结果
+         * @description 银行结果里对不上的行：没有按它办理，要逐行核实。
+         */
+        get: operations["list_breaks_api_v1_staff_batches__batch_id__breaks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 下载代发文件
+         * @description 只有这个批次的制单人和复核人可以下载；每次下载都有记录，内容一字不差。
+         */
+        get: operations["read_batch_file_api_v1_staff_batches__batch_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 批次的明细
+         * @description 逐笔，姓名和卡号已脱敏。
+         */
+        get: operations["list_lines_api_v1_staff_batches__batch_id__lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/lines/{line_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 办理没有付到的一笔
+         * @description reissue 重新发放：按返回码更正、核验之后，申请回到待发放，在下一个批次里另成一笔 · write_off 核销：不再发放，
+         *     须写明理由。需要 If-Match（这一笔的 version）。
+         */
+        post: operations["act_on_line_api_v1_staff_batches__batch_id__lines__line_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/{batch_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 导入银行结果
+         * @description CSV（GBK 或 UTF-8）或 xlsx，要有“参考号”“金额（元）”“返回码”三列。同一个文件只能导入一次。
+         *
+         *     成功的为已发放；没有付到的、付后退回的（退汇）为发放失败，并通知本人怎么办。对不上的行不办理，列入差错。
+         */
+        post: operations["import_result_api_v1_staff_batches__batch_id__results_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/batches/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 预览付款批次
+         * @description 现在建批次，哪些能付、哪些不能付和原因；什么都不写入。
+         */
+        post: operations["preview_batch_api_v1_staff_batches_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 预算
+         * @description 本工会和下级工会各种帮扶各年度的预算：安排、预留、发放中、已发放和还可以用的金额。
+         */
+        get: operations["list_budgets_api_v1_staff_budgets_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1667,6 +2009,26 @@ export interface paths {
          * @description 写明这一天是否上班和依据，由另一人核对确认后生效。
          */
         post: operations["propose_day_api_v1_staff_calendar_days__day__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/card_alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 两户同一张银行卡
+         * @description 其中一户在管辖范围内的，先发现的在前；换了卡、并入一户或注销账户的，自动消除。
+         */
+        get: operations["list_card_alerts_api_v1_staff_card_alerts_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2131,6 +2493,90 @@ export interface paths {
          * @description 生成后 24 小时内有效；每次下载都有记录。
          */
         get: operations["read_export_file_api_v1_staff_exports__export_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/funds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 资金
+         * @description 本工会和下级工会的资金，以及给本工会安排了预算的上级资金，新的在前。
+         */
+        get: operations["list_funds_api_v1_staff_funds_get"];
+        put?: never;
+        /**
+         * 登记资金
+         * @description 中央和省级财政资金只能用于国家级档案；市县配套资金不能用于本级档案（见帮扶资金管理办法）。
+         */
+        post: operations["open_fund_api_v1_staff_funds_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/funds/{fund_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看资金
+         * @description 来源、用途、收到和分配的金额。
+         */
+        get: operations["read_fund_api_v1_staff_funds__fund_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/funds/{fund_id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 登记收到的资金
+         * @description 财政拨款、工会经费、捐赠或利息到账。同一个凭证号只登记一次。
+         */
+        post: operations["receive_api_v1_staff_funds__fund_id__receipts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/funds/{fund_id}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 资金台账
+         * @description 月初、月末余额和当月每一笔，先发生的在前。
+         */
+        get: operations["read_statement_api_v1_staff_funds__fund_id__statement_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3570,6 +4016,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 预留的资金
+         * @description 已经预留、还没有发放的资金，最早预留的在前；超过规定天数的会收回。
+         */
+        get: operations["list_reservations_api_v1_staff_reservations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reuses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 一票多用提示
+         * @description 须核实的申请在管辖范围内的，先发现的在前；另一份申请不在范围内的，只显示编号和所属工会。
+         */
+        get: operations["list_reuses_api_v1_staff_reuses_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reuses/{reuse_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看一票多用提示
+         * @description 哪些相同、哪些不同；两份申请都在管辖范围内的，可以并排查看材料。每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_reuse_api_v1_staff_reuses__reuse_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reuses/{reuse_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 核实是否同一张票据
+         * @description 认定同一张票据（same）或不是（different），写明依据。待核实和认定同一张的，单位以上不能通过。需要 If-Match。
+         */
+        post: operations["answer_reuse_api_v1_staff_reuses__reuse_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reuses/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 一票多用提示数
+         * @description 最多数到 10001。
+         */
+        get: operations["count_reuses_api_v1_staff_reuses_count_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/tasks": {
         parameters: {
             query?: never;
@@ -3734,6 +4280,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/waiting_list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 待拨付名单
+         * @description 已经批准、等待资金的申请，按先后顺序；资金到位后从前往后自动拨付，前面的没有拨付，后面的不能先用同一个预算。
+         */
+        get: operations["list_waiting_api_v1_staff_waiting_list_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/watch_tasks": {
         parameters: {
             query?: never;
@@ -3794,6 +4360,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/wechat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 微信是否正常
+         * @description 微信消息暂停发送的原因和恢复时间，用于工作台的提示条；没有暂停的为空。职工在小程序里的消息不受影响。
+         */
+        get: operations["read_wechat_state_api_v1_staff_wechat_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3825,7 +4411,106 @@ export interface components {
          * Action
          * @enum {string}
          */
-        Action: "submit" | "withdraw" | "accept" | "return" | "reject" | "approve" | "raise_amount" | "convene" | "vote" | "carry" | "turn_down" | "refuse_by_rule" | "end_notice" | "object" | "start_payment" | "confirm_payment" | "assist" | "stop_payment" | "follow_file" | "appeal" | "uphold_decision" | "withdraw_appeal" | "change_decision" | "reopen" | "ask_supplement" | "supplement" | "withdraw_supplement" | "lapse_supplement" | "undo" | "stand";
+        Action: "submit" | "withdraw" | "accept" | "return" | "reject" | "approve" | "raise_amount" | "convene" | "vote" | "carry" | "turn_down" | "refuse_by_rule" | "end_notice" | "object" | "start_payment" | "check_payment" | "confirm_payment" | "fail_payment" | "return_payment" | "reissue" | "write_off" | "assist" | "stop_payment" | "follow_file" | "appeal" | "uphold_decision" | "withdraw_appeal" | "change_decision" | "reopen" | "ask_supplement" | "supplement" | "withdraw_supplement" | "lapse_supplement" | "undo" | "fund" | "expire_reservation" | "stand";
+        /** AllocationAction */
+        AllocationAction: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "approve" | "refuse" | "withdraw";
+            /** Note */
+            note?: string | null;
+        };
+        /** AllocationIdView */
+        AllocationIdView: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "approved" | "refused" | "withdrawn";
+            /** Version */
+            version: number;
+        };
+        /** AllocationPage */
+        AllocationPage: {
+            /** Items */
+            items: components["schemas"]["AllocationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** AllocationRequest */
+        AllocationRequest: {
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * From Organisation Code
+             * @description 从哪个工会的预算；不填的，从资金未分配的部分
+             */
+            from_organisation_code?: string | null;
+            /**
+             * Fund Id
+             * Format: uuid
+             */
+            fund_id: string;
+            kind: components["schemas"]["Kind"];
+            /** Reason */
+            reason: string;
+            /**
+             * To Organisation Code
+             * @description 到哪个工会的预算；不填的，收回资金
+             */
+            to_organisation_code?: string | null;
+            /** Year */
+            year: number;
+        };
+        /**
+         * AllocationView
+         * @description 一项预算调整：谁提出的、谁审批的，从哪里到哪里。
+         */
+        AllocationView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Created At */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * From Organisation Id
+             * @description null：资金中还没有分配的部分
+             */
+            from_organisation_id: string | null;
+            /** Fund Id */
+            fund_id: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Mine
+             * @description 是不是我提出的
+             */
+            mine: boolean;
+            /** Note */
+            note: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "approved" | "refused" | "withdrawn";
+            /**
+             * To Organisation Id
+             * @description null：收回资金
+             */
+            to_organisation_id: string | null;
+            /** Version */
+            version: number;
+            /** Year */
+            year: number;
+        };
         /**
          * Answers
          * @description 一组回答，不知道的不填。金额单位分，收入和支出为全年合计。
@@ -4050,6 +4735,49 @@ export interface components {
             watch_tasks: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Wechat Deliveries
+             * @description 这些消息送往微信的情况
+             */
+            wechat_deliveries: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Wechat Subscriptions
+             * @description 订阅消息的授权
+             */
+            wechat_subscriptions: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * WaitingView
+         * @description 本人看到的：还有填写的内容，以及提交前还缺什么。
+         */
+        app__http__routes__proxy_applications__WaitingView: {
+            /** Filed At */
+            filed_at: string;
+            filed_by: components["schemas"]["By"];
+            /**
+             * Form
+             * @description 按 kind 不同
+             */
+            form: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Name Masked */
+            name_masked: string;
+            /** Phone Masked */
+            phone_masked: string;
+            /** State */
+            state: string;
+            /** Version */
+            version: number;
+            /** Warnings */
+            warnings: components["schemas"]["FieldProblem"][];
         };
         /** DocumentView */
         app__http__routes__reference__DocumentView: {
@@ -4216,11 +4944,29 @@ export interface components {
             role: string;
         };
         /**
+         * CardView
+         * @description 现在有效的帮扶联系卡。
+         */
+        app__http__views__contact_cards__CardView: {
+            /** Issued At */
+            issued_at: string;
+            /**
+             * Serial
+             * @description 卡号；与手中的卡不同，说明已换发新卡
+             */
+            serial: string;
+            /**
+             * Sha256
+             * @description 发卡时 PDF 的摘要；刚换发、还没有算出的为空
+             */
+            sha256: string | null;
+        };
+        /**
          * ResponsibleView
          * @description 一户家庭的帮扶责任人和联系卡。
          */
         app__http__views__contact_cards__ResponsibleView: {
-            card: components["schemas"]["CardView"] | null;
+            card: components["schemas"]["app__http__views__contact_cards__CardView"] | null;
             responsible: components["schemas"]["ResponsiblePersonView"] | null;
             /** Version */
             version: number;
@@ -4293,6 +5039,27 @@ export interface components {
             text: string;
         };
         /**
+         * WaitingView
+         * @description 待拨付名单中的一行。按 waits_from 和 id 的先后排列。
+         */
+        app__http__views__funds__WaitingView: {
+            /** Application Id */
+            application_id: string;
+            kind: components["schemas"]["Kind"];
+            /** Needed Fen */
+            needed_fen: number;
+            /**
+             * Place
+             * @description 全市同一种帮扶中的位置
+             */
+            place: number;
+            /**
+             * Waits From
+             * @description 从什么时候算起：首次提交，或预留收回的时间
+             */
+            waits_from: string;
+        };
+        /**
          * ChangeView
          * @description 一处变更：哪一项、由什么改为什么、来源、原因和经办。
          */
@@ -4344,6 +5111,25 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * LeftOutView
+         * @description 没有列入名单的人或档案。
+         */
+        app__http__views__matches__LeftOutView: {
+            /** Household Id */
+            household_id: string;
+            /** Name Masked */
+            name_masked: string | null;
+            /** Number */
+            number: string;
+            /** Pointer */
+            pointer: string | null;
+            /**
+             * Why
+             * @description not_authorised 没有签字授权；file_with_owner 档案在申请人手中
+             */
+            why: string;
+        };
         /** CandidateList */
         app__http__views__meetings__CandidateList: {
             /** Items */
@@ -4361,6 +5147,65 @@ export interface components {
             /** Person Id */
             person_id: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * CardView
+         * @description 一张有付款在等、还没有核验通过的银行卡。
+         */
+        app__http__views__payments__CardView: {
+            /** Applicant Masked */
+            applicant_masked: string;
+            /** Application Id */
+            application_id: string;
+            /** Bank Name */
+            bank_name: string;
+            /** Branch */
+            branch: string | null;
+            /** Card Id */
+            card_id: string;
+            /** Card Masked */
+            card_masked: string;
+            check: components["schemas"]["EnteredCheck"] | null;
+            /**
+             * Checked
+             * @description failed：核验没有通过，等本人更正
+             */
+            checked: "failed" | null;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+        };
+        /**
+         * LeftOutView
+         * @description 一份没有进入批次的申请，以及原因。
+         */
+        app__http__views__payments__LeftOutView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Applicant Masked */
+            applicant_masked: string;
+            /** Application Id */
+            application_id: string;
+            /** Code */
+            code: string;
+            /**
+             * Household Id
+             * @description 缺少措施的，是哪一户
+             */
+            household_id: string | null;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Measure Name
+             * @description 缺少的是哪项措施
+             */
+            measure_name: string | null;
+            /** Message */
+            message: string;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
         };
         /**
          * ResponsibleView
@@ -4680,6 +5525,11 @@ export interface components {
             form: {
                 [key: string]: unknown;
             };
+            /**
+             * Funding
+             * @description 资金从哪里来；还没有预留的为空
+             */
+            funding: components["schemas"]["FundingView"][];
             /** Id */
             id: string;
             kind: components["schemas"]["Kind"];
@@ -4717,6 +5567,8 @@ export interface components {
             timeline: components["schemas"]["TimelineEntry"][];
             /** Version */
             version: number;
+            /** @description 等待资金的，排在第几位；其他为 null */
+            waiting: components["schemas"]["InLineView"] | null;
         };
         /**
          * AttachmentDraft
@@ -4771,6 +5623,22 @@ export interface components {
             /** Name Masked */
             name_masked: string;
         };
+        /** BalanceView */
+        BalanceView: {
+            /**
+             * Account
+             * @description source 来源（负数）· unallocated 未分配 · allocated 已分配未发放 · granted 已发放 · returned 退回待处理
+             * @enum {string}
+             */
+            account: "source" | "unallocated" | "allocated" | "granted" | "returned";
+            /** Balance Fen */
+            balance_fen: number;
+            /**
+             * Organisation Id
+             * @description null：资金本身
+             */
+            organisation_id: string | null;
+        };
         /** BankCardRequest */
         BankCardRequest: {
             /** Bank Name */
@@ -4788,6 +5656,11 @@ export interface components {
             bank_name: string;
             /** Branch */
             branch: string | null;
+            /**
+             * Checked
+             * @description 银行户名核验：passed 通过 · failed 没有通过；没有核验的为 null
+             */
+            checked: ("passed" | "failed") | null;
             /** Number Masked */
             number_masked: string;
             /**
@@ -4795,6 +5668,41 @@ export interface components {
              * @description current 使用中 · pending 变更待核对
              */
             state: string;
+        };
+        /**
+         * BatchAction
+         * @enum {string}
+         */
+        BatchAction: "freeze" | "confirm" | "export" | "cancel" | "settle";
+        /**
+         * BatchContents
+         * @description 哪些能付、哪些不能付。
+         */
+        BatchContents: {
+            /**
+             * Count
+             * @description 能付多少笔
+             */
+            count: number;
+            /**
+             * Left Out
+             * @description 没有进入的申请和原因，最多列1000份
+             */
+            left_out: components["schemas"]["app__http__views__payments__LeftOutView"][];
+            /** Left Out Count */
+            left_out_count: number;
+            /**
+             * More
+             * @description 一个批次最多1000笔，其余的再建一个批次
+             */
+            more: boolean;
+            /**
+             * Shared Cards
+             * @description 与别的家庭用同一张银行卡的申请编号：提醒核实，不影响付款
+             */
+            shared_cards: string[];
+            /** Total Fen */
+            total_fen: number;
         };
         /** BatchItem */
         BatchItem: {
@@ -4901,7 +5809,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "accept" | "approve" | "return" | "start_payment" | "confirm_payment";
+            action: "accept" | "approve" | "return";
             /** Items */
             items: components["schemas"]["BatchItem"][];
             /**
@@ -4964,12 +5872,25 @@ export interface components {
              * Action
              * @description 屏幕上确认的是哪一种办理；与预览的不同则不办理
              */
-            action?: ("accept" | "approve" | "return" | "start_payment" | "confirm_payment") | null;
+            action?: ("accept" | "approve" | "return") | null;
             /**
              * Token
              * Format: uuid
              */
             token: string;
+        };
+        /**
+         * BatchState
+         * @enum {string}
+         */
+        BatchState: "built" | "frozen" | "confirmed" | "exported" | "settled" | "cancelled";
+        /** BatchStep */
+        BatchStep: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "freeze" | "confirm" | "export" | "cancel";
         };
         /**
          * BatchSummary
@@ -5039,6 +5960,91 @@ export interface components {
             sha256: string;
             /** Working Days */
             working_days: number;
+        };
+        /** BreakPage */
+        BreakPage: {
+            /** Items */
+            items: components["schemas"]["BreakView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * BreakView
+         * @description 结果文件里对不上的一行：没有按它办理。
+         */
+        BreakView: {
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description unknown_reference 参考号不在批次里 · wrong_amount 金额不符 · repeated 同一笔出现不止一次 · contradiction 与已导入的结果矛盾 · unreadable 读不懂 · moved_on 申请已经变化
+             * @enum {string}
+             */
+            kind: "unknown_reference" | "wrong_amount" | "repeated" | "contradiction" | "unreadable" | "moved_on";
+            /** Line Id */
+            line_id: string | null;
+            /** Result Id */
+            result_id: string;
+            /** Row Number */
+            row_number: number;
+        };
+        /** BudgetPage */
+        BudgetPage: {
+            /** Items */
+            items: components["schemas"]["BudgetView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * BudgetView
+         * @description 一个工会一种帮扶一年的预算。
+         */
+        BudgetView: {
+            /** Allocated Fen */
+            allocated_fen: number;
+            /** Available Fen */
+            available_fen: number;
+            /**
+             * Committed Fen
+             * @description 发放中
+             */
+            committed_fen: number;
+            /** Fund */
+            fund: string;
+            /** Fund Id */
+            fund_id: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Organisation */
+            organisation: string;
+            /**
+             * Reserved Fen
+             * @description 已预留：批准后还没有发放
+             */
+            reserved_fen: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "central" | "provincial" | "match" | "union" | "donation" | "interest";
+            /**
+             * Spent Fen
+             * @description 已发放
+             */
+            spent_fen: number;
+            /** Year */
+            year: number;
+        };
+        /**
+         * BuiltView
+         * @description 建好的批次，和没有进入的申请。
+         */
+        BuiltView: {
+            batch: components["schemas"]["PaymentBatchView"];
+            contents: components["schemas"]["BatchContents"];
         };
         /**
          * By
@@ -5142,23 +6148,62 @@ export interface components {
              */
             note?: string | null;
         };
+        /** CardAlertPage */
+        CardAlertPage: {
+            /** Items */
+            items: components["schemas"]["CardAlertView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /**
-         * CardView
-         * @description 现在有效的帮扶联系卡。
+         * CardAlertView
+         * @description 两户的收款人用同一张银行卡；原因消失后自动消除。
          */
-        CardView: {
-            /** Issued At */
-            issued_at: string;
+        CardAlertView: {
             /**
-             * Serial
-             * @description 卡号；与手中的卡不同，说明已换发新卡
+             * Card
+             * @description 卡号（已脱敏）
              */
-            serial: string;
+            card: string;
+            /** Id */
+            id: string;
             /**
-             * Sha256
-             * @description 发卡时 PDF 的摘要；刚换发、还没有算出的为空
+             * Sides
+             * @description 两边各属哪个工会、哪份档案；不显示姓名
              */
-            sha256: string | null;
+            sides: components["schemas"]["CardSide"][];
+            /** Since */
+            since: string;
+        };
+        /** CardPage */
+        CardPage: {
+            /** Items */
+            items: components["schemas"]["app__http__views__payments__CardView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** CardResult */
+        CardResult: {
+            /**
+             * Card Id
+             * Format: uuid
+             */
+            card_id: string;
+            /**
+             * Outcome
+             * @description passed 户名与本人一致 · failed 不一致或账户不可用
+             * @enum {string}
+             */
+            outcome: "passed" | "failed";
+        };
+        /** CardSide */
+        CardSide: {
+            /** Household Number */
+            household_number: string | null;
+            /** In Reach */
+            in_reach: boolean;
+            /** Organisation */
+            organisation: string | null;
         };
         /** CaseAction */
         CaseAction: {
@@ -5166,7 +6211,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "accept" | "return" | "reject" | "approve" | "object" | "start_payment" | "confirm_payment" | "withdraw_supplement" | "undo";
+            action: "accept" | "return" | "reject" | "approve" | "object" | "withdraw_supplement" | "undo";
             /**
              * Amount Fen
              * @description 核定金额：通过时可以少给；多于此前批准的，重新审核
@@ -5176,6 +6221,28 @@ export interface components {
             note?: string | null;
             /** Reason Code */
             reason_code?: string | null;
+        };
+        /**
+         * CaseCardAlert
+         * @description 申请人的收款银行卡也是另一户的收款银行卡。
+         */
+        CaseCardAlert: {
+            /** Card */
+            card: string;
+            /**
+             * Household Number
+             * @description 另一户的档案编号
+             */
+            household_number: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Organisation
+             * @description 另一户所属的工会
+             */
+            organisation: string | null;
+            /** Since */
+            since: string;
         };
         /**
          * CaseCover
@@ -5201,6 +6268,44 @@ export interface components {
             starts_on: string;
         };
         /**
+         * CaseReuse
+         * @description 案件中的一条一票多用提示。
+         */
+        CaseReuse: {
+            /**
+             * Asked Of This
+             * @description true：本申请后提交，须先核实才能继续办理；false：另一份申请须核实
+             */
+            asked_of_this: boolean;
+            /** Differs */
+            differs: string[];
+            /** Evidence */
+            evidence: components["schemas"]["ReuseEvidence"][];
+            /** Found At */
+            found_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Number
+             * @description 另一份申请的编号
+             */
+            number: string;
+            /**
+             * Organisation
+             * @description 另一份申请所属的工会
+             */
+            organisation: string;
+            /** Score */
+            score: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "same" | "different" | "cleared";
+            /** Version */
+            version: number;
+        };
+        /**
          * CaseView
          * @description 一个案件：办理一步所需要的全部信息。
          */
@@ -5209,6 +6314,11 @@ export interface components {
             amount_fen: number | null;
             /** Applicant Masked */
             applicant_masked: string;
+            /**
+             * Card Alerts
+             * @description 与另一户用同一张收款银行卡
+             */
+            card_alerts: components["schemas"]["CaseCardAlert"][];
             /** @description 与退回前提交的相比改了什么；没有退回过的为 null */
             changes: components["schemas"]["ChangesView"] | null;
             /** @description 办理时限；还没有提交的为 null */
@@ -5227,6 +6337,11 @@ export interface components {
             form: {
                 [key: string]: unknown;
             };
+            /**
+             * Funding
+             * @description 资金从哪里来；还没有预留的为空
+             */
+            funding: components["schemas"]["FundingView"][];
             household: components["schemas"]["HouseholdSummary"] | null;
             /** Id */
             id: string;
@@ -5266,6 +6381,16 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Reuse
+             * @description 一票多用：open 有提示待核实 · same 认定与另一份申请用了同一张票据；没有提示、都已排除的为 null
+             */
+            reuse: ("open" | "same") | null;
+            /**
+             * Reuses
+             * @description 一票多用提示，分数高的在前
+             */
+            reuses: components["schemas"]["CaseReuse"][];
+            /**
              * Route
              * @description 受理之后依次经过的审批环节；没有提交的为通常的环节，提交时按金额确定
              */
@@ -5288,6 +6413,8 @@ export interface components {
             timeline: components["schemas"]["TimelineEntry"][];
             /** Version */
             version: number;
+            /** @description 等待资金的，排在第几位；其他为 null */
+            waiting: components["schemas"]["InLineView"] | null;
         };
         /**
          * CellError
@@ -5490,6 +6617,26 @@ export interface components {
              * @description 与第几轮提交的相比
              */
             since_round: number;
+        };
+        /** CheckDecision */
+        CheckDecision: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "confirm" | "refuse";
+            /** Check Ids */
+            check_ids: string[];
+        };
+        /** ChecksDecided */
+        ChecksDecided: {
+            /** Count */
+            count: number;
+        };
+        /** ChecksEntered */
+        ChecksEntered: {
+            /** Ids */
+            ids: string[];
         };
         /**
          * Choice
@@ -6263,6 +7410,11 @@ export interface components {
             form: {
                 [key: string]: unknown;
             };
+            /**
+             * Funding
+             * @description 资金从哪里来；还没有预留的为空
+             */
+            funding: components["schemas"]["FundingView"][];
             /** Id */
             id: string;
             kind: components["schemas"]["Kind"];
@@ -6300,6 +7452,8 @@ export interface components {
             timeline: components["schemas"]["TimelineEntry"][];
             /** Version */
             version: number;
+            /** @description 等待资金的，排在第几位；其他为 null */
+            waiting: components["schemas"]["InLineView"] | null;
             /** Warnings */
             warnings: components["schemas"]["FieldProblem"][];
         };
@@ -6492,6 +7646,51 @@ export interface components {
             /** Starts On */
             starts_on: string;
         };
+        /**
+         * EnteredCheck
+         * @description 已经登记、等另一人确认的核验结果。
+         */
+        EnteredCheck: {
+            /** Entered At */
+            entered_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "name_check" | "penny_test";
+            /** Mine */
+            mine: boolean;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "passed" | "failed";
+        };
+        /** EntryView */
+        EntryView: {
+            /**
+             * Account
+             * @enum {string}
+             */
+            account: "source" | "unallocated" | "allocated" | "granted" | "returned";
+            /** Amount Fen */
+            amount_fen: number;
+            /** Day */
+            day: string;
+            /** Event Key */
+            event_key: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "grant" | "donation" | "interest" | "allocation" | "payment" | "return" | "write_off";
+            /** Reference */
+            reference: string | null;
+        };
         /** EscalationCount */
         EscalationCount: {
             /**
@@ -6527,6 +7726,11 @@ export interface components {
             number: string;
             /** Organisation */
             organisation: string;
+            /**
+             * Reuse
+             * @description 一票多用：open 有提示待核实 · same 认定与另一份申请用了同一张票据；没有提示、都已排除的为 null
+             */
+            reuse: ("open" | "same") | null;
             state: components["schemas"]["State"];
             /** Submitted At */
             submitted_at: string;
@@ -6748,6 +7952,127 @@ export interface components {
         FormChange: {
             /** Form */
             form: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
+        };
+        /** FundIdView */
+        FundIdView: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * FundingView
+         * @description 一项资金出多少。
+         */
+        FundingView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Fund */
+            fund: string;
+            /**
+             * State
+             * @description reserved 已预留 · committed 发放中 · spent 已发放
+             * @enum {string}
+             */
+            state: "reserved" | "committed" | "spent";
+        };
+        /** FundPage */
+        FundPage: {
+            /** Items */
+            items: components["schemas"]["FundView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** FundRequest */
+        FundRequest: {
+            /**
+             * Archive Levels
+             * @description 只用于哪几级档案；不填的，按资金来源允许的级别
+             */
+            archive_levels?: ("national" | "provincial" | "municipal" | "county" | "grassroots")[] | null;
+            /**
+             * Carry Over Years
+             * @description 本年用不完可以结转几年
+             * @default 0
+             */
+            carry_over_years?: number;
+            /**
+             * Categories
+             * @description 只用于哪几类困难：deep 深度困难 · relative 相对困难 · accident 意外致困；不填的不限
+             */
+            categories?: ("deep" | "relative" | "accident")[] | null;
+            /** Code */
+            code: string;
+            /**
+             * Intent
+             * @description 社会捐赠的捐赠意向，其他来源不填
+             */
+            intent?: string | null;
+            /** Kinds */
+            kinds: components["schemas"]["Kind"][];
+            /** Name */
+            name: string;
+            /**
+             * Organisation Code
+             * @description 哪个工会的资金：只在它和它的下级中使用
+             */
+            organisation_code: string;
+            /**
+             * Source
+             * @description central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息
+             * @enum {string}
+             */
+            source: "central" | "provincial" | "match" | "union" | "donation" | "interest";
+            /** Year */
+            year: number;
+        };
+        /**
+         * FundView
+         * @description 一项资金：来源、年度、可以用于什么，收到多少，还有多少没有分配。
+         */
+        FundView: {
+            /** Allocated Fen */
+            allocated_fen: number;
+            /**
+             * Archive Levels
+             * @description 只用于哪几级档案；不限的为 null
+             */
+            archive_levels: string[] | null;
+            /**
+             * Carry Over Years
+             * @description 可以结转几年
+             */
+            carry_over_years: number;
+            /**
+             * Categories
+             * @description 只用于哪几类困难；不限的为 null
+             */
+            categories: string[] | null;
+            /** Code */
+            code: string;
+            /** Id */
+            id: string;
+            /**
+             * Intent
+             * @description 捐赠意向
+             */
+            intent: string | null;
+            /** Kinds */
+            kinds: components["schemas"]["Kind"][];
+            /** Name */
+            name: string;
+            /** Received Fen */
+            received_fen: number;
+            /**
+             * Source
+             * @description central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息
+             * @enum {string}
+             */
+            source: "central" | "provincial" | "match" | "union" | "donation" | "interest";
+            /** Unallocated Fen */
+            unallocated_fen: number;
+            /** Version */
+            version: number;
+            /** Year */
+            year: number;
         };
         /**
          * GoldenAutumnFormDraft
@@ -7645,6 +8970,19 @@ export interface components {
             /** Updates */
             updates: number;
         };
+        /**
+         * InLineView
+         * @description 在待拨付名单上的位置。
+         */
+        InLineView: {
+            /**
+             * Place
+             * @description 本市同一种帮扶中排在第几位；资金到位后从第一位开始依次拨付
+             */
+            place: number;
+            /** Text */
+            text: string;
+        };
         /** InvestigationAction */
         InvestigationAction: {
             /**
@@ -7806,23 +9144,94 @@ export interface components {
          */
         Kind: "hardship_aid" | "golden_autumn" | "secondary_medical";
         /**
-         * LeftOutView
-         * @description 没有列入名单的人或档案。
+         * LineMoved
+         * @description 办理之后申请的状态。
          */
-        LeftOutView: {
-            /** Household Id */
-            household_id: string;
-            /** Name Masked */
-            name_masked: string | null;
+        LineMoved: {
+            /** Application Id */
+            application_id: string;
+            state: components["schemas"]["State"];
+            /** Version */
+            version: number;
+        };
+        /** LinePage */
+        LinePage: {
+            /** Items */
+            items: components["schemas"]["LineView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** LineStep */
+        LineStep: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "reissue" | "write_off";
+            /**
+             * Note
+             * @description 核销必填：为什么不再发放，本人可以看到
+             */
+            note?: string | null;
+        };
+        /**
+         * LineView
+         * @description 批次里的一笔。
+         */
+        LineView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Answered At */
+            answered_at: string | null;
+            /** Applicant Masked */
+            applicant_masked: string;
+            /** Application Id */
+            application_id: string;
+            /** Bank Name */
+            bank_name: string;
+            /** Card Masked */
+            card_masked: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
             /** Number */
             number: string;
-            /** Pointer */
-            pointer: string | null;
+            /** Organisation */
+            organisation: string;
             /**
-             * Why
-             * @description not_authorised 没有签字授权；file_with_owner 档案在申请人手中
+             * Reason
+             * @description 返回码的意思，申请人也看到这句话
              */
-            why: string;
+            reason: string | null;
+            /**
+             * Reference
+             * @description 参考号：银行据此认出同一笔，只付一次
+             */
+            reference: string;
+            /**
+             * Reissue Of
+             * @description 代替哪一笔没有付到的重新发放
+             */
+            reissue_of: string | null;
+            /**
+             * Remedy
+             * @description fix_card 更正银行卡 · hold 财务核实 · write_off 只能核销
+             */
+            remedy: ("fix_card" | "hold" | "write_off") | null;
+            /** Return Code */
+            return_code: string | null;
+            /** Sent At */
+            sent_at: string | null;
+            /** Serial */
+            serial: number;
+            /**
+             * State
+             * @description waiting 未导出 · dropped 批次作废 · sent 已导出，等银行结果 · paid 已付到 · failed 银行没有付 · returned 付后退汇 · written_off 已核销
+             * @enum {string}
+             */
+            state: "waiting" | "dropped" | "sent" | "paid" | "failed" | "returned" | "written_off";
+            /** Version */
+            version: number;
         };
         /**
          * ListedFile
@@ -7979,7 +9388,7 @@ export interface components {
             /** Id */
             id: string;
             /** Left Out */
-            left_out: components["schemas"]["LeftOutView"][];
+            left_out: components["schemas"]["app__http__views__matches__LeftOutView"][];
             /** Number */
             number: string;
             /** People */
@@ -8834,13 +10243,15 @@ export interface components {
             state: components["schemas"]["State"];
             /** Version */
             version: number;
+            /** @description 资金不足、进入待拨付名单的，排在第几位 */
+            waiting?: components["schemas"]["InLineView"] | null;
         };
         /**
          * MyResponsibleView
          * @description 我家的帮扶责任人和联系卡。
          */
         MyResponsibleView: {
-            card: components["schemas"]["CardView"] | null;
+            card: components["schemas"]["app__http__views__contact_cards__CardView"] | null;
             responsible: components["schemas"]["ResponsiblePersonView"] | null;
         };
         /** NewAppeal */
@@ -8880,6 +10291,40 @@ export interface components {
              * Format: date
              */
             signed_on: string;
+        };
+        /** NewBatch */
+        NewBatch: {
+            /**
+             * Approved Until
+             * @description 批准在此之前的；不填为现在
+             */
+            approved_until?: string | null;
+            /**
+             * Bank
+             * @description 代发银行的代码；不填为第一家
+             */
+            bank?: string | null;
+            /**
+             * Kinds
+             * @description 哪些种类；不填为全部
+             */
+            kinds?: components["schemas"]["Kind"][];
+            /**
+             * Organisation Code
+             * @description 哪个工会及其下级的申请
+             */
+            organisation_code: string;
+        };
+        /** NewChecks */
+        NewChecks: {
+            /** Items */
+            items: components["schemas"]["CardResult"][];
+            /**
+             * Method
+             * @description name_check 户名核验 · penny_test 小额验证
+             * @enum {string}
+             */
+            method: "name_check" | "penny_test";
         };
         /** NewMatch */
         NewMatch: {
@@ -8936,7 +10381,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
         };
         /** NewRating */
         NewRating: {
@@ -9359,11 +10804,124 @@ export interface components {
              */
             signature_file_id: string;
         };
+        /** PauseView */
+        PauseView: {
+            /**
+             * Account
+             * @description miniprogram 小程序 · official 公众号
+             */
+            account: string;
+            /** Call */
+            call: string;
+            /**
+             * Kind
+             * @description quota 当天的调用次数用完 · operator 需要运维人员处理
+             */
+            kind: string;
+            /** Since */
+            since: string;
+            /**
+             * Until
+             * @description 到这时再试
+             */
+            until: string;
+        };
+        /** PaymentBatchPage */
+        PaymentBatchPage: {
+            /** Items */
+            items: components["schemas"]["PaymentBatchView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PaymentBatchView
+         * @description 一个付款批次。冻结之后内容不变，校验码印在代发文件上；任何改动都要另建批次。
+         */
+        PaymentBatchView: {
+            /**
+             * Approved Until
+             * @description 批准在此之前的
+             */
+            approved_until: string;
+            /** Bank */
+            bank: string;
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /**
+             * Checker
+             * @description 复核人的岗位
+             */
+            checker: string | null;
+            /** Confirmed At */
+            confirmed_at: string | null;
+            /** Created At */
+            created_at: string;
+            /** Exported At */
+            exported_at: string | null;
+            /** File Sha256 */
+            file_sha256: string | null;
+            /** Frozen At */
+            frozen_at: string | null;
+            /** Id */
+            id: string;
+            /** Is Maker */
+            is_maker: boolean;
+            /** Kinds */
+            kinds: components["schemas"]["Kind"][];
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "csv_gb18030" | "csv_utf8" | "xlsx";
+            /** Line Count */
+            line_count: number;
+            /**
+             * Maker
+             * @description 制单人的岗位
+             */
+            maker: string;
+            /** Number */
+            number: string;
+            /** Open Actions */
+            open_actions: components["schemas"]["BatchAction"][];
+            /** Organisation */
+            organisation: string;
+            /** Policy Version */
+            policy_version: string;
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * Sha256
+             * @description 校验码：冻结的内容的 SHA-256
+             */
+            sha256: string | null;
+            state: components["schemas"]["BatchState"];
+            /** Total Fen */
+            total_fen: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * PaymentTally
+         * @description 一种状态的笔数和金额。
+         */
+        PaymentTally: {
+            /** Count */
+            count: number;
+            /** Fen */
+            fen: number;
+            /**
+             * State
+             * @description waiting 未导出 · dropped 批次作废 · sent 已导出，等银行结果 · paid 已付到 · failed 银行没有付 · returned 付后退汇 · written_off 已核销
+             * @enum {string}
+             */
+            state: "waiting" | "dropped" | "sent" | "paid" | "failed" | "returned" | "written_off";
+        };
         /**
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -9539,7 +11097,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -9604,7 +11162,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -9870,6 +11428,16 @@ export interface components {
              */
             receipt_code: string;
         };
+        /** ReceiptRequest */
+        ReceiptRequest: {
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Reference
+             * @description 凭证号：同一项资金的一个凭证只登记一次
+             */
+            reference: string;
+        };
         /** RefreshRequest */
         RefreshRequest: {
             /** Refresh Token */
@@ -10106,6 +11674,32 @@ export interface components {
              */
             result: "achieved" | "partly" | "not_achieved";
         };
+        /** ReservationPage */
+        ReservationPage: {
+            /** Items */
+            items: components["schemas"]["ReservationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ReservationView
+         * @description 一笔预留：哪份申请占用哪个预算多少。
+         */
+        ReservationView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Application Id */
+            application_id: string;
+            /** Fund */
+            fund: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Organisation */
+            organisation: string;
+            /** Since */
+            since: string;
+        };
         /**
          * ResponsibleChange
          * @description 指定帮扶责任人。
@@ -10132,6 +11726,190 @@ export interface components {
             organisation: string;
             /** Phone */
             phone: string;
+        };
+        /**
+         * ResultView
+         * @description 导入一个结果文件之后。
+         */
+        ResultView: {
+            /**
+             * Breaks
+             * @description 对不上的行数，逐行见 /staff/batches/{batch_id}/breaks
+             */
+            breaks: number;
+            /** Failed */
+            failed: number;
+            /** Id */
+            id: string;
+            /**
+             * Missing
+             * @description 还有多少笔银行没有给出结果
+             */
+            missing: number;
+            /** Paid */
+            paid: number;
+            /** Returned */
+            returned: number;
+            /** Rows */
+            rows: number;
+        };
+        /** ReuseAction */
+        ReuseAction: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "same" | "different";
+            /** Note */
+            note?: string | null;
+        };
+        /**
+         * ReuseAnswered
+         * @description 核实之后；案件的版本也会更新，办理案件前请重新读取。
+         */
+        ReuseAnswered: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "same" | "different" | "cleared";
+            /** Version */
+            version: number;
+        };
+        /** ReuseCount */
+        ReuseCount: {
+            /**
+             * Count
+             * @description 最多数到 10001
+             */
+            count: number;
+        };
+        /**
+         * ReuseEvidence
+         * @description 一处相同。
+         */
+        ReuseEvidence: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "file" | "code" | "picture" | "number" | "number_near" | "amounts" | "bill" | "stay";
+            /** Points */
+            points: number;
+            /** Text */
+            text: string;
+        };
+        /** ReusePage */
+        ReusePage: {
+            /** Items */
+            items: components["schemas"]["ReuseSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ReusePictures
+         * @description 两份材料，可以并排查看；两份都在管辖范围内的才有。每次查看都有记录。
+         */
+        ReusePictures: {
+            /**
+             * Other
+             * @description 另一份申请的材料的地址
+             */
+            other: string;
+            /**
+             * This
+             * @description 本申请的材料的地址
+             */
+            this: string;
+        };
+        /**
+         * ReuseSide
+         * @description 一份申请。不在管辖范围内的，只有编号和所属工会。
+         */
+        ReuseSide: {
+            /** Application Id */
+            application_id: string | null;
+            /** In Reach */
+            in_reach: boolean;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+        };
+        /**
+         * ReuseSummary
+         * @description 一条一票多用提示。score 满分 100，只提示核实，不作任何决定。
+         */
+        ReuseSummary: {
+            /**
+             * Differs
+             * @description 两份都填了、但不相同的项目
+             */
+            differs: string[];
+            /**
+             * Evidence
+             * @description 相同之处，分数高的在前
+             */
+            evidence: components["schemas"]["ReuseEvidence"][];
+            /** Found At */
+            found_at: string;
+            /** Id */
+            id: string;
+            other: components["schemas"]["ReuseSide"];
+            /** Score */
+            score: number;
+            /** Seen At */
+            seen_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "same" | "different" | "cleared";
+            /** @description 后提交的、须核实的申请 */
+            this: components["schemas"]["ReuseSide"];
+            /** Version */
+            version: number;
+        };
+        /** ReuseView */
+        ReuseView: {
+            /** Advice */
+            advice: string;
+            /**
+             * Differs
+             * @description 两份都填了、但不相同的项目
+             */
+            differs: string[];
+            /**
+             * Evidence
+             * @description 相同之处，分数高的在前
+             */
+            evidence: components["schemas"]["ReuseEvidence"][];
+            /** Found At */
+            found_at: string;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string | null;
+            /** Open Actions */
+            open_actions: string[];
+            other: components["schemas"]["ReuseSide"];
+            /** Pictures */
+            pictures: components["schemas"]["ReusePictures"][];
+            /** Score */
+            score: number;
+            /** Seen At */
+            seen_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "same" | "different" | "cleared";
+            /** @description 后提交的、须核实的申请 */
+            this: components["schemas"]["ReuseSide"];
+            /** Version */
+            version: number;
         };
         /**
          * RevealedView
@@ -10502,7 +12280,23 @@ export interface components {
          * State
          * @enum {string}
          */
-        State: "draft" | "submitted" | "unit_review" | "district_review" | "city_approval" | "meeting" | "public_notice" | "approved" | "paying" | "paid" | "returned" | "rejected" | "withdrawn" | "appealed";
+        State: "draft" | "submitted" | "unit_review" | "district_review" | "city_approval" | "meeting" | "waiting_funds" | "public_notice" | "approved" | "paying" | "paid" | "payment_failed" | "returned" | "rejected" | "withdrawn" | "appealed";
+        /**
+         * StatementView
+         * @description 一项资金、一个工会、一个月的台账：月初、月末余额和每一笔。
+         */
+        StatementView: {
+            /** Closing */
+            closing: components["schemas"]["BalanceView"][];
+            /** Items */
+            items: components["schemas"]["EntryView"][];
+            /** Month */
+            month: string;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Opening */
+            opening: components["schemas"]["BalanceView"][];
+        };
         /** Stay */
         Stay: {
             /**
@@ -10691,6 +12485,48 @@ export interface components {
             state: components["schemas"]["State"];
             /** Version */
             version: number;
+            /** @description 资金不足、进入待拨付名单的，排在第几位 */
+            waiting?: components["schemas"]["InLineView"] | null;
+        };
+        /** SubscriptionList */
+        SubscriptionList: {
+            /** Items */
+            items: components["schemas"]["SubscriptionView"][];
+        };
+        /**
+         * SubscriptionsRequest
+         * @description wx.requestSubscribeMessage 的结果，按模板键。
+         */
+        SubscriptionsRequest: {
+            /**
+             * Results
+             * @description accept 开头的都是同意；reject 拒绝 · ban 被封禁 · filter 同名被过滤
+             */
+            results: {
+                [key: string]: string;
+            };
+        };
+        /** SubscriptionView */
+        SubscriptionView: {
+            /**
+             * Count
+             * @description 还能收到几条；以微信为准
+             */
+            count: number;
+            /** Key */
+            key: string;
+            /**
+             * Lasting
+             * @description 长期订阅：同意一次，以后都能收到
+             */
+            lasting: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Template Id
+             * @description 传给 wx.requestSubscribeMessage 的 tmplIds
+             */
+            template_id: string;
         };
         /**
          * SupplementAnswer
@@ -10849,6 +12685,11 @@ export interface components {
             number: string;
             /** Organisation */
             organisation: string;
+            /**
+             * Reuse
+             * @description 一票多用：open 有提示待核实 · same 认定与另一份申请用了同一张票据；没有提示、都已排除的为 null
+             */
+            reuse: ("open" | "same") | null;
             state: components["schemas"]["State"];
             /** Submitted At */
             submitted_at: string;
@@ -11345,36 +13186,14 @@ export interface components {
         /** WaitingList */
         WaitingList: {
             /** Items */
-            items: components["schemas"]["WaitingView"][];
+            items: components["schemas"]["app__http__routes__proxy_applications__WaitingView"][];
         };
-        /**
-         * WaitingView
-         * @description 本人看到的：还有填写的内容，以及提交前还缺什么。
-         */
-        WaitingView: {
-            /** Filed At */
-            filed_at: string;
-            filed_by: components["schemas"]["By"];
-            /**
-             * Form
-             * @description 按 kind 不同
-             */
-            form: {
-                [key: string]: unknown;
-            };
-            /** Id */
-            id: string;
-            kind: components["schemas"]["Kind"];
-            /** Name Masked */
-            name_masked: string;
-            /** Phone Masked */
-            phone_masked: string;
-            /** State */
-            state: string;
-            /** Version */
-            version: number;
-            /** Warnings */
-            warnings: components["schemas"]["FieldProblem"][];
+        /** WaitingPage */
+        WaitingPage: {
+            /** Items */
+            items: components["schemas"]["app__http__views__funds__WaitingView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** WatchCompletion */
         WatchCompletion: {
@@ -11421,6 +13240,81 @@ export interface components {
             id: string;
             /** Months */
             months: number;
+            /** Version */
+            version: number;
+        };
+        /** WechatState */
+        WechatState: {
+            /** Paused */
+            paused: components["schemas"]["PauseView"][];
+        };
+        /**
+         * WholeBatchView
+         * @description 批次和各状态的笔数、金额。
+         */
+        WholeBatchView: {
+            /**
+             * Approved Until
+             * @description 批准在此之前的
+             */
+            approved_until: string;
+            /** Bank */
+            bank: string;
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /**
+             * Checker
+             * @description 复核人的岗位
+             */
+            checker: string | null;
+            /** Confirmed At */
+            confirmed_at: string | null;
+            /** Created At */
+            created_at: string;
+            /** Exported At */
+            exported_at: string | null;
+            /** File Sha256 */
+            file_sha256: string | null;
+            /** Frozen At */
+            frozen_at: string | null;
+            /** Id */
+            id: string;
+            /** Is Maker */
+            is_maker: boolean;
+            /** Kinds */
+            kinds: components["schemas"]["Kind"][];
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "csv_gb18030" | "csv_utf8" | "xlsx";
+            /** Line Count */
+            line_count: number;
+            /**
+             * Maker
+             * @description 制单人的岗位
+             */
+            maker: string;
+            /** Number */
+            number: string;
+            /** Open Actions */
+            open_actions: components["schemas"]["BatchAction"][];
+            /** Organisation */
+            organisation: string;
+            /** Policy Version */
+            policy_version: string;
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * Sha256
+             * @description 校验码：冻结的内容的 SHA-256
+             */
+            sha256: string | null;
+            state: components["schemas"]["BatchState"];
+            /** Tally */
+            tally: components["schemas"]["PaymentTally"][];
+            /** Total Fen */
+            total_fen: number;
             /** Version */
             version: number;
         };
@@ -12849,6 +14743,50 @@ export interface operations {
             };
         };
     };
+    list_subscriptions_api_v1_me_subscriptions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionList"];
+                };
+            };
+        };
+    };
+    put_subscriptions_api_v1_me_subscriptions_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionsRequest"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionList"];
+                };
+            };
+        };
+    };
     list_own_visits_api_v1_me_visits_get: {
         parameters: {
             query?: {
@@ -13331,6 +15269,91 @@ export interface operations {
             };
         };
     };
+    list_allocations_api_v1_staff_allocations_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description 只看一项资金 */
+                fund_id?: string | null;
+                limit?: number;
+                /** @description 只看一种状态 */
+                state?: ("proposed" | "approved" | "refused" | "withdrawn") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllocationPage"];
+                };
+            };
+        };
+    };
+    propose_api_v1_staff_allocations_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AllocationRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllocationIdView"];
+                };
+            };
+        };
+    };
+    decide_api_v1_staff_allocations__allocation_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                allocation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AllocationAction"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllocationIdView"];
+                };
+            };
+        };
+    };
     list_appeals_api_v1_staff_appeals_get: {
         parameters: {
             query?: {
@@ -13573,6 +15596,83 @@ export interface operations {
             };
         };
     };
+    list_cards_api_v1_staff_bank_cards_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardPage"];
+                };
+            };
+        };
+    };
+    enter_checks_api_v1_staff_bank_cards_checks_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChecks"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksEntered"];
+                };
+            };
+        };
+    };
+    decide_checks_api_v1_staff_bank_cards_checks_decisions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckDecision"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksDecided"];
+                };
+            };
+        };
+    };
     run_api_v1_staff_batch_actions_post: {
         parameters: {
             query?: never;
@@ -13623,6 +15723,306 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BatchPreview"];
+                };
+            };
+        };
+    };
+    list_batches_api_v1_staff_batches_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description 只看一种状态 */
+                state?: components["schemas"]["BatchState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaymentBatchPage"];
+                };
+            };
+        };
+    };
+    build_batch_api_v1_staff_batches_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatch"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuiltView"];
+                };
+            };
+        };
+    };
+    read_batch_api_v1_staff_batches__batch_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeBatchView"];
+                };
+            };
+        };
+    };
+    act_on_batch_api_v1_staff_batches__batch_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchStep"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeBatchView"];
+                };
+            };
+        };
+    };
+    list_breaks_api_v1_staff_batches__batch_id__breaks_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakPage"];
+                };
+            };
+        };
+    };
+    read_batch_file_api_v1_staff_batches__batch_id__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+        };
+    };
+    list_lines_api_v1_staff_batches__batch_id__lines_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinePage"];
+                };
+            };
+        };
+    };
+    act_on_line_api_v1_staff_batches__batch_id__lines__line_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                batch_id: string;
+                line_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LineStep"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineMoved"];
+                };
+            };
+        };
+    };
+    import_result_api_v1_staff_batches__batch_id__results_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /** @description 批次的校验码 */
+                    sha256?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultView"];
+                };
+            };
+        };
+    };
+    preview_batch_api_v1_staff_batches_preview_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatch"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchContents"];
+                };
+            };
+        };
+    };
+    list_budgets_api_v1_staff_budgets_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description 只看一项资金 */
+                fund_id?: string | null;
+                /** @description 只看一种帮扶 */
+                kind?: components["schemas"]["Kind"] | null;
+                limit?: number;
+                /** @description 只看一个年度 */
+                year?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetPage"];
                 };
             };
         };
@@ -13785,6 +16185,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CalendarChangeView"];
+                };
+            };
+        };
+    };
+    list_card_alerts_api_v1_staff_card_alerts_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardAlertPage"];
                 };
             };
         };
@@ -14401,6 +16824,138 @@ export interface operations {
                 content: {
                     "application/pdf": unknown;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+        };
+    };
+    list_funds_api_v1_staff_funds_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundPage"];
+                };
+            };
+        };
+    };
+    open_fund_api_v1_staff_funds_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FundRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundIdView"];
+                };
+            };
+        };
+    };
+    read_fund_api_v1_staff_funds__fund_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundView"];
+                };
+            };
+        };
+    };
+    receive_api_v1_staff_funds__fund_id__receipts_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundView"];
+                };
+            };
+        };
+    };
+    read_statement_api_v1_staff_funds__fund_id__statement_get: {
+        parameters: {
+            query: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description 哪个月 */
+                month: string;
+                /** @description 哪个工会；不填的，资金本身的收支 */
+                organisation_code?: string | null;
+            };
+            header?: never;
+            path: {
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementView"];
                 };
             };
         };
@@ -16101,7 +18656,7 @@ export interface operations {
                 area?: string | null;
                 cursor?: string | null;
                 /** @description 只看一种政策 */
-                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons") | null;
+                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap") | null;
                 limit?: number;
                 /** @description 只看一种状态 */
                 state?: ("proposed" | "published" | "withdrawn") | null;
@@ -16512,6 +19067,130 @@ export interface operations {
             };
         };
     };
+    list_reservations_api_v1_staff_reservations_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationPage"];
+                };
+            };
+        };
+    };
+    list_reuses_api_v1_staff_reuses_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description open 待核实，same 同一张票据，different 不是同一张，cleared 已自动消除 */
+                state?: "open" | "same" | "different" | "cleared";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReusePage"];
+                };
+            };
+        };
+    };
+    read_reuse_api_v1_staff_reuses__reuse_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reuse_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReuseView"];
+                };
+            };
+        };
+    };
+    answer_reuse_api_v1_staff_reuses__reuse_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                reuse_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReuseAction"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReuseAnswered"];
+                };
+            };
+        };
+    };
+    count_reuses_api_v1_staff_reuses_count_get: {
+        parameters: {
+            query?: {
+                /** @description open 待核实，same 同一张票据，different 不是同一张，cleared 已自动消除 */
+                state?: "open" | "same" | "different" | "cleared";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReuseCount"];
+                };
+            };
+        };
+    };
     list_tasks_api_v1_staff_tasks_get: {
         parameters: {
             query?: {
@@ -16732,6 +19411,31 @@ export interface operations {
             };
         };
     };
+    list_waiting_api_v1_staff_waiting_list_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description 只看一种帮扶 */
+                kind?: components["schemas"]["Kind"] | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingPage"];
+                };
+            };
+        };
+    };
     list_watch_tasks_api_v1_staff_watch_tasks_get: {
         parameters: {
             query?: {
@@ -16802,6 +19506,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Count"];
+                };
+            };
+        };
+    };
+    read_wechat_state_api_v1_staff_wechat_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WechatState"];
                 };
             };
         };

@@ -25,6 +25,7 @@ from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.matching.tables import MatchAuthorisation, MatchBatch, MatchPerson, MatchResult, MatchReturn
 from app.messaging.tables import KeyedAnswer, OutMessage
+from app.payments.tables import CardCheck, PaymentBatch
 from app.people.claiming.tables import AccountClaim
 from app.people.tables import BankCard, RefreshToken
 from app.plans.tables import Service
@@ -166,6 +167,7 @@ async def lot(world: World, owner: asyncpg.Connection) -> Lot:
     )  # fmt: skip
     await appeal_rows(world, owner, case.id, someone, clerk)
     await apart_rows(world, owner, case.id, someone, clerk, scope)
+    await payment_rows(world, owner, case.id, someone, clerk, home)
     async with working(world) as work:
         household = await household_of(work, household_id)
         await open_discrepancy(work, household, found())
@@ -250,6 +252,36 @@ async def apart_rows(
     await world.insert(
         LiftedStage, id=new_id(), application_id=case_id, version=1, roles=["district_reviewer"], **scope, **common
     )
+
+
+async def payment_rows(
+    world: World, owner: asyncpg.Connection, case_id: UUID, someone: Someone, clerk: Someone, home: Guild
+) -> None:
+    """A payment that never went out, and a card that was looked at; past the triggers that ask how it came to them."""
+    card_id = await owner.fetchval("select id from bank_card where person_id = $1", someone.id)
+    scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
+    common: dict[str, Any] = {"created_at": make.NOW}
+    batch_id = new_id()
+    await world.insert(
+        PaymentBatch, id=batch_id, number=make.unique("FK-"), organisation_id=home.id, organisation_name="-",
+        kinds=["hardship_aid"], approved_until=make.NOW, bank="-", layout="-", policy_version="-", state="built",
+        version=1, line_count=1, total_fen=1, maker_id=clerk.id, maker_role="finance_maker", maker_organisation="-",
+        **scope, **common,
+    )  # fmt: skip
+    await owner.execute("set session_replication_role = replica")
+    await owner.execute(
+        """
+        insert into payment_line (id, created_at, batch_id, serial, application_id, round, number, kind,
+          applicant_masked, organisation_name, amount_fen, card_id, card_masked, bank_name, state, version)
+        values ($1, now(), $2, 1, $3, 1, '-', 'hardship_aid', '*', '-', 1, $4, '*', '-', 'dropped', 1)
+        """,
+        new_id(), batch_id, case_id, card_id,
+    )  # fmt: skip
+    await owner.execute("set session_replication_role = origin")
+    await world.insert(
+        CardCheck, id=new_id(), card_id=card_id, person_id=someone.id, method="name_check", outcome="passed",
+        state="entered", entered_by=clerk.id, **scope, **common,
+    )  # fmt: skip
 
 
 async def match_rows(world: World, home: Guild, household_id: UUID) -> dict[str, set[UUID]]:

@@ -47,7 +47,10 @@ ABOVE_BY_HAND = {
 } | {
     (tier, state): "city"
     for tier in ("unit", "street", "district", "city")
-    for state in (State.CITY_APPROVAL, State.MEETING, State.APPROVED, State.PAYING)
+    for state in (
+        *(State.CITY_APPROVAL, State.MEETING, State.WAITING_FUNDS),
+        *(State.APPROVED, State.PAYING, State.PAYMENT_FAILED),
+    )
 }
 """Who is told of a case that hangs on a union of this level, in the states in which somebody should act."""
 

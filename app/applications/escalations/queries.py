@@ -34,6 +34,7 @@ _SHOWN = (
     A.c.amount_fen,
     A.c.submitted_at,
     A.c.supplement,
+    A.c.reuse,
     A.c.version,
 )
 

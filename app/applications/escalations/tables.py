@@ -28,7 +28,8 @@ class CaseEscalation(Row, table=True):
         Index("ix_case_escalation_open", "id", postgresql_where=text("settled_at is null")),
         CheckConstraint("told in ('district','city')", name="told"),
         CheckConstraint(
-            "state in ('submitted','unit_review','district_review','city_approval','meeting','approved','paying')",
+            "state in ('submitted','unit_review','district_review','city_approval','meeting','approved','paying',"
+            "'waiting_funds','payment_failed')",
             name="state",
         ),
         CheckConstraint("told <> 'district' or district_id is not null", name="told_exists"),

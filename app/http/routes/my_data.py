@@ -62,6 +62,8 @@ class ExportView(BaseModel):
     ratings: list[dict[str, Any]] = Field(description="本人作出的满意度评价")
     reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
     declared_relatives: list[dict[str, Any]] = Field(description="我申报的亲属")
+    payments: list[dict[str, Any]] = Field(description="付给我的每一笔，和银行怎样回复")
+    card_checks: list[dict[str, Any]] = Field(description="我的银行卡的核验")
     messages: list[dict[str, Any]]
     wechat_deliveries: list[dict[str, Any]] = Field(description="这些消息送往微信的情况")
     wechat_subscriptions: list[dict[str, Any]] = Field(description="订阅消息的授权")
