@@ -100,7 +100,7 @@ async def import_result(work: Work, actor: Actor, batch_id: UUID, told: Told) ->
     result_id = new_id()
     tallied = {name: counts[name] for name in ("paid", "failed", "returned")}
     await _keep(work, actor, post, batch_id, result_id, told, policy.version, len(rows), tallied, breaks)
-    await _carry_out(work, actor, post, outcomes, held, now)
+    await _carry_out(work, outcomes, held, now)
     missing = (await tally(work.transaction, batch_id)).get("sent", (0, 0))[0]
     if not missing and row["state"] == BatchState.EXPORTED:
         await moved(work, row, PATH.step(row["state"], BatchAction.SETTLE), settled_at=work.now)
@@ -158,12 +158,7 @@ async def _keep(
 
 
 async def _carry_out(
-    work: Work,
-    actor: Actor,
-    post: Post,
-    outcomes: Sequence[Outcome],
-    held: Mapping[UUID, Record],
-    now: Mapping[UUID, Record],
+    work: Work, outcomes: Sequence[Outcome], held: Mapping[UUID, Record], now: Mapping[UUID, Record]
 ) -> None:
     """The lines, and then their applications, each by the step of its own path."""
     if outcomes:
@@ -177,19 +172,12 @@ async def _carry_out(
         )
     for ended, action in _STEPS.items():
         of_these = [each for each in outcomes if each.ended == ended]
-        await taken(work, [_taking(each, action, actor, post, held[each.line_id], now) for each in of_these])
+        await taken(work, [_taking(each, action, held[each.line_id], now) for each in of_these])
 
 
-def _taking(
-    outcome: Outcome, action: Action, actor: Actor, post: Post, line: Record, now: Mapping[UUID, Record]
-) -> Taking:
+def _taking(outcome: Outcome, action: Action, line: Record, now: Mapping[UUID, Record]) -> Taking:
+    """By nobody: the bank says it. Who read it in, who may be somebody that is paid by it, the result itself tells."""
     row, returned = now[line["application_id"]], outcome.returned
     details = {"batch": str(line["batch_id"]), "line": str(line["id"])} | ({"code": returned.code} if returned else {})
-    change: dict[str, Any] = {
-        "person_id": actor.person_id,
-        "post_role": post.role.value,
-        "organisation_name": post.place.name,
-        "note": returned.text if returned else None,
-        "details": details,
-    }
+    change: dict[str, Any] = {"note": returned.text if returned else None, "details": details}
     return Taking(row, path_of(row).step(row["state"], action), change)

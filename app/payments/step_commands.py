@@ -242,11 +242,9 @@ async def _cancel(work: Work, actor: Actor, post: Post, row: Record, step: Step)
     now = await applications(work.transaction, [line["application_id"] for line in held], locked=True)
     await moved(work, row, step, cancelled_at=work.now)
     await work.transaction.run(_LINES_DROPPED, of_batch=row["id"])
-    by = {
-        "person_id": actor.person_id, "post_role": post.role.value, "organisation_name": post.place.name,
-        "details": {"batch": str(row["id"])},
-    }  # fmt: skip
     stopped = [each for each in now.values() if each["state"] == State.PAYING]
+    # By nobody: whoever cancels may be somebody whom one of these payments is to.
+    by = {"details": {"batch": str(row["id"])}}
     await taken(work, [Taking(each, path_of(each).step(State.PAYING, Action.STOP_PAYMENT), by) for each in stopped])
     return {"lines": str(len(held))}
 

@@ -15,12 +15,12 @@ ACTS: Final = {
     State.DISTRICT_REVIEW: Tier.DISTRICT,
     State.CITY_APPROVAL: Tier.CITY,
     State.MEETING: Tier.CITY,
-    State.WAITING_FUNDS: Tier.CITY,
     State.APPROVED: Tier.CITY,
     State.PAYING: Tier.CITY,
     State.PAYMENT_FAILED: Tier.CITY,
 }
-"""On which level a case waits for somebody in each state. An appeal has a list of its own of those that are late."""
+"""On which level a case waits for somebody in each state. An appeal has a list of its own of those that are late; what
+waits for money has its list, and no step on the case itself would help it."""
 
 
 def level_told(state: State, present: Collection[Tier]) -> Tier:

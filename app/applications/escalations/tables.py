@@ -29,7 +29,7 @@ class CaseEscalation(Row, table=True):
         CheckConstraint("told in ('district','city')", name="told"),
         CheckConstraint(
             "state in ('submitted','unit_review','district_review','city_approval','meeting','approved','paying',"
-            "'waiting_funds','payment_failed')",
+            "'payment_failed')",
             name="state",
         ),
         CheckConstraint("told <> 'district' or district_id is not null", name="told_exists"),

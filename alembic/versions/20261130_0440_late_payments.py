@@ -1,11 +1,11 @@
-"""A case that waits for money, or whose payment failed, may be late as well
+"""A case whose payment failed may be late as well
 
-Revision: 20261130_late_money, after 20261130_wechat
+Revision: 20261130_late_payments, after 20261130_wechat
 """
 
 from alembic import op
 
-revision = "20261130_late_money"
+revision = "20261130_late_payments"
 down_revision = "20261130_wechat"
 branch_labels = None
 depends_on = None
@@ -14,11 +14,11 @@ STATES = "'submitted','unit_review','district_review','city_approval','meeting',
 
 
 def upgrade() -> None:
-    states(f"{STATES},'waiting_funds','payment_failed'")
+    states(f"{STATES},'payment_failed'")
 
 
 def downgrade() -> None:
-    op.execute("delete from case_escalation where state in ('waiting_funds','payment_failed')")
+    op.execute("delete from case_escalation where state = 'payment_failed'")
     states(STATES)
 
 
