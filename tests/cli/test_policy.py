@@ -34,6 +34,7 @@ FILES = [
     migrations.ROOT / "app" / "applications" / "approval_route.yaml",
     migrations.ROOT / "app" / "funds" / "fund_order.yaml",
     migrations.ROOT / "app" / "applications" / "reasons.yaml",
+    migrations.ROOT / "app" / "applications" / "household_cap.yaml",
     migrations.ROOT / "app" / "payments" / "payment.yaml",
 ]
 

@@ -28,6 +28,7 @@ from tests.visits.making import visit_of
 SCHEMAS = DOCUMENT["components"]["schemas"]
 REVIEWERS = (
     Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
+    Role.FINANCE_MAKER, Role.FINANCE_CHECKER,
 )  # fmt: skip
 Path = tuple[str | int, ...]
 NUMBER = make.id_number()
@@ -44,6 +45,9 @@ SCREENING: dict[str, Any] = {
     },
 }
 AUTHORISATION = {"member": 0, "file_id": UPLOAD, "signed_on": "2026-01-01"}
+BATCH = {
+    "organisation_code": "U-1", "kinds": ["hardship_aid"], "approved_until": "2026-01-01T00:00:00+08:00", "bank": "x",
+}  # fmt: skip
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
     "POST /sessions/refresh": {"refresh_token": "a" * 40},
@@ -168,10 +172,31 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/imports/{import_id}/commit": {"dry_run": "0" * 64, "rows": "valid"},
     "POST /staff/exports": {"reason": "年度核查", "filter": {"states": ["active"]}},
     "POST /screening": SCREENING,
+    "PUT /me/subscriptions": {"results": {"progress": "accept"}},
+    "POST /staff/funds": {
+        "code": "ZX-1", "name": "工会经费", "source": "union", "year": 2026, "organisation_code": "U-1",
+        "kinds": ["hardship_aid"], "categories": ["deep"], "archive_levels": ["county"], "intent": "好",
+        "carry_over_years": 0,
+    },
+    "POST /staff/funds/{fund_id}/receipts": {"amount_fen": 1, "reference": "R-1"},
+    "POST /staff/allocations": {
+        "fund_id": SOMEBODY, "kind": "hardship_aid", "year": 2026, "from_organisation_code": "U-1",
+        "to_organisation_code": "U-2", "amount_fen": 1, "reason": "好",
+    },
+    "POST /staff/allocations/{allocation_id}/actions": {"action": "refuse", "note": "好"},
+    "POST /staff/batches/preview": BATCH,
+    "POST /staff/batches": BATCH,
+    "POST /staff/batches/{batch_id}/actions": {"action": "freeze"},
+    "POST /staff/batches/{batch_id}/lines/{line_id}/actions": {"action": "reissue", "note": "好"},
+    "POST /staff/bank_cards/checks": {
+        "method": "name_check", "items": [{"card_id": SOMEBODY, "outcome": "passed"}],
+    },
+    "POST /staff/bank_cards/checks/decisions": {"action": "confirm", "check_ids": [SOMEBODY]},
 }  # fmt: skip
 """A body that each operation would read. An operation that is not here fails the first test below."""
-OPEN: dict[str, Path] = {"POST /staff/policies": ("document",)}
-"""What stands here differs by kind: `aid policy schema` tells it, tests/policies/test_rules.py tries every field."""
+OPEN: dict[str, Path] = {"POST /staff/policies": ("document",), "PUT /me/subscriptions": ("results",)}
+"""What stands here differs by kind: `aid policy schema` tells it, tests/policies/test_rules.py tries every field. Of
+subscriptions the keys are templates, each of which WeChat is asked about: tests/wechat."""
 PIECEMEAL = {"PUT /staff/households/{household_id}/form"}
 """A part of a whole form: an entry of a list that lacks the rest is refused for that."""
 SERVER_KNOWS: dict[str, Any] = {
@@ -280,11 +305,14 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
     named = "household application duplicate match request filing claim transfer plan measure task import".split()
     ids = {
         f"{name}_id": SOMEBODY
-        for name in (*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse")
+        for name in (
+            *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
+            *("fund", "allocation", "batch", "line"),
+        )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}
     name, _, kind = operation.partition("#")
-    if name in OPEN or "/calendar/" in name:
+    if name == "POST /staff/policies" or "/calendar/" in name:
         who = await world.staff(Role.CITY_REVIEWER, await world.union("city"))
     elif "/staff/" in name:
         who = await world.person(posts=tuple((role, unit) for role in REVIEWERS))

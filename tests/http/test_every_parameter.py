@@ -44,10 +44,11 @@ async def test_no_nasty_id_breaks_anything(
     client: httpx.AsyncClient, world: World, method: str, path: str, name: str
 ) -> None:
     unit = (await world.town()).units[0]
-    roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.CITY_REVIEWER, Role.CITY_LEADER, Role.FINANCE_CHECKER)
+    finance = (Role.FINANCE_MAKER, Role.FINANCE_CHECKER)
+    roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.CITY_REVIEWER, Role.CITY_LEADER, *finance)
     who = await world.person(posts=tuple((role, unit) for role in roles))
     body: dict[str, Any] = {"json": {} if method == "PUT" else None}
-    if path.endswith(("/corrections", "/results")):
+    if path.endswith(("/corrections", "/{batch_id}/results")):
         body = {"files": {"file": b"no workbook"}}
     for text in NASTY_TEXTS:
         headers = who.headers | {"If-Match": '"1"'} | make.keyed()

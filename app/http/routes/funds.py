@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
@@ -21,7 +20,7 @@ from app.http.inputs import Cursor, In, Limit, PathId
 from app.http.views import funds as views
 from app.kernel.actor import Permission
 from app.organisations.queries import organisation_of_code
-from app.policy.fields import Code, Fen, LongText, ShortText
+from app.policy.fields import Code, Fen, Id, LongText, ShortText
 
 router = APIRouter(prefix=f"{PREFIX}/staff", tags=["资金"], route_class=Door)
 ReadingDesk = Annotated[Desk, staff(Permission.READ_FUNDS)]
@@ -67,7 +66,7 @@ class ReceiptRequest(In):
 
 
 class AllocationRequest(In):
-    fund_id: Annotated[UUID, Field(strict=False)]
+    fund_id: Id
     kind: KindOf
     year: Year
     from_organisation_code: Code | None = Field(
