@@ -4561,6 +4561,13 @@ export interface components {
             bank_cards: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Card Checks
+             * @description 我的银行卡的核验
+             */
+            card_checks: {
+                [key: string]: unknown;
+            }[];
             /** Change Requests */
             change_requests: {
                 [key: string]: unknown;
@@ -4665,6 +4672,13 @@ export interface components {
              * @description 变更核对期间暂缓的付款
              */
             payment_holds: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Payments
+             * @description 付给我的每一笔，和银行怎样回复
+             */
+            payments: {
                 [key: string]: unknown;
             }[];
             /** Person */
