@@ -44,7 +44,10 @@ async def open_service(configured: Settings) -> Service:
 
 
 class Application(FastAPI):
-    """FastAPI's own layers but those whose work `Edge` does: errors that nobody expected, and what is measured."""
+    """FastAPI's own layers but those whose work `Edge` does: errors that nobody expected, and what is measured.
+
+    The layers stand here, all of them: `add_middleware` adds none.
+    """
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = AsyncExitStackMiddleware(self.router)

@@ -85,6 +85,21 @@ async def test_a_request_that_is_given_up_leaves_its_connection_behind(pair: Dat
     await all_are_back(pair)
 
 
+async def test_whoever_comes_after_a_reading_that_was_given_up_is_served(pair: Database) -> None:
+    async def read() -> None:
+        async with pair.glance(ANYBODY) as glance:
+            await glance.connection.fetchval("select pg_sleep(3)")
+
+    for _ in range(5):
+        reading = [asyncio.create_task(read()) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        for task in reading:
+            task.cancel()
+        ends = await asyncio.gather(*reading, return_exceptions=True)
+        assert {type(end) for end in ends} == {asyncio.CancelledError}
+        await all_are_back(pair)
+
+
 async def all_are_back(pair: Database) -> None:
     """Both connections can be had at the same time, out of any transaction."""
     async with asyncio.timeout(5), pair.glance(ANYBODY) as one, pair.glance(ANYBODY) as other:
