@@ -279,18 +279,19 @@ class Database:
 
     async def _take(self) -> asyncpg.Connection:
         try:
-            if self.places.locked():
-                async with asyncio.timeout(ACQUIRE_SECONDS):
-                    await self.places.acquire()
-            else:
-                await self.places.acquire()
-            try:
-                return await self._living() or await self.pool.acquire()
-            except BaseException:
-                self.places.release()
-                raise
+            waits = self.places.locked() or not self.at_hand
+            async with asyncio.timeout(ACQUIRE_SECONDS if waits else None):
+                return await self._placed()
         except (asyncpg.TooManyConnectionsError, *_CONNECTION_LOST) as lost:
             raise Unavailable from lost
+
+    async def _placed(self) -> asyncpg.Connection:
+        await self.places.acquire()
+        try:
+            return await self._living() or await self.pool.acquire()
+        except BaseException:
+            self.places.release()
+            raise
 
     async def _living(self) -> asyncpg.Connection | None:
         """A connection that is at hand; those that ended meanwhile, or rested too long, go back to the pool."""

@@ -103,7 +103,7 @@ class BudgetInUse(Conflict):
     """预算不能低于已经预留和已经发放的金额。"""
 
 
-class SecondPersonNeeded(NotAllowed):
+class OwnAllocation(NotAllowed):
     """预算须由另一个人审批，提出的人和与其有关的人不能审批。"""
 
 
@@ -284,13 +284,13 @@ async def decide(
 ) -> Record:
     """Another person approves or refuses what was proposed.
 
-    Raises AllocationNotFound, StaleVersion, AlreadyDecided, NotAllowed, SecondPersonNeeded, Invalid, FundExhausted,
+    Raises AllocationNotFound, StaleVersion, AlreadyDecided, NotAllowed, OwnAllocation, Invalid, FundExhausted,
     BudgetInUse, AlreadyEntered.
     """
     row = await _open(work, actor, allocation_id, expected)
     _may(actor, Permission.DECIDE_BUDGET, await _upper(work, row))
     if row["proposed_by"] in {actor.person_id, *actor.apart.near}:
-        raise SecondPersonNeeded
+        raise OwnAllocation
     if not approved and not note:
         raise Invalid(FieldError("/note", "note_required", "不同意的，请写明理由。"))
     decided = await _close(work, actor, row, "approved" if approved else "refused", note)

@@ -40,8 +40,8 @@ async def act(
 ) -> Moved:
     """Let it be paid again, in another batch that names this line; or end it.
 
-    Raises BatchNotFound, LineNotFound, StaleVersion, NotAllowedNow, NotAllowed, Recused, IdentityRequired, Invalid,
-    HouseholdChangePending, CardMissing, CardNotCorrected, NotReissued.
+    Raises PaymentBatchNotFound, LineNotFound, StaleVersion, NotAllowedNow, NotAllowed, Recused, IdentityRequired,
+    Invalid, HouseholdChangePending, CardMissing, CardNotCorrected, NotReissued.
     """
     held = await batch(work.transaction, actor, batch_id)
     line = await line_locked(work.transaction, batch_id, line_id)

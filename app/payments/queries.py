@@ -31,7 +31,7 @@ _STANDING_COLUMNS = (
 PAYABLE = [A.c[name] for name in _STANDING_COLUMNS]
 
 
-class BatchNotFound(NotFound):
+class PaymentBatchNotFound(NotFound):
     """没有找到这个付款批次。"""
 
 
@@ -120,11 +120,11 @@ def _batch(tiers: Shape, locked: bool) -> Statement:
 
 
 async def batch(transaction: Transaction, actor: Actor, batch_id: UUID, *, locked: bool = False) -> Record:
-    """One within the actor's reach; `locked`: held until commit. Raises BatchNotFound."""
+    """One within the actor's reach; `locked`: held until commit. Raises PaymentBatchNotFound."""
     reach = reach_of(actor)
     row = await transaction.row(_batch(shape(reach), locked), id=batch_id, **nodes(reach))
     if row is None:
-        raise BatchNotFound
+        raise PaymentBatchNotFound
     return row
 
 

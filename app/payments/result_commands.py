@@ -81,8 +81,8 @@ class Imported:
 async def import_result(work: Work, actor: Actor, batch_id: UUID, told: Told) -> Imported:
     """Do what a bank says, and write down what does not fit.
 
-    Raises BatchNotFound, NotAllowed, NotAllowedNow, IdentityRequired, ResultForAnotherBatch, ResultAlreadyImported,
-    ResultColumnsMissing.
+    Raises PaymentBatchNotFound, NotAllowed, NotAllowedNow, IdentityRequired, ResultForAnotherBatch,
+    ResultAlreadyImported, ResultColumnsMissing.
     """
     row = await batch(work.transaction, actor, batch_id, locked=True)
     post = post_at(actor, Permission.CONFIRM_PAYMENT, row, row["kinds"])

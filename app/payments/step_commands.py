@@ -83,8 +83,8 @@ class NotYourBatch(NotAllowed):
 async def act(work: Work, actor: Actor, batch_id: UUID, expected: int, action: str) -> Record:
     """Take a step with a batch within the actor's reach; answers how it is then.
 
-    Raises BatchNotFound, StaleVersion, NotAllowedNow, NotAllowed, IdentityRequired, OwnBatch, NotYourBatch, Recused,
-    BatchOutdated.
+    Raises PaymentBatchNotFound, StaleVersion, NotAllowedNow, NotAllowed, IdentityRequired, OwnBatch, NotYourBatch,
+    Recused, BatchOutdated.
     """
     row = await batch(work.transaction, actor, batch_id, locked=True)
     if row["version"] != expected:

@@ -91,7 +91,7 @@ async def test_whoever_proposed_decides_nothing_even_with_the_post_for_it(
     both = await world.person(posts=((Role.FINANCE_MAKER, city), (Role.FINANCE_CHECKER, city)), consents=())
     treasury = replace(treasury, maker=both)
     answer = await proposed(client, treasury, fund, None, city)
-    refused(await post(client, both, _path(answer), {"action": "approve"}, 1), 403, "second_person_needed")
+    refused(await post(client, both, _path(answer), {"action": "approve"}, 1), 403, "own_allocation")
     with pytest.raises(asyncpg.CheckViolationError, match="second_person"):
         await owner.execute(
             "update allocation set state = 'approved', decided_by = proposed_by, decided_at = now() where id = $1",

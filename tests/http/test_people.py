@@ -79,6 +79,7 @@ async def test_the_phone_number_comes_from_wechat(client: httpx.AsyncClient) -> 
     me = await sign_in(client, make.unique("p-"))
     code = f"simphone:13800138000#{make.unique()}"
     bound = await client.put("/me/phone", json={"code": code}, headers=bearer(me))
+    assert bound.status_code == 200, bound.text
     assert bound.json()["phone_masked"] == "138****8000"
     again = await client.put("/me/phone", json={"code": code}, headers=bearer(me))
     assert (again.status_code, again.json()["code"]) == (401, "wechat_code_invalid")
