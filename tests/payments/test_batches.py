@@ -176,8 +176,8 @@ async def test_nothing_under_another_union_is_seen_or_paid(client: httpx.AsyncCl
     refused(await build(client, near, till.town.districts[1]), 404, "organisation_not_found")
     batch = await built(client, till.maker, till.town.districts[1])
     assert [line["number"] for line in await lines_of(client, till.maker, batch)] == [case.number]
-    refused(await client.get(f"{BATCHES}/{batch['id']}", headers=near.headers), 404, "batch_not_found")
-    refused(await turn(client, near, batch, "freeze"), 404, "batch_not_found")
+    refused(await client.get(f"{BATCHES}/{batch['id']}", headers=near.headers), 404, "payment_batch_not_found")
+    refused(await turn(client, near, batch, "freeze"), 404, "payment_batch_not_found")
     assert (await client.get(BATCHES, headers=near.headers)).json()["items"] == []
     listed = (await client.get(BATCHES, headers=till.checker.headers)).json()["items"]
     assert [each["id"] for each in listed] == [batch["id"]]

@@ -29,9 +29,9 @@ async def test_no_batch_is_there_for_whoever_pays_elsewhere_and_none_at_all_for_
     )
     for path in BY_ID:
         answer = await client.get(f"{BATCHES}/{batch['id']}{path}", headers=beside.headers)
-        refused(answer, 404, "batch_not_found")
+        refused(answer, 404, "payment_batch_not_found")
     for path, body in acts:
-        refused(await post(client, beside, path, body, 1), 404, "batch_not_found")
+        refused(await post(client, beside, path, body, 1), 404, "payment_batch_not_found")
     for role in set(Role) - {Role.FINANCE_MAKER, Role.FINANCE_CHECKER}:
         somebody = await till.world.staff(role, till.town.city, consents=())
         for path in ("", f"/{batch['id']}", *(f"/{batch['id']}{each}" for each in BY_ID[1:])):
