@@ -23,15 +23,6 @@ create function money_class(state text) returns text language sql immutable para
     when state = 'paying' then 'committed' when state = 'paid' then 'spent' end
 $$
 """
-# By the version in force on a day, the city's own before its province's: as `app.policy.versions.in_force`.
-FUND_ORDER = """
-create function fund_order_on(on_day date) returns text[] language sql stable as $$
-  select array(select jsonb_array_elements_text(p.document->'order')) from policy_version p
-  where p.kind = 'fund_order' and p.state = 'published' and p.in_force_from <= on_day
-    and p.area in ('440500', '440000')
-  order by p.area desc, p.in_force_from desc limit 1
-$$
-"""
 # A budget is open to a case of its kind under its union, whose household its fund is for.
 SUITS = """
 create function fund_suits(f fund, category text, archive_level text) returns boolean language sql immutable as $$
@@ -39,38 +30,35 @@ create function fund_suits(f fund, category text, archive_level text) returns bo
     and (f.archive_levels is null or archive_level = any(f.archive_levels)), false)
 $$
 """
-# Kept as a plan by each connection, which a function in SQL would not be.
 # In the order in which they are drawn: by source, the older fund first, the nearest union first. Whatever somebody who
-# waits ahead may draw on is theirs.
+# waits ahead may draw on is theirs. The order of the sources is of the version in force on the day, the city's own before
+# its province's: as `app.policy.versions.in_force`. Whoever asks keeps the plan: the function is written into the query.
 OPEN_TO = """
 create function budgets_open_to(asked uuid, at timestamptz)
-returns table (id uuid, room bigint) language plpgsql stable as $$
-#variable_conflict use_column
-declare
-  c record;
-  sources text[];
-begin
-  select a.id, a.kind, a.unit_id, a.street_id, a.district_id, a.city_id, h.category, h.archive_level,
-    coalesce((select w.waits_from from waiting w where w.id = a.id), a.submitted_at) as waits_from,
-    (at at time zone 'Asia/Shanghai')::date as day
-  into c
-  from application a left join household h on h.id = a.household_id
-  where a.id = asked;
-  sources := fund_order_on(c.day);
-  return query select b.id, b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen
-  from budget b
-  join fund f on f.id = b.fund_id and fund_suits(f, c.category, c.archive_level) and f.source = any(sources)
-  where b.organisation_id in (c.unit_id, c.street_id, c.district_id, c.city_id) and b.kind = c.kind
-    and b.year = extract(year from c.day)::smallint
+returns table (id uuid, room bigint, fund_id uuid, fund_name varchar) language sql stable as $$
+  select b.id, b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen, f.id, f.name
+  from application a
+  left join household h on h.id = a.household_id
+  left join waiting mine on mine.id = a.id
+  cross join lateral (
+    select array(select jsonb_array_elements_text(p.document->'order')) as sources from policy_version p
+    where p.kind = 'fund_order' and p.state = 'published'
+      and p.in_force_from <= (at at time zone 'Asia/Shanghai')::date and p.area in ('440500', '440000')
+    order by p.area desc, p.in_force_from desc limit 1
+  ) first
+  join budget b on b.organisation_id in (a.unit_id, a.street_id, a.district_id, a.city_id) and b.kind = a.kind
+    and b.year = extract(year from at at time zone 'Asia/Shanghai')::smallint
     and b.allocated_fen - b.reserved_fen - b.committed_fen - b.spent_fen > 0
+  join fund f on f.id = b.fund_id and fund_suits(f, h.category, h.archive_level) and f.source = any(first.sources)
+  where a.id = asked
     and not exists (select 1 from waiting w
-      where w.kind = b.kind and (w.waits_from, w.id) < (c.waits_from, c.id)
+      where w.kind = a.kind and (w.waits_from, w.id) < (coalesce(mine.waits_from, a.submitted_at), a.id)
         and (w.city_id = b.organisation_id or w.district_id = b.organisation_id or w.street_id = b.organisation_id
           or w.unit_id = b.organisation_id)
         and fund_suits(f, w.category, w.archive_level))
-  order by array_position(sources, f.source::text), f.year,
-    array_position(array[c.unit_id, c.street_id, c.district_id, c.city_id], b.organisation_id), b.id;
-end $$
+  order by array_position(first.sources, f.source::text), f.year,
+    array_position(array[a.unit_id, a.street_id, a.district_id, a.city_id], b.organisation_id), b.id
+$$
 """
 # What is planned without a lock is looked at again under it, and planned anew when others were faster.
 DRAW = """
@@ -79,35 +67,54 @@ language plpgsql as $$
 declare
   each record;
   budgets uuid[];
+  funds uuid[];
+  names text[];
   takes bigint[];
   missing bigint;
 begin
   for attempt in 1..20 loop
-    budgets := '{}'; takes := '{}'; missing := needed;
-    for each in select o.id, o.room from budgets_open_to(asked, at) o loop
+    budgets := '{}'; funds := '{}'; names := '{}'; takes := '{}'; missing := needed;
+    for each in select o.id, o.room, o.fund_id, o.fund_name from budgets_open_to(asked, at) o loop
       exit when missing = 0;
-      budgets := budgets || each.id;
+      budgets := budgets || each.id; funds := funds || each.fund_id; names := names || each.fund_name::text;
       takes := takes || least(missing, each.room);
       missing := missing - least(missing, each.room);
     end loop;
     if missing > 0 then
       return false;
     end if;
-    perform 1 from budget b where b.id = any(budgets) order by b.id for no key update;
-    if not exists (select 1 from budget b join unnest(budgets, takes) as t(id, fen) on t.id = b.id
-        where b.reserved_fen + b.committed_fen + b.spent_fen + t.fen > b.allocated_fen) then
-      update budget b set reserved_fen = b.reserved_fen + t.fen
-      from unnest(budgets, takes) as t(id, fen) where b.id = t.id;
+    if cardinality(budgets) > 1 then
+      perform 1 from budget b where b.id = any(budgets) order by b.id for no key update;
+    end if;
+    if has_taken(budgets, takes) then
       insert into drawing (id, created_at, application_id, budget_id, fund_id, fund_name, round, amount_fen, state,
         returned)
-      select id_at(at), at, asked, b.id, f.id, f.name, asked_round, t.fen, 'reserved', false
-      from unnest(budgets, takes) as t(id, fen) join budget b on b.id = t.id join fund f on f.id = b.fund_id
+      select id_at(at), at, asked, t.budget_id, t.fund_id, t.fund_name, asked_round, t.fen, 'reserved', false
+      from unnest(budgets, funds, names, takes) as t(budget_id, fund_id, fund_name, fen)
       on conflict (application_id, budget_id, round, returned) where state in ('reserved', 'committed')
       do update set amount_fen = drawing.amount_fen + excluded.amount_fen;
       return true;
     end if;
   end loop;
   return false;
+end $$
+"""
+# All or nothing. Of one budget it is one conditional update; of several the caller has the rows locked, in their order.
+TAKEN = """
+create function has_taken(budgets uuid[], takes bigint[]) returns boolean language plpgsql as $$
+begin
+  if cardinality(budgets) > 1 and exists (select 1 from budget b join unnest(budgets, takes) as t(id, fen) on t.id = b.id
+      where b.reserved_fen + b.committed_fen + b.spent_fen + t.fen > b.allocated_fen) then
+    return false;
+  end if;
+  for n in 1..cardinality(budgets) loop
+    update budget b set reserved_fen = b.reserved_fen + takes[n]
+    where b.id = budgets[n] and b.reserved_fen + b.committed_fen + b.spent_fen + takes[n] <= b.allocated_fen;
+    if not found then
+      return false;
+    end if;
+  end loop;
+  return true;
 end $$
 """
 SHIFT = """
@@ -184,11 +191,19 @@ create function move_money() returns trigger language plpgsql {DEFINER} as $$
 declare
   was text := money_class(old.state);
   becomes text := money_class(new.state);
-  at timestamptz := new.updated_at;
-  event text := new.id || ':' || new.version;
-  paid_before bigint := paid_of(old, new);
-  held bigint;
+  at timestamptz;
+  event text;
+  paid_before bigint;
+  held bigint := 0;
 begin
+  -- Looked at here and not as a condition of the trigger, which the database would read anew with every update.
+  if was is not distinct from becomes and old.state <> 'waiting_funds' and new.state <> 'waiting_funds'
+      and (becomes is null or old.amount_fen is not distinct from new.amount_fen and old.round = new.round) then
+    return null;
+  end if;
+  at := new.updated_at;
+  event := new.id || ':' || new.version;
+  paid_before := paid_of(old, new);
   if becomes is null then
     perform shift_drawings(new.id, array['reserved', 'committed'], 'released', null, at, event, false);
     if new.state = 'waiting_funds' then
@@ -210,10 +225,12 @@ begin
       perform shift_drawings(new.id, array['committed'], 'reserved', null, at, null, false);
     end if;
     if not (was = 'spent' and becomes = 'spent') then
-      update drawing d set round = new.round
-      where d.application_id = new.id and d.state in ('reserved', 'committed') and d.round <> new.round;
-      held := coalesce((select sum(d.amount_fen) from drawing d
-        where d.application_id = new.id and d.state in ('reserved', 'committed')), 0);
+      if was is not null then
+        update drawing d set round = new.round
+        where d.application_id = new.id and d.state in ('reserved', 'committed') and d.round <> new.round;
+        held := coalesce((select sum(d.amount_fen) from drawing d
+          where d.application_id = new.id and d.state in ('reserved', 'committed')), 0);
+      end if;
       if held > new.amount_fen - paid_before then
         perform shift_drawings(new.id, array['reserved', 'committed'], 'released', null, at, null, false);
         held := 0;
@@ -267,9 +284,9 @@ $$
 """
 FUNCTIONS = {
     "money_class(text)": MONEY_CLASS,
-    "fund_order_on(date)": FUND_ORDER,
     "fund_suits(fund, text, text)": SUITS,
     "budgets_open_to(uuid, timestamptz)": OPEN_TO,
+    "has_taken(uuid[], bigint[])": TAKEN,
     "draw_funds(uuid, integer, bigint, timestamptz)": DRAW,
     "post_drawings(uuid, text[], text, integer, timestamptz, text, boolean)": POST,
     "shift_drawings(uuid, text[], text, integer, timestamptz, text, boolean)": SHIFT,
@@ -279,13 +296,6 @@ FUNCTIONS = {
     "hold_budgets(uuid[], timestamptz)": HOLD,
 }
 OF_API = ("waiting_place(uuid)", "hold_budgets(uuid[], timestamptz)")
-MOVES = (
-    "money_class(old.state) is distinct from money_class(new.state) "
-    "or (money_class(new.state) is not null and (old.amount_fen, old.round) is distinct from "
-    "(new.amount_fen, new.round)) or (old.state = 'paid' and new.state = 'payment_failed') "
-    "or old.state = 'waiting_funds' or new.state = 'waiting_funds'"
-)
-
 
 def upgrade() -> None:
     op.execute("grant create on schema public to aid_jobs")
@@ -298,8 +308,7 @@ def upgrade() -> None:
         op.execute(f"grant execute on function {signature} to aid_api")
     columns = "state, amount_fen, round, city_id, district_id, street_id, unit_id"
     op.execute(
-        f"create trigger money after update of {columns} on application for each row when ({MOVES}) "
-        "execute function move_money()"
+        f"create trigger money after update of {columns} on application for each row execute function move_money()"
     )
 
 
