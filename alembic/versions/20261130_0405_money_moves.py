@@ -297,6 +297,7 @@ FUNCTIONS = {
 }
 OF_API = ("waiting_place(uuid)", "hold_budgets(uuid[], timestamptz)")
 
+
 def upgrade() -> None:
     op.execute("grant create on schema public to aid_jobs")
     for signature, body in FUNCTIONS.items():

@@ -56,6 +56,10 @@ declare
   begins timestamptz := date_trunc('year', new.submitted_at at time zone 'Asia/Shanghai') at time zone 'Asia/Shanghai';
   held bigint;
 begin
+  -- Looked at here and not as a condition of the trigger, which the database would read anew with every update.
+  if new.state not in {HELD} or old.state in {HELD} and new.amount_fen <= old.amount_fen then
+    return null;
+  end if;
   select (p.document ->> 'cap_fen')::bigint, array(select jsonb_array_elements_text(p.document -> 'counted_kinds'))
     into cap, kinds from policy_version p
     where p.kind = 'household_cap' and p.name = new.household_cap and p.state = 'published'
@@ -87,10 +91,8 @@ security definer set search_path = pg_catalog, public as $$
 $$
 """
 FUNCTIONS = {"temporary_aid_elsewhere(uuid, timestamptz)": TEMPORARY_ELSEWHERE}
-GRANTED = (
-    "new.household_cap is not null and new.household_id is not null "
-    f"and new.state in {HELD} and (old.state not in {HELD} or new.amount_fen > old.amount_fen)"
-)
+GRANTED = "new.household_cap is not null and new.household_id is not null"
+"""What it is looked at for: what is granted, or raised (`keep_household_cap`)."""
 
 
 def upgrade() -> None:

@@ -6,15 +6,19 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
-from app.db.base import Row, blind_index, instant, sealed, version_column
+from app.db.base import Row, among, blind_index, instant, sealed, version_column
 
 _UNDER_WAY = "'submitted','unit_review','district_review','city_approval','meeting','public_notice','approved','paying'"
 OPEN_STATES = f"({_UNDER_WAY},'payment_failed')"
 LIVE_STATES = f"({_UNDER_WAY},'waiting_funds','payment_failed','paid')"
 HELD_STATES = "('public_notice','waiting_funds','approved','paying','payment_failed','paid')"
 """Where a household has been granted an amount, whether or not it has it yet: what the year's cap counts."""
-TAKES_SUBJECT = f"(state in {LIVE_STATES} or paid_before_fen is not null) and subject_index is not null"
+TAKES_SUBJECT = f"({among('state', LIVE_STATES)} or paid_before_fen is not null) and subject_index is not null"
 """What was paid once is not given to the same subject again, whatever became of more that was asked for."""
+_SUPPLEMENT_OVER = "('answered','lapsed','withdrawn')"
+_SUPPLEMENTED = "('submitted','unit_review','district_review','city_approval')"
+_REFUSALS = "('reject','refuse_by_rule')"
+_NOT_YET_PAYING = among("state", "('paying','paid')", but=True)
 
 
 class Application(Row, table=True):
@@ -22,33 +26,32 @@ class Application(Row, table=True):
 
     __tablename__ = "application"
     __table_args__ = (
-        CheckConstraint("kind in ('hardship_aid','golden_autumn','secondary_medical')", name="kind"),
+        CheckConstraint(among("kind", "('hardship_aid','golden_autumn','secondary_medical')"), name="kind"),
         CheckConstraint("amount_fen >= 0", name="amount"),
         CheckConstraint("(state = 'draft') = (submitted_at is null) or state = 'withdrawn'", name="submitted"),
         CheckConstraint("state <> 'paid' or paid_at is not null", name="paid"),
         CheckConstraint("paid_before_fen > 0", name="paid_before"),
         CheckConstraint(
-            f"paid_before_fen is null or amount_fen > paid_before_fen or state not in {HELD_STATES}", name="rest"
+            f"paid_before_fen is null or amount_fen > paid_before_fen or {among('state', HELD_STATES, but=True)}",
+            name="rest",
         ),
-        CheckConstraint("reuse in ('open','same')", name="reuse"),
+        CheckConstraint(among("reuse", "('open','same')"), name="reuse"),
         CheckConstraint("amount_fen <= decided_fen", name="within_decision"),
         CheckConstraint(
             "(route is null) = (route_version is null) and (route is null) = (route_fen is null)", name="route"
         ),
         CheckConstraint(
-            "supplement in ('answered','lapsed','withdrawn') or supplement is null or (supplement = 'open' "
-            "and state in ('submitted','unit_review','district_review','city_approval'))",
+            f"{among('supplement', _SUPPLEMENT_OVER)} or supplement is null "
+            f"or (supplement = 'open' and {among('state', _SUPPLEMENTED)})",
             name="supplement",
         ),
-        CheckConstraint("state not in ('paying','paid') or approved_at is not null", name="approved_first"),
+        CheckConstraint(f"{_NOT_YET_PAYING} or approved_at is not null", name="approved_first"),
         # One measure of the household's plan for every payment; what is no aid to a household has none.
         ForeignKeyConstraint(["measure_id", "household_id"], ["measure.id", "measure.household_id"]),
         CheckConstraint(
-            "state not in ('paying','paid') or household_id is null or kind = 'secondary_medical' "
-            "or measure_id is not null",
+            f"{_NOT_YET_PAYING} or household_id is null or kind = 'secondary_medical' or measure_id is not null",
             name="measure",
         ),
-        Index("ix_application_measure", "measure_id", postgresql_where=text("measure_id is not null")),
         # What was returned stands beside a draft that was begun when it was submitted.
         Index(
             "uq_application_open_draft",
@@ -66,7 +69,6 @@ class Application(Row, table=True):
             unique=True,
             postgresql_where=text(TAKES_SUBJECT),
         ),
-        Index("ix_application_own", "applicant_id", "created_at", "id"),
         *(
             Index(
                 f"ix_application_open_{tier}",
@@ -74,7 +76,7 @@ class Application(Row, table=True):
                 "state",
                 "submitted_at",
                 "id",
-                postgresql_where=text(f"state in {OPEN_STATES}"),
+                postgresql_where=text(among("state", OPEN_STATES)),
             )
             for tier in ("city", "district", "street", "unit")
         ),
@@ -84,15 +86,9 @@ class Application(Row, table=True):
             "submitted_at",
             postgresql_where=text("household_id is not null"),
         ),
-        Index("ix_application_cover", "cover_id", postgresql_where=text("cover_id is not null")),
-        # Of two submissions by one person at once, neither of which saw the other, only one is taken.
-        Index(
-            "uq_application_submission",
-            "applicant_id",
-            "submission_no",
-            unique=True,
-            postgresql_where=text("submission_no is not null"),
-        ),
+        # Of two submissions by one person at once, neither of which saw the other, only one is taken. It also finds
+        # somebody's own applications, which are few, drafts among them.
+        Index("uq_application_submission", "applicant_id", "submission_no", unique=True),
     )
 
     number: str = Field(unique=True, max_length=40)
@@ -164,7 +160,8 @@ class Passage(Row, table=True):
             postgresql_where=text("counts_as_review"),
         ),
         CheckConstraint(
-            "action not in ('reject','refuse_by_rule') or (reason_code is not null and note is not null)", name="reason"
+            f"{among('action', _REFUSALS, but=True)} or (reason_code is not null and note is not null)",
+            name="reason",
         ),
         CheckConstraint("on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"),
         Index("ix_passage_application", "application_id", "created_at"),

@@ -54,6 +54,15 @@ def document(*, nullable: bool = False) -> Any:
     return Field(default=None, sa_column=Column(JSONB, nullable=nullable))
 
 
+def among(column: str, words: str, *, but: bool = False) -> str:
+    """A condition of a table: that a column is (`but`: is not) one of `('a','b')`, as one constant.
+
+    PostgreSQL reads checks and conditions anew with each update, and word by word where they are written as a list.
+    """
+    listed = words.strip("()").replace("'", "")
+    return f"{column} {'<> all' if but else '= any'} ('{{{listed}}}'::text[])"
+
+
 def version_column() -> Any:
     return Field(default=1, sa_column_kwargs={"server_default": text("1")}, nullable=False)
 

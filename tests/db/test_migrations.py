@@ -133,7 +133,7 @@ def test_constraints_and_indexes_are_those_of_the_models(empty: str, database_ur
     [
         "alter table person add column nickname text",
         "alter table application drop column item",
-        "drop index ix_application_own",
+        "drop index ix_application_household",
         "alter table notice alter column kind drop not null",
         "create table forgotten (id int)",
     ],
