@@ -42,10 +42,12 @@ GONE = {
 
 
 def upgrade() -> None:
-    spelt(as_constant)
     for name in GONE:
         op.drop_index(name, "application")
+    # Before that of subjects, which is made again below: the older index is looked at first, and of two submissions at
+    # once the second is to be told that it was overtaken, and to be judged anew.
     submissions(None)
+    spelt(as_constant)
 
 
 def downgrade() -> None:
