@@ -11,3 +11,4 @@ export { Session, type SignedIn } from "./session";
 export { requestSubscribe, type Subscribed } from "./subscribe";
 export type { Answer, Method, Operation, Options, PathOf, Result, Schemas } from "./types";
 export { TooLarge, Uploads, type Picked, type Purpose, type UploadedFile } from "./uploads";
+export { ACTIONS, FIELDS, KINDS, ROLES, STATES, said } from "./words";
