@@ -126,6 +126,23 @@ def test_whatever_is_tapped_is_large_has_a_name_and_something_to_do(path: Path) 
             assert max([least.get(each, 0) for each in element.classes], default=0) >= SMALLEST_TARGET, (path, element)
 
 
+@pytest.mark.parametrize("path", sorted(MINIPROGRAM.rglob("*.wxml")), ids=lambda path: path.stem)
+def test_what_the_markup_shows_is_there(path: Path) -> None:
+    """Markup is not typed: each name in it must be one of its script, and each member one that some script makes."""
+    everything = "".join(sources().values())
+    script = path.with_suffix(".ts").read_text(encoding="utf-8") + " busy trouble rootSize"  # BASIC has these
+    found = elements(path)
+    own = {
+        each.attributes[name] for each in found for name in ("wx:for-item", "wx:for-index") if name in each.attributes
+    }
+    shown = [each[1:-1] for each in re.findall(r"\{[^{}]+\}", path.read_text(encoding="utf-8"))]
+    unquoted = [re.sub(r"'[^']*'", "", each) for each in shown]
+    names = {name for each in unquoted for name in re.findall(r"(?<![\w.])[a-zA-Z_]\w*", each)} - own
+    assert [name for name in sorted(names - {"item", "index"}) if not re.search(rf"\b{name}\b", script)] == []
+    members = {name for each in unquoted for name in re.findall(r"\.([a-zA-Z_]\w*)", each)} - {"length"}
+    assert [name for name in sorted(members) if not re.search(rf"\b{name}\b", everything)] == []
+
+
 def test_what_is_read_stands_out_from_its_ground() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     found = contrasts(STYLES, ("#ffffff", "#f4f5f7", "#fff3ec"))

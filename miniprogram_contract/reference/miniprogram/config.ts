@@ -5,6 +5,13 @@ const SERVERS: Readonly<Record<string, string>> = {
   release: "https://aid.example.org",
 };
 
+export function developing(): boolean {
+  return wx.getAccountInfoSync().miniProgram.envVersion === "develop";
+}
+
 export function server(): string {
   return SERVERS[wx.getAccountInfoSync().miniProgram.envVersion] ?? "https://aid.example.org";
 }
+
+/** 开发版登录成哪个演示人物（docs/personas.md）；在“我的”页面填。空的就用真的微信登录。 */
+export const AS = "aid.develop.as";

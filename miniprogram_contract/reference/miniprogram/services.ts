@@ -1,6 +1,6 @@
 // 全小程序一份：客户端、草稿、上传、参考资料、走访、订阅。
-import { Client, Drafts, Reference, Uploads } from "shantou-aid-contract";
-import { server } from "./config";
+import { Client, Drafts, Reference, Uploads, signedInAs } from "shantou-aid-contract";
+import { AS, developing, server } from "./config";
 import { VisitBook } from "./logic/visits";
 import { Subscriptions } from "./subscriptions";
 
@@ -17,7 +17,8 @@ let made: Services | undefined;
 
 export function services(): Services {
   if (made === undefined) {
-    const client = new Client({ base: server() });
+    const as = developing() ? String(wx.getStorageSync(AS)) : "";
+    const client = new Client(as === "" ? { base: server() } : { base: server(), wx: signedInAs(as) });
     made = {
       client,
       drafts: new Drafts(client),
@@ -31,7 +32,7 @@ export function services(): Services {
 }
 
 /** 这些是手机的，不是人的，换人以后留着。 */
-const OF_THE_PHONE = ["aid.font", "aid.reference"];
+const OF_THE_PHONE = ["aid.font", "aid.reference", AS];
 
 /** 退出登录：手机上不留前一个人的草稿、档案、走访。断网也要清干净。 */
 export async function leave(): Promise<void> {

@@ -20,7 +20,7 @@ let phone = new Recorded();
 function start(signedIn = true): Recorded {
   phone = new Recorded();
   Object.assign(globalThis, { wx: phone.wx });
-  for (const name of Object.keys(load.cache)) if (name.includes("/miniprogram/")) delete load.cache[name];
+  forgetModules();
   if (signedIn) phone.stored.set("aid.session", JSON.stringify({ access: "a", refresh: "r", expiresAt: Date.now() + 1_800_000 }));
   return phone;
 }
@@ -30,6 +30,16 @@ async function open(path: string, query: Readonly<Record<string, string>> = {}):
   // 模拟器会往全局的 wx 里补它自己的；我们的在前。
   Object.assign((globalThis as unknown as { wx: object }).wx, phone.wx);
   return Screen.open(path, query, phone.idle);
+}
+
+/** 关掉再打开：内存里的都没有了，存储还在。 */
+async function reopened(path: string): Promise<Page> {
+  forgetModules();
+  return open(path);
+}
+
+function forgetModules(): void {
+  for (const name of Object.keys(load.cache)) if (name.includes("/miniprogram/")) delete load.cache[name];
 }
 
 function last(operation: string): { body: unknown; header: Record<string, string>; url: string } {
@@ -354,6 +364,8 @@ test("identity, telephone, union and card", async () => {
   await page.call("phone", { detail: { code: "c" } });
   assert.deepEqual(last("PUT /api/v1/me/phone").body, { code: "c" });
   await page.fill("换一个工会", "榕汐");
+  await page.tap("查找");
+  assert.match(last("GET /api/v1/organisations").url, /q=%E6%A6%95%E6%B1%90/);
   const [union] = Recorded.example<{ items: { name: string; code: string }[] }>("GET /api/v1/organisations").items;
   await page.tap(union?.name ?? "");
   assert.deepEqual(last("PUT /api/v1/me/organisation").body, { organisation_code: union?.code });
@@ -411,6 +423,22 @@ test("letters grow on every page, and who signs out leaves nothing behind", asyn
   await page.tap("退出登录");
   assert.deepEqual([...phone.stored.keys()], ["aid.font"]);
   last("DELETE /api/v1/sessions/current");
+});
+
+test("a developer signs in as somebody of the demo, and nobody does in a released version", async () => {
+  start(false);
+  const page = await open("pages/settings/settings");
+  await page.fill("演示人物（开发版）", "worker-chen");
+  await page.tap("换成这个人");
+  const home = await reopened("pages/home/home");
+  await home.tap("登录");
+  assert.match((last("POST /api/v1/sessions").body as { code: string }).code, /^sim:worker-chen#/);
+  phone.version = "release";
+  phone.stored.delete("aid.session");
+  const released = await reopened("pages/home/home");
+  await released.tap("登录");
+  assert.equal((last("POST /api/v1/sessions").body as { code: string }).code, "c");
+  assert.doesNotMatch((await reopened("pages/settings/settings")).text, /演示人物/);
 });
 
 test("staff see what waits, and do several at once after seeing what it comes to", async () => {

@@ -20,12 +20,13 @@ export class Desk {
   templates: Record<string, string> = {};
   place: object | undefined = { latitude: 23.354, longitude: 116.682 };
   fontSizeSetting = 17;
+  version = "develop";
 
   get wx(): Record<string, unknown> {
     const go = (how: Went["how"]) => (options?: { url?: string }): void => void this.went.push({ how, url: options?.url ?? "" });
     return {
       env: { USER_DATA_PATH: "wxfile://usr" },
-      getAccountInfoSync: () => ({ miniProgram: { envVersion: "develop" } }),
+      getAccountInfoSync: () => ({ miniProgram: { envVersion: this.version } }),
       getAppBaseInfo: () => ({ fontSizeSetting: this.fontSizeSetting }),
       getStorageSync: (key: string) => (this.stored.has(key) ? (JSON.parse(this.stored.get(key) ?? "") as unknown) : ""),
       setStorageSync: (key: string, value: unknown) => void this.stored.set(key, JSON.stringify(value)),

@@ -62,9 +62,11 @@ Component({
       if (code === undefined) return;
       await attempt(this, async () => this.show((await services().client.put("/api/v1/me/phone", { body: { code } })).data));
     },
-    async search(event: WechatMiniprogram.CustomEvent<Filled>): Promise<void> {
-      const q = event.detail.value;
-      if (typeof q !== "string" || q.length < 2) return;
+    name(event: WechatMiniprogram.CustomEvent<Filled>): void {
+      this.setData({ wanted: shownFields(SEARCH, { q: event.detail.value })[0] as Shown });
+    },
+    async search(): Promise<void> {
+      const q = this.data.wanted.value;
       await attempt(this, async () => {
         const { data } = await services().client.get("/api/v1/organisations", { query: { q, limit: 10 }, anonymous: true });
         this.setData({ found: data.items.map(({ code, name }) => ({ code, name })) });
