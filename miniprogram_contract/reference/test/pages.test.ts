@@ -375,6 +375,21 @@ test("identity, telephone, union and card", async () => {
   assert.deepEqual(last("PUT /api/v1/me/bank_card").body, { holder: "陈小明", number: "6222" });
 });
 
+test("a worker sees what was written down about a visit, and confirms it or says what is not so", async () => {
+  start();
+  const [visit] = Recorded.example<{ items: object[] }>("GET /api/v1/me/visits").items;
+  phone.instead.set("GET /api/v1/me/visits", { status: 200, data: { items: [{ ...visit, open_actions: ["confirm"], version: 12 }], next_cursor: "n" } });
+  const page = await open("pages/visits/visits");
+  assert.match(page.text, /2026年3月3日：待本人确认.*住房类型租房/s);
+  await page.tap("记录属实，确认");
+  assert.deepEqual(last("POST /api/v1/me/visits/{visit_id}/confirm").body, { agrees: true });
+  assert.equal(last("POST /api/v1/me/visits/{visit_id}/confirm").header["if-match"], '"12"');
+  phone.modal = "住的是自建房";
+  await page.tap("有不属实的地方");
+  assert.deepEqual(last("POST /api/v1/me/visits/{visit_id}/confirm").body, { agrees: false, text: "住的是自建房" });
+  await page.tap("再看一些");
+});
+
 test("messages are read where they lead to", async () => {
   start();
   const { items } = Recorded.example<{ items: object[] }>("GET /api/v1/me/messages");

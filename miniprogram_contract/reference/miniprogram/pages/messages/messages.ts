@@ -16,7 +16,7 @@ interface Message {
 const PAGES: Readonly<Record<string, (id: string) => string>> = {
   application: (id) => `/pages/application/application?id=${id}`,
   household: () => "/pages/household/household",
-  visit: (id) => `/staff/visit/visit?id=${id}`,
+  visit: () => "/pages/visits/visits",
 };
 
 Component({
