@@ -3,6 +3,7 @@
 import httpx
 
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from tests import make
 from tests.calling import post
 from tests.forms import filing, household_form
@@ -63,3 +64,17 @@ async def test_what_was_filled_in_for_somebody_does_not_replace_what_they_wrote_
     own = await client.put("/me/household", json=household_form(worker), headers=worker.headers)
     assert own.status_code == 200, own.text
     refused(await post(client, worker, "/me/household/confirm_proxy", version=1), 409, "household_exists")
+
+
+async def test_a_change_to_what_is_there_already_is_none(client: httpx.AsyncClient, world: World, town: Town) -> None:
+    place = await placed(world, town)
+    same = {"name": place.worker.name, "id_number": place.worker.id_number}
+    refused(await ask(client, place, place.worker, kind="identity", field="/head", **same), 409, "nothing_changes")
+
+
+async def test_nobody_decides_about_a_budget_that_was_not_proposed(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    leader = await world.staff(Role.CITY_LEADER, town.city)
+    answer = await post(client, leader, f"/staff/allocations/{new_id()}/actions", {"action": "approve"}, 1)
+    refused(answer, 404, "allocation_not_found")
