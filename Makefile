@@ -22,7 +22,8 @@ demo: $(READY) ## play the main story over real HTTP, PostgreSQL and the WeChat 
 serve: $(READY) ## run the API, the worker and the simulator with the demo world, until Ctrl-C
 	@$(AID) seed --demo > .aid/demo-world.json && $(AID) serve --with-worker --with-simulator
 
-test: $(READY) $(NODE_READY) ## run the whole test suite
+test: $(READY) ## run the whole test suite (the mini-program's part only where npm can be reached)
+	@$(MAKE) --no-print-directory $(NODE_READY) || echo "没有 Node.js：小程序的测试不做 (the tests of the mini-program are left out)" >&2
 	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
 
 check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
@@ -33,6 +34,7 @@ check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local la
 	@AID_ENV=test .venv/bin/pytest -q tests/test_local_laws.py
 	@AID_ENV=test $(AID) contract --check
 	@.aid/node miniprogram_contract/node_modules/typescript/bin/tsc -p miniprogram_contract
+	@.aid/node miniprogram_contract/node_modules/typescript/bin/tsc -p miniprogram_contract/reference
 	@AID_ENV=test $(AID) migrate --check
 
 mutate: $(READY) ## change the rules and the money in thousands of ways, and see that a test fails each time
@@ -51,8 +53,8 @@ contract: $(READY) $(NODE_READY) ## write miniprogram_contract/ and the diagrams
 	@missing=0; AID_ENV=test .venv/bin/python tools/examples.py || missing=1; \
 	  AID_ENV=test $(AID) contract && exit $$missing
 
-record: $(READY) $(NODE_READY) ## record all examples of the contract anew (runs the whole test suite)
-	@AID_ENV=test .venv/bin/python tools/examples.py --all
+record: $(READY) $(NODE_READY) ## record all examples anew (runs the whole test suite), or add what TESTS="tests/…" meet
+	@AID_ENV=test .venv/bin/python tools/examples.py $(or $(TESTS),--all)
 	@AID_ENV=test $(AID) contract
 
 lock: $(READY) ## pin the dependencies again

@@ -2,6 +2,7 @@
 
 An example stays as it is while the contract still allows it. For what is missing, or allowed no longer, the tests that
 name the path are run and recorded; `--all` records the whole suite, which also finds codes of refusals not yet listed.
+Names of test files record these, and add the codes that they meet.
 """
 
 import json
@@ -32,8 +33,11 @@ def main() -> int:
     kept = {key: each for key, each in read_examples().items() if key in _operations()}
     stale = [key for key, each in kept.items() if not _holds(key, each)]
     missing = [key for key in wanted(_document()) if key not in kept or key in stale]
+    named = [each for each in sys.argv[1:] if each != "--all"]
     if "--all" in sys.argv:
         _merge(kept, _record([]), anew=True)
+    elif named:
+        _merge(kept, _record(named), anew=False)
     elif missing:
         tests = _tests_for(missing, kept)
         sys.stderr.write(f"记录示例：{len(missing)} 个接口，运行 {len(tests)} 个测试文件\n")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.applications.path import PATHS, Kind
+from app.appeals.path import AppealAction, AppealState
+from app.applications.path import PATHS, Action, Kind, State
+from app.applications.resubmissions.labels import LABELS
 from app.households.dictionaries import dictionaries
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.http import problems
@@ -19,6 +21,7 @@ from app.kernel.errors import DomainError
 from app.people.consents import Purpose, consent_texts
 from app.policy import drafts
 from app.programmes import KINDS
+from app.visits.path import PATH as VISIT_PATH
 from app.workflow.path import Path
 
 NOT_SERVED: Final = ("app.seed", "tests")
@@ -142,9 +145,10 @@ def field_messages() -> dict[str, str]:
     return {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES}
 
 
-def catalogue(words: Mapping[str, str]) -> dict[str, Any]:
-    """All of it, for programs. `words`: how codes are said."""
+def catalogue(words: Mapping[str, str], of_paths: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """All of it, for programs. `words`: how codes are said; `of_paths`: what they mean on one path alone."""
     return {
+        "words": _said(words, of_paths),
         "problems": [
             {"code": each.code, "status": each.status, "detail": each.detail, "cure": each.cure}
             for each in sorted(refusals(), key=lambda one: (one.code, one.status))
@@ -164,12 +168,35 @@ def catalogue(words: Mapping[str, str]) -> dict[str, Any]:
 
 def _way(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
     """The states of a path and its actions: which of them somebody may take now, `open_actions` alone says."""
-    states = dict.fromkeys(state for step in path.steps for state in (step.at, step.to))
+    states, actions = _codes(path)
     return {
         "states": {state: words[state] for state in states},
-        "actions": {step.action: words[step.action] for step in path.steps},
+        "actions": {action: words[action] for action in actions},
         "steps": [{"at": step.at, "action": step.action, "to": step.to, "by": step.by} for step in path.steps],
     }
+
+
+def _codes(path: Path) -> tuple[list[str], list[str]]:
+    states = dict.fromkeys(str(state) for step in path.steps for state in (step.at, step.to))
+    return [*states], [*dict.fromkeys(str(step.action) for step in path.steps)]
+
+
+def _said(words: Mapping[str, str], of_paths: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """How each state and action that an answer can have is shown to people, and each field of the application forms.
+
+    An application has more states than its path in `paths` when it is so large that a meeting decides.
+    """
+    ways: dict[str, tuple[Iterable[str], Iterable[str]]] = {
+        "application": (State, Action),
+        "appeal": (AppealState, AppealAction),
+        "household": _codes(HOUSEHOLD_PATH),
+        "visit": _codes(VISIT_PATH),
+    }
+    said: dict[str, Any] = {"fields": dict(LABELS)}
+    for name, (states, actions) in ways.items():
+        own = {**words, **of_paths.get(name, {})}
+        said[name] = {"states": {str(each): own[each] for each in states}, "actions": {str(a): own[a] for a in actions}}
+    return said
 
 
 def _programme(kind: Kind) -> dict[str, Any]:

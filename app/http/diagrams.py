@@ -121,6 +121,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "withdraw_supplement": "收回补充要求",
         "lapse_supplement": "逾期未补充",
         "undo": "撤销决定",
+        "stand": "维持前一级的审核",
+        "assist": "工会代为填写",
         "report": "上报",
         "conclude": "核对完毕",
         "object": "异议成立",
@@ -197,6 +199,7 @@ OF_VISITS: Final = {"cancel": "取消", "cancelled": "已取消"}
 """What a code means on this path alone: a household file that is cancelled is struck off."""
 OF_MEETINGS: Final = {"open": "会议已召开", "cancel": "取消", "cancelled": "已取消"}
 OF_APPEALS: Final = {"uphold": "维持原决定", "upheld": "维持原决定", "change": "变更决定"}
+OF_PATHS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({"visit": OF_VISITS, "appeal": OF_APPEALS})
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
 

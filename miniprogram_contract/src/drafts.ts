@@ -27,6 +27,8 @@ export interface Draft {
   conflict?: Conflict;
   /** 已经送到服务器的是不是现在这些内容。 */
   saved: boolean;
+  /** 已经提交、还不知道结果：不能再改，再调用一次 submit 看结果。 */
+  submitting?: { key: string; version: number };
 }
 
 interface Kept extends Draft {
@@ -34,8 +36,6 @@ interface Kept extends Draft {
   creating?: { key: string; form: Form };
   /** 已经发出、还不知道结果的保存。 */
   sending?: Form;
-  /** 已经发出、还不知道结果的提交。 */
-  submitting?: { key: string; version: number };
 }
 
 /** 提交发出后还不知道结果，不能再改：先等提交有结果。 */

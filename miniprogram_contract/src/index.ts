@@ -8,6 +8,8 @@ export { CURES, type Cure } from "./problems";
 export { Reference, type ReferencePath } from "./reference";
 export { PATIENT, type RetryPolicy } from "./retry";
 export { Session, type SignedIn } from "./session";
+export { signedInAs } from "./simulated";
 export { requestSubscribe, type Subscribed } from "./subscribe";
 export type { Answer, Method, Operation, Options, PathOf, Result, Schemas } from "./types";
 export { TooLarge, Uploads, type Picked, type Purpose, type UploadedFile } from "./uploads";
+export { ACTIONS, FIELDS, KINDS, ROLES, STATES, said } from "./words";

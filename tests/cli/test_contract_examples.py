@@ -14,7 +14,7 @@ from app.cli.contracts.examples import FOLDER, file_name, operations, read_examp
 from app.db.migrations import ROOT
 from app.http import catalogues
 from app.http.catalogues import CURES, catalogue, refusals
-from app.http.diagrams import WORDS
+from app.http.diagrams import OF_PATHS, WORDS
 from tests.contract import contract, whole
 from tests.normalising import Normaliser
 from tests.recording import LARGEST, Recording, rank, shortened
@@ -128,7 +128,7 @@ def test_of_two_examples_the_fuller_one_is_kept_unless_nobody_would_read_it() ->
 
 
 def test_the_catalogue_says_what_a_program_does_about_every_refusal() -> None:
-    told = catalogue(WORDS)
+    told = catalogue(WORDS, OF_PATHS)
     assert set(catalogues._BY_CODE) | set(catalogues._EXTRA) <= {each["code"] for each in told["problems"]}
     assert {each["cure"] for each in told["problems"]} <= set(CURES)
     assert len(told["problems"]) == len({(each["code"], each["status"]) for each in told["problems"]})

@@ -54,6 +54,7 @@ async def test_it_is_paid_again_to_a_card_that_was_corrected_and_checked_in_a_li
     client: httpx.AsyncClient, till: Till, owner: asyncpg.Connection
 ) -> None:
     case, line = await failed(client, till)
+    refused(await turn_line(client, till.maker, line | {"id": str(case.id)}, "reissue"), 404, "line_not_found")
     refused(await turn_line(client, till.maker, line, "reissue"), 409, "card_not_corrected")
     await carded(till.world, case.applicant, checked=False)
     refused(await turn_line(client, till.maker, line, "reissue"), 409, "card_not_corrected")

@@ -14,11 +14,12 @@ from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.examples import add_examples, operations, read_examples, wanted
 from app.cli.contracts.messages import messages_page, templates
 from app.cli.contracts.types import PACKAGE, NotSetUp, type_text
+from app.cli.contracts.words import words_text
 from app.cli.database import console
 from app.cli.policy_pages import policy_pages
 from app.db import migrations
 from app.http.catalogues import catalogue, refusals
-from app.http.diagrams import WORDS, diagrams
+from app.http.diagrams import OF_PATHS, WORDS, diagrams
 from app.kernel.business_time import business_date
 from app.main import create_app
 from app.settings import Settings
@@ -83,11 +84,12 @@ def contract_files(document: dict[str, Any]) -> dict[Path, str]:
     before = _read_released()
     found = changes(before, bare(document))
     kept = CHANGELOG.read_text("utf-8") if CHANGELOG.exists() else ""
-    told = catalogue(WORDS) | {"messages": [each._asdict() for each in templates()]}
+    told = catalogue(WORDS, OF_PATHS) | {"messages": [each._asdict() for each in templates()]}
     return {
         PACKAGE / "openapi.json": _json(document, indent=2),
         PACKAGE / "src" / "schema.ts": type_text(document),
         PACKAGE / "src" / "problems.ts": problems_text(),
+        PACKAGE / "src" / "words.ts": words_text(told),
         PACKAGE / "catalogue.json": _json(told, indent=1),
         MANIFEST: _manifest(document["info"]["version"]),
         CHANGELOG: changelog(found, before["info"]["version"], kept),

@@ -1,0 +1,4 @@
+Component({
+  options: { styleIsolation: "apply-shared" },
+  properties: { decision: { type: Object, value: {} } },
+});
