@@ -94,7 +94,7 @@ def configured(database_url: str, simulator: str, files_folder: Path) -> Setting
         wechat_base_url=simulator,
         files_url=files_folder.as_uri(),
         public_notice_seconds=1,
-        log_level="info",
+        log_level="error",
     )
 
 

@@ -23,7 +23,10 @@ PROCESSES, CALLERS = 4, 25
 
 
 @pytest.fixture
-async def nobody_has_one(owner: asyncpg.Connection, simulator: Steering) -> None:
+async def nobody_has_one(owner: asyncpg.Connection, simulator: Steering) -> AsyncIterator[None]:
+    """Before, and after: other tests know nothing of this simulator's tokens."""
+    await owner.execute("delete from wechat_token")
+    yield
     await owner.execute("delete from wechat_token")
 
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
+import asyncpg
 import httpx
 import pytest
 import uvicorn
@@ -24,6 +25,13 @@ async def callbacks(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1/wechat") as http:
         yield http
+
+
+@pytest.fixture(autouse=True)
+async def leaves_no_token(owner: asyncpg.Connection) -> AsyncIterator[None]:
+    """The simulator is often begun anew here; a token that it has forgotten must not be left to other tests."""
+    yield
+    await owner.execute("delete from wechat_token")
 
 
 @pytest.fixture
