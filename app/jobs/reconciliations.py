@@ -22,7 +22,7 @@ async def run(jobs: Jobs, run_id: UUID) -> None:
             opened = await take_step(work, run_id)
         if opened is None:
             return
-        _say(opened, run_id=str(run_id))
+        _say(opened)
 
 
 async def reconcile_all(jobs: Jobs) -> int:
@@ -45,7 +45,7 @@ async def keep_laws(jobs: Jobs) -> int:
     return count
 
 
-def _say(opened: Counter[str], **about: str) -> None:
+def _say(opened: Counter[str]) -> None:
     for kind, count in opened.items():
         BREAKS.labels(kind).inc(count)
-        log.error("money_breaks_opened", kind=kind, count=count, **about)
+        log.error("money_breaks_opened", name=kind, count=count)

@@ -333,11 +333,6 @@ LEFT_OUT: Final[dict[str, str]] = {
     "meeting_vote": "how a member of staff voted at work",
     "drawing": "which fund pays how much of it is in `applications`",
     "ledger_transaction": "the books of the unions; what was paid to a person is in `applications`",
-    "reconciliation_break": "that figures of the books do not agree; it decides nothing about anybody",
-    "bank_statement": "what a bank says of a union's account; the person is the member of staff who read it in",
-    "reconciliation": "a check of the books; the person is the member of staff who asked for it",
-    "break_explanation": "what a member of staff wrote at work about figures that do not agree",
-    "month_closing": "the books of a union; the person is the member of staff who closed a month",
     "keyed_answer": "an answer that was given already, kept some days for repeated requests",
     "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "

@@ -16,7 +16,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
-from app.payments.commands import known
+from app.payments.commands import away_from, known
 from app.payments.queries import applications
 from app.reconciliations.events import BreakExplained
 from app.reconciliations.queries import E, money_break
@@ -55,7 +55,7 @@ async def explain(work: Work, actor: Actor, break_id: UUID, expected: int, reaso
         raise StaleVersion(version=row["version"])
     if row["state"] != "open":
         raise BreakNotOpen(state=row["state"])
-    await _stands_apart(work, actor, row)
+    await _stands_apart(work, away_from(actor, post), row)
     explanation_id = new_id()
     try:
         async with work.transaction.attempt():
@@ -78,10 +78,10 @@ async def explain(work: Work, actor: Actor, break_id: UUID, expected: int, reaso
     return await money_break(work.transaction, actor, break_id)
 
 
-async def _stands_apart(work: Work, actor: Actor, row: Record) -> None:
+async def _stands_apart(work: Work, away: frozenset[UUID], row: Record) -> None:
     """Raises Recused."""
     if row["application_id"] is None:
         return
     case = (await applications(work.transaction, [row["application_id"]])).get(row["application_id"])
-    if case is not None and not actor.apart.away.isdisjoint((case["applicant_id"], case["household_id"])):
+    if case is not None and not away.isdisjoint((case["applicant_id"], case["household_id"])):
         raise Recused
