@@ -223,9 +223,8 @@ for _fact, _teller in TELLS.items():
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
-    ApplicationMoved.__name__: (look_for_reuse,),
     FileKept.__name__: (scan_file,),
-    ApplicationMoved.__name__: (fund_in_line,),
+    ApplicationMoved.__name__: (look_for_reuse, fund_in_line),
     BudgetRaised.__name__: (fund_from_budget,),
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),
