@@ -133,7 +133,9 @@ ids as materialized (
   select l.application_id as id {_SENT}
   union
   select a.id from application a where $6::uuid is null and a.{{tier}}_id = $1
-    and a.state in ('approved', 'paying') and a.approved_at >= $2 and a.approved_at < $3
+    and case a.state when 'paid' then a.paid_at else a.approved_at end >= $2
+    and case a.state when 'paid' then a.paid_at else a.approved_at end < $3
+    and a.state in ('approved', 'paying', 'paid')
   union
   {_OPEN} and $6::uuid is null and k.{{tier}}_id = $1
 ), sums as materialized (

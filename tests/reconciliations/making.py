@@ -174,7 +174,6 @@ class Books:
             )  # fmt: skip
 
     async def pour(self, heap: Heap) -> None:
-        await self.past("select 1")
         await self.owner.execute("set session_replication_role = replica")
         try:
             await heap.pour(self.owner)

@@ -13,7 +13,7 @@ from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from tests.calling import post
 from tests.make import TODAY
-from tests.reconciliations.making import FIRST, LAST, PLACE, SENT_ON, Books, Line, Told, in_order
+from tests.reconciliations.making import FIRST, LAST, PLACE, SENT_ON, Books, Line, Told, at_noon, in_order
 
 STATES = ("paid", "paid", "failed", "returned", "written_off", "paid")
 
@@ -175,13 +175,18 @@ async def test_what_was_approved_and_never_sent_or_paid_otherwise_is_a_break(
         someone, books.city, kind=Kind.SECONDARY_MEDICAL, state=State.APPROVED,
         approved_at=SENT_ON - timedelta(days=40),
     )  # fmt: skip
+    lineless = await books.world.application(
+        someone, books.city, kind=Kind.SECONDARY_MEDICAL, state=State.PAID, paid_at=at_noon(SENT_ON), amount_fen=700
+    )
     await books.reconciled(client, background, (SENT_ON - timedelta(days=60), LAST))
     assert await books.found(client) == {
+        ("approved_differs", str(lineless.id)),
         ("approved_differs", str(first.application_id)), ("sent_twice", str(second.application_id)),
         ("approved_not_sent", str(old.id)),
     }  # fmt: skip
     await books.past("update application set amount_fen = amount_fen - 1 where id = $1", first.application_id)
-    await books.past("update application set state = 'withdrawn' where id = $1", old.id)
+    for each in (old, lineless):
+        await books.past("update application set state = 'withdrawn' where id = $1", each.id)
     await books.past("delete from payment_line where id = $1", again.id)
     await books.reconciled(client, background)
     assert await books.found(client) == set(), "a later run over other days mends what is open as well"

@@ -1,6 +1,9 @@
 """What must hold of all money is asked every night; whatever does not is a break, and nothing else is."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,8 +16,9 @@ from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from app.reconciliations.invariant_queries import INVARIANTS
 from app.reconciliations.kinds import break_kinds
+from app.reconciliations.run_commands import begin_nightly
 from tests.make import AMOUNT_FEN, TODAY, Case, unique
-from tests.reconciliations.making import Books
+from tests.reconciliations.making import PLACE, Books
 
 ROOM = 100 * AMOUNT_FEN
 ROOM_CHECK = "constraint ck_budget_room check (reserved_fen + committed_fen + spent_fen <= allocated_fen)"
@@ -153,6 +157,29 @@ async def test_what_holds_again_is_mended_and_whoever_supervises_is_told(
     await reconciliations.keep_laws(background)
     (one,) = await books.breaks(client, "mended")
     assert (one["kind"], one["subject_id"], one["way"]) == ("held_differs", str(rows["held"]), "invariant")
+
+
+async def test_each_account_is_reconciled_once_a_night_over_the_last_month_and_this_one(
+    client: httpx.AsyncClient, books: Books, background: Jobs, owner: asyncpg.Connection
+) -> None:
+    (line,) = await books.plant([(50_000, "paid")])
+    await books.told(client, [line.out(), line.out()])
+
+    async def begun() -> set[UUID]:
+        async with background.work() as work:
+            return set(await begin_nightly(work))
+
+    for _ in range(2):
+        found = await asyncio.gather(begun(), begun())
+        rows = await owner.fetch("select * from reconciliation where organisation_id = $1", books.city.id)
+        assert [found[n] & {row["id"] for row in rows} for n in range(2)] == [{rows[0]["id"]}] * 2
+    (row,) = rows
+    assert (row["last_day"], row["asked_by"], row["first_day"].day) == (TODAY - timedelta(days=1), None, 1)
+    await asyncio.gather(*(reconciliations.run(background, row["id"]) for _ in range(2)))
+    assert await books.found(client) == {("paid_twice", str(line.id))}
+    assert row["id"] not in await begun(), "it was done"
+    (shown,) = (await client.get(PLACE, headers=books.checker.headers)).json()["items"]
+    assert (shown["nightly"], shown["state"], shown["opened"]) == (True, "done", 1)
 
 
 def test_every_law_and_every_finding_has_a_name_and_a_cure() -> None:

@@ -17,7 +17,7 @@ from app.kernel.ids import new_id
 from tests.make import World, unique
 from tests.reconciliations.making import Books, Line, Told, books_of, in_order
 
-EXAMPLES = int(os.environ.get("AID_RECONCILE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("AID_RECONCILE_EXAMPLES", "5"))
 SEED = int(os.environ.get("AID_RECONCILE_SEED", "20261130"))
 STATES = ("paid", "failed", "returned", "written_off")
 log = logging.getLogger(__name__)

@@ -125,7 +125,7 @@ async def list_movements(statement_id: PathId, desk: Reader, limit: Limit = 100,
 @router.get("/breaks", summary="对账差异", response_model=views.MoneyBreakPage)
 async def list_breaks(
     desk: Reader,
-    state: Annotated[views.BreakState | None, Query(description="只看一种状态")] = "open",
+    state: Annotated[views.BreakState, Query(description="看哪一种状态")] = "open",
     kind: Annotated[BreakCode | None, Query(description="只看一种差异")] = None,
     batch_id: Annotated[PathId | None, Query(description="只看一个付款批次的")] = None,
     limit: Limit = 20,
