@@ -35,6 +35,7 @@ from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
 from app.ratings import tables as ratings
+from app.reconciliations import tables as reconciliations
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.reuse import tables as reuse
@@ -76,6 +77,7 @@ __all__ = [
     "proxy_filings",
     "ratings",
     "reasons",
+    "reconciliations",
     "rehearsals",
     "relatives",
     "resubmissions",

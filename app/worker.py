@@ -32,6 +32,7 @@ from app.jobs.funding import expire_all, keep_books
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
 from app.jobs.notices.ending import end_notice
 from app.jobs.phones import fill_all_phone_indexes
+from app.jobs.reconciliations import keep_laws, reconcile_all
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.jobs.supplements import lapse_all, remind_all
@@ -222,6 +223,11 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     async def after_midnight(_: Schedule) -> None:  # 01:05 in Shantou
         log.info("reservations_expired", count=await expire_all(jobs))
         await keep_books(jobs)
+
+    @queue.schedule("reconcile_all", "35 17 * * *")
+    async def when_books_are_kept(_: Schedule) -> None:  # 01:35 in Shantou
+        log.info("money_reconciled", runs=await reconcile_all(jobs))
+        log.info("money_laws_asked", breaks=await keep_laws(jobs))
 
     @queue.schedule("remind_of_all", "20 0 * * *")
     async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou

@@ -24,6 +24,7 @@ from app.demo.pieces import (
     tell_decision,
 )
 from app.demo.plans import plan_first
+from app.demo.reconciliations import reconciled
 from app.demo.reuses import reused
 from app.demo.stage import Person, Stage
 from app.demo.supplements import refused_and_undone, supplemented, tell_changes
@@ -50,6 +51,7 @@ def tell(stage: Stage) -> None:
     new_household(stage, cast)
     policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
+    reconciled(stage, cast)
     who_looked(stage, cast)
     wechat.messages_received(stage, cast)
 

@@ -204,7 +204,11 @@ class LedgerTransaction(Row, table=True):
         CheckConstraint(
             "kind in ('grant','donation','interest','allocation','payment','return','write_off')", name="kind"
         ),
-    )
+        Index(
+            "ix_ledger_transaction_application", "application_id",
+            postgresql_where=text("application_id is not null"),
+        ),
+    )  # fmt: skip
 
     event_key: str = Field(unique=True, max_length=120)
     kind: str = Field(max_length=12)

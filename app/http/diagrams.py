@@ -165,6 +165,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "calendar:keep": "录入和更正工作日历",
         "crossing:read": "查看跨亲属关系办理过的申请",
         "fund:read": "查看资金、预算和台账",
+        "money:reconcile": "导入银行流水、对账",
+        "money:supervise": "监督资金、查看差异",
         "budget:propose": "登记资金、提出预算",
         "budget:decide": "审批预算",
         "delegation:end": "结束他人的委托",

@@ -64,6 +64,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/staff/applications/{application_id}/actions"),
         ("post", "/api/v1/staff/batches/{batch_id}/actions"),
         ("post", "/api/v1/staff/batches/{batch_id}/lines/{line_id}/actions"),
+        ("post", "/api/v1/staff/reconciliations/breaks/{break_id}/actions"),
         ("post", "/api/v1/staff/discrepancies/{discrepancy_id}/actions"),
         ("post", "/api/v1/staff/duplicates/{duplicate_id}/actions"),
         ("post", "/api/v1/staff/reuses/{reuse_id}/actions"),

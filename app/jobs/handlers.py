@@ -19,7 +19,7 @@ from app.households import queries as households
 from app.households.events import HouseholdMoved
 from app.households.path import DEAD_STATES
 from app.households.queries import ACTIVE_STATES, kept_form
-from app.jobs import cards, exports, files, funding, imports, rehearsals, reminders, supplements
+from app.jobs import cards, exports, files, funding, imports, reconciliations, rehearsals, reminders, supplements
 from app.jobs.duplicates.search import look_at
 from app.jobs.notices.ending import publish_anew, settle, take_down, take_down_file
 from app.jobs.notices.opening import open_household_notice, open_notice
@@ -34,6 +34,7 @@ from app.notices.events import InvestigationDecided
 from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans import commands as plans
 from app.plans.events import MeasureTaken
+from app.reconciliations.events import ReconciliationAsked
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.commands import find_crossings
 from app.relatives.events import RelativeDeclared
@@ -191,6 +192,11 @@ async def fund_from_budget(jobs: Jobs, fact: dict[str, str]) -> None:
     await funding.fund(jobs, [UUID(fact["budget_id"])])
 
 
+async def reconcile_money(jobs: Jobs, fact: dict[str, str]) -> None:
+    """A reconciliation that was asked for is run, or gone on with."""
+    await reconciliations.run(jobs, UUID(fact["reconciliation_id"]))
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (
@@ -217,14 +223,14 @@ for _fact, _teller in TELLS.items():
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
-    ApplicationMoved.__name__: (look_for_reuse,),
     FileKept.__name__: (scan_file,),
-    ApplicationMoved.__name__: (fund_in_line,),
+    ApplicationMoved.__name__: (look_for_reuse, fund_in_line),
     BudgetRaised.__name__: (fund_from_budget,),
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),
     ExportAsked.__name__: (make_export,),
     CardIssued.__name__: (draw_card,),
+    ReconciliationAsked.__name__: (reconcile_money,),
 }
 """What takes longer than one transaction may."""
 

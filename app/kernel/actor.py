@@ -84,6 +84,10 @@ class Permission(StrEnum):
     """To enter a fund and what it received, and to propose how it is allocated."""
     DECIDE_BUDGET = "budget:decide"
     """To decide what another proposed."""
+    RECONCILE = "money:reconcile"
+    """To read in a bank's statement of one's union's account, and to have money reconciled."""
+    SUPERVISE_MONEY = "money:supervise"
+    """To see statements, reconciliations and what does not agree, and to be told of it."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -124,18 +128,21 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS, _P.READ_FUNDS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES | {_P.READ_FUNDS},
     Role.CITY_LEADER: _CITY
-    | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS, _P.DECIDE_BUDGET}
+    | {_P.VOTE, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS, _P.DECIDE_BUDGET, _P.SUPERVISE_MONEY}
     | _PUBLISHES,
     Role.MUTUAL_AID_OFFICER: frozenset({_P.READ_CASES, _P.APPROVE_MUTUAL_AID, _P.ENROL_COVER})
     | _PROPOSES
     | _UNDOES
     | _ANSWERS,
-    Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT, _P.READ_FUNDS, _P.PROPOSE_BUDGET}),
-    Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET}),
+    Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT, _P.READ_FUNDS, _P.PROPOSE_BUDGET, _P.RECONCILE}),
+    Role.FINANCE_CHECKER: frozenset(
+        {_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET, _P.RECONCILE, _P.SUPERVISE_MONEY}
+    ),
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
+    | {_P.SUPERVISE_MONEY},
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),

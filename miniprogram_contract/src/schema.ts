@@ -4016,6 +4016,221 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 对账记录
+         * @description 本级及下级的对账，新的在前。
+         */
+        get: operations["list_reconciliations_api_v1_staff_reconciliations_get"];
+        put?: never;
+        /**
+         * 对账
+         * @description 对某个工会及其下级某几天发出的付款，或一个付款批次：批准、发出、银行流水三方和台账。差异成为待办；以前的差异改正了的，
+         *     自动消除。每天凌晨对上月和本月自动对一次。
+         */
+        post: operations["ask_reconciliation_api_v1_staff_reconciliations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/{reconciliation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看对账
+         * @description 进行到哪里；完成后有三方和台账的合计。
+         */
+        get: operations["read_reconciliation_api_v1_staff_reconciliations__reconciliation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/breaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 对账差异
+         * @description 本级及下级的差异，最早发现的在前；不写 state 的，只看待办。
+         */
+        get: operations["list_breaks_api_v1_staff_reconciliations_breaks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/breaks/{break_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看差异
+         * @description 一条差异、怎么办，以及写过的说明。
+         */
+        get: operations["read_break_api_v1_staff_reconciliations_breaks__break_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/breaks/{break_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 说明差异
+         * @description explain 写明为什么可以这样：须由制单人（及其家人、亲属）以外的复核人写。金额再有变化的，重新成为待办。
+         *     改正了的不用写，再次对账时自动消除。需要 If-Match。
+         */
+        post: operations["act_on_break_api_v1_staff_reconciliations_breaks__break_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/breaks/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 差异有多少、多久了
+         * @description 没有办结的差异，按种类和发现以来的天数。
+         */
+        get: operations["count_breaks_api_v1_staff_reconciliations_breaks_count_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/closings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 已关账的月份
+         * @description 本市已关账的月份，最近关的在前。
+         */
+        get: operations["list_closings_api_v1_staff_reconciliations_closings_get"];
+        put?: never;
+        /**
+         * 关账
+         * @description 三方一致、没有未办结的差异，才能关账（见 parity）。关账后这个月不能再记账；以后的退汇记入退汇的那个月。
+         */
+        post: operations["close_month_api_v1_staff_reconciliations_closings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/parity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 能不能关账
+         * @description 批准、发出、银行三方和台账现在是不是一致，有没有未办结的差异：都一致的，才能关账或归档。
+         */
+        get: operations["read_parity_api_v1_staff_reconciliations_parity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 银行流水
+         * @description 本级及下级账户导入过的流水文件，新的在前。
+         */
+        get: operations["list_statements_api_v1_staff_reconciliations_statements_get"];
+        put?: never;
+        /**
+         * 导入银行流水
+         * @description CSV（GBK 或 UTF-8）或 xlsx，最多 50,000 笔，格式见 docs/bank_files.md。同一个文件只能导入一次；日期可以与以前的
+         *     重叠，同一笔流水只算一次。有一行不对，全部不导入，并逐行说明。
+         */
+        post: operations["import_statement_api_v1_staff_reconciliations_statements_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliations/statements/{statement_id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 流水明细
+         * @description 这份文件里新导入的各笔，对方账号已脱敏。
+         */
+        get: operations["list_movements_api_v1_staff_reconciliations_statements__statement_id__lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/reservations": {
         parameters: {
             query?: never;
@@ -4412,6 +4627,21 @@ export interface components {
          * @enum {string}
          */
         Action: "submit" | "withdraw" | "accept" | "return" | "reject" | "approve" | "raise_amount" | "convene" | "vote" | "carry" | "turn_down" | "refuse_by_rule" | "end_notice" | "object" | "start_payment" | "check_payment" | "confirm_payment" | "fail_payment" | "return_payment" | "reissue" | "write_off" | "assist" | "stop_payment" | "follow_file" | "appeal" | "uphold_decision" | "withdraw_appeal" | "change_decision" | "reopen" | "ask_supplement" | "supplement" | "withdraw_supplement" | "lapse_supplement" | "undo" | "fund" | "expire_reservation" | "stand";
+        /**
+         * AgeBand
+         * @description 一段时间里发现、还没有办结的差异。
+         */
+        AgeBand: {
+            /** Count */
+            count: number;
+            /** Days From */
+            days_from: number;
+            /**
+             * Days To
+             * @description 空：以上
+             */
+            days_to: number | null;
+        };
         /** AllocationAction */
         AllocationAction: {
             /**
@@ -5053,6 +5283,22 @@ export interface components {
             text: string;
         };
         /**
+         * StatementView
+         * @description 一项资金、一个工会、一个月的台账：月初、月末余额和每一笔。
+         */
+        app__http__views__funds__StatementView: {
+            /** Closing */
+            closing: components["schemas"]["BalanceView"][];
+            /** Items */
+            items: components["schemas"]["EntryView"][];
+            /** Month */
+            month: string;
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Opening */
+            opening: components["schemas"]["BalanceView"][];
+        };
+        /**
          * WaitingView
          * @description 待拨付名单中的一行。按 waits_from 和 id 的先后排列。
          */
@@ -5232,6 +5478,55 @@ export interface components {
             organisation: string | null;
             /** Role */
             role: string;
+        };
+        /**
+         * StatementView
+         * @description 一份银行流水：某个工会在某家银行的账户，某几天的收支。
+         */
+        app__http__views__reconciliations__StatementView: {
+            /** Bank */
+            bank: string;
+            /** Created At */
+            created_at: string;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /** Id */
+            id: string;
+            /**
+             * In Fen
+             * @description 新导入的收入合计
+             */
+            in_fen: number;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /**
+             * New Rows
+             * @description 其中以前没有导入过的；同一天可以先后导入几份，同一笔只算一次
+             */
+            new_rows: number;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Out Fen
+             * @description 新导入的支出合计
+             */
+            out_fen: number;
+            /**
+             * Rows
+             * @description 文件里有多少笔
+             */
+            rows: number;
+            /**
+             * Sha256
+             * @description 文件的 SHA-256：同一个文件只能导入一次
+             */
+            sha256: string;
         };
         /**
          * AnswerView
@@ -5975,12 +6270,54 @@ export interface components {
             /** Working Days */
             working_days: number;
         };
+        /**
+         * BreakCounts
+         * @description 没有办结的差异，按种类和天数。
+         */
+        BreakCounts: {
+            /** Bands */
+            bands: components["schemas"]["AgeBand"][];
+            /** Count */
+            count: number;
+            /** Kinds */
+            kinds: components["schemas"]["BreaksOfKind"][];
+        };
         /** BreakPage */
         BreakPage: {
             /** Items */
             items: components["schemas"]["BreakView"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * BreaksOfKind
+         * @description 一种差异还有多少条没有办结。
+         */
+        BreaksOfKind: {
+            /** Bands */
+            bands: components["schemas"]["AgeBand"][];
+            /** Count */
+            count: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            /** Name */
+            name: string;
+        };
+        /** BreakStep */
+        BreakStep: {
+            /**
+             * Action
+             * @constant
+             */
+            action: "explain";
+            /**
+             * Reason
+             * @description 为什么可以这样
+             */
+            reason: string;
         };
         /**
          * BreakView
@@ -6802,6 +7139,42 @@ export interface components {
              * @enum {string}
              */
             waiting_for: "you" | "union" | "public" | "nobody";
+        };
+        /** ClosingPage */
+        ClosingPage: {
+            /** Items */
+            items: components["schemas"]["ClosingView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ClosingView
+         * @description 关账：之后这个月不能再记账，也不能再导入流水。
+         */
+        ClosingView: {
+            /**
+             * Content
+             * @description 关账时的合计（规范化 JSON）
+             */
+            content: string;
+            /** Created At */
+            created_at: string;
+            /**
+             * Explained
+             * @description 这个月有多少条差异是写明了理由的
+             */
+            explained: number;
+            /** Id */
+            id: string;
+            /** Month */
+            month: string;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Sha256
+             * @description 内容的 SHA-256
+             */
+            sha256: string;
         };
         /** CohortMark */
         CohortMark: {
@@ -7794,6 +8167,25 @@ export interface components {
              */
             standing_aid_fen_yearly?: number;
         };
+        /**
+         * ExplanationView
+         * @description 为什么可以这样，由制单人以外的人写明。
+         */
+        ExplanationView: {
+            /**
+             * By
+             * @description 岗位
+             */
+            by: string;
+            /** Created At */
+            created_at: string;
+            /** Expected Fen */
+            expected_fen: number;
+            /** Found Fen */
+            found_fen: number;
+            /** Reason */
+            reason: string;
+        };
         /** ExportFilter */
         ExportFilter: {
             /**
@@ -7868,6 +8260,57 @@ export interface components {
             message: string;
             /** Pointer */
             pointer: string;
+        };
+        /**
+         * FiguresView
+         * @description 批准、发出、银行三方的合计和台账，按分核对。
+         */
+        FiguresView: {
+            /**
+             * Agree
+             * @description 批准、付到、银行、台账四个数完全一致
+             */
+            agree: boolean;
+            /**
+             * Approved Fen
+             * @description 这些申请批准的合计，减去其他日期的付款已经付到的
+             */
+            approved_fen: number;
+            /**
+             * Bank Fen
+             * @description 银行流水：按参考号支出减退回
+             */
+            bank_fen: number;
+            /**
+             * Ledger Fen
+             * @description 台账上记为已发放的
+             */
+            ledger_fen: number;
+            /**
+             * Lines
+             * @description 发出的笔数
+             */
+            lines: number;
+            /**
+             * Paid Fen
+             * @description 按结果文件付到的合计
+             */
+            paid_fen: number;
+            /**
+             * Sent Fen
+             * @description 发出的合计
+             */
+            sent_fen: number;
+            /**
+             * Unanswered
+             * @description 其中银行还没有给出结果的
+             */
+            unanswered: number;
+            /**
+             * Uncovered Days
+             * @description 没有银行流水的天数
+             */
+            uncovered_days: number;
         };
         /**
          * FileChange
@@ -10183,6 +10626,97 @@ export interface components {
              */
             file_id: string;
         };
+        /** MoneyBreakPage */
+        MoneyBreakPage: {
+            /** Items */
+            items: components["schemas"]["MoneyBreakView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * MoneyBreakView
+         * @description 一条差异：同一种类、同一件事只有一条。
+         */
+        MoneyBreakView: {
+            /**
+             * Age Days
+             * @description 到今天（已结束的到结束那天）多少天
+             */
+            age_days: number;
+            /**
+             * Age Working Days
+             * @description 其中的工作日
+             */
+            age_working_days: number;
+            /** Application Id */
+            application_id: string | null;
+            /** Batch Id */
+            batch_id: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Day
+             * Format: date
+             * @description 属于哪一天：发出、入账或发现
+             */
+            day: string;
+            /**
+             * Expected Fen
+             * @description 应当是多少
+             */
+            expected_fen: number;
+            /**
+             * Found Fen
+             * @description 实际是多少
+             */
+            found_fen: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
+             * @enum {string}
+             */
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            /** Name */
+            name: string;
+            /** Opened At */
+            opened_at: string;
+            /** @description 先由哪个岗位办理 */
+            owner: components["schemas"]["Role"];
+            /**
+             * Remedy
+             * @description 怎么办
+             */
+            remedy: string;
+            /**
+             * State
+             * @description open 待办 · mended 再次对账时已经一致，自动消除 · explained 已由另一人写明理由
+             * @enum {string}
+             */
+            state: "open" | "mended" | "explained";
+            /** Subject Id */
+            subject_id: string;
+            /**
+             * Subject Kind
+             * @description 差异在哪里：line 一笔付款 · bank_line 一笔流水 · application 申请 · batch 付款批次 · budget 预算 · fund 资金 · transaction 一笔台账
+             * @enum {string}
+             */
+            subject_kind: "line" | "bank_line" | "application" | "batch" | "budget" | "fund" | "transaction";
+            /**
+             * Times
+             * @description 第几次出现
+             */
+            times: number;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @description three_ways 三方对账 · invariant 夜间核对
+             * @enum {string}
+             */
+            way: "three_ways" | "invariant";
+        };
         /**
          * MoneyCell
          * @description 一个区县、一种帮扶、一个月的金额。
@@ -10259,6 +10793,48 @@ export interface components {
             version: number;
             /** @description 资金不足、进入待拨付名单的，排在第几位 */
             waiting?: components["schemas"]["InLineView"] | null;
+        };
+        /** MovementPage */
+        MovementPage: {
+            /** Items */
+            items: components["schemas"]["MovementView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * MovementView
+         * @description 一笔流水。对方账号只保留脱敏后的。
+         */
+        MovementView: {
+            /** Account Masked */
+            account_masked: string | null;
+            /** Amount Fen */
+            amount_fen: number;
+            /**
+             * Bank Reference
+             * @description 银行的流水号
+             */
+            bank_reference: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Direction
+             * @description out 支出 · in 收入
+             * @enum {string}
+             */
+            direction: "out" | "in";
+            /** Id */
+            id: string;
+            /**
+             * Line Id
+             * @description 摘要里写明的我方参考号
+             */
+            line_id: string | null;
+            /** Row Number */
+            row_number: number;
         };
         /**
          * MyResponsibleView
@@ -10340,6 +10916,16 @@ export interface components {
              */
             method: "name_check" | "penny_test";
         };
+        /** NewClosing */
+        NewClosing: {
+            /** Month */
+            month: string;
+            /**
+             * Organisation Code
+             * @description 市总工会
+             */
+            organisation_code: string;
+        };
         /** NewMatch */
         NewMatch: {
             /** @description 必填；没有法律依据的请求会被拒绝并记录 */
@@ -10406,6 +10992,29 @@ export interface components {
             score: number;
             /** Text */
             text?: string | null;
+        };
+        /** NewReconciliation */
+        NewReconciliation: {
+            /**
+             * Batch Id
+             * @description 只对一个付款批次
+             */
+            batch_id?: string | null;
+            /**
+             * First Day
+             * @description 起始日期（发出的日期）
+             */
+            first_day?: string | null;
+            /**
+             * Last Day
+             * @description 截止日期，最多一年
+             */
+            last_day?: string | null;
+            /**
+             * Organisation Code
+             * @description 哪个工会及其下级；与 batch_id 只填一个
+             */
+            organisation_code?: string | null;
         };
         /** NoticePage */
         NoticePage: {
@@ -10818,6 +11427,30 @@ export interface components {
              */
             signature_file_id: string;
         };
+        /**
+         * ParityView
+         * @description 能不能关账或归档：三方一致、没有未办结的差异才能。
+         */
+        ParityView: {
+            /**
+             * Explained
+             * @description 已写明理由的差异
+             */
+            explained: number;
+            figures: components["schemas"]["FiguresView"];
+            /** May Close */
+            may_close: boolean;
+            /**
+             * Open
+             * @description 未办结的差异
+             */
+            open: number;
+            /**
+             * Why
+             * @description 还不能的原因：not_over 这段时间还没有过去（次月二日起）· not_reconciled 最近一次对账之后有变化，请再对一次账 · uncovered_days 有的日期没有银行流水 · unanswered 有付款银行还没有给出结果 · breaks_open 有未办结的差异 · differs 合计不一致
+             */
+            why: ("not_over" | "not_reconciled" | "uncovered_days" | "unanswered" | "breaks_open" | "differs")[];
+        };
         /** PauseView */
         PauseView: {
             /**
@@ -10935,7 +11568,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -11451,6 +12084,62 @@ export interface components {
              * @description 凭证号：同一项资金的一个凭证只登记一次
              */
             reference: string;
+        };
+        /** ReconciliationPage */
+        ReconciliationPage: {
+            /** Items */
+            items: components["schemas"]["ReconciliationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ReconciliationView
+         * @description 一次对账。
+         */
+        ReconciliationView: {
+            /** Batch Id */
+            batch_id: string | null;
+            /** Created At */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** @description 完成后才有 */
+            figures: components["schemas"]["FiguresView"] | null;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /**
+             * Mended
+             * @description 自动消除的差异
+             */
+            mended: number;
+            /**
+             * Nightly
+             * @description 夜间自动进行的
+             */
+            nightly: boolean;
+            /**
+             * Opened
+             * @description 新发现的差异
+             */
+            opened: number;
+            /** Organisation */
+            organisation: string;
+            /**
+             * State
+             * @description asked 等待 · running 进行中 · done 已完成
+             * @enum {string}
+             */
+            state: "asked" | "running" | "done";
         };
         /** RefreshRequest */
         RefreshRequest: {
@@ -12295,21 +12984,12 @@ export interface components {
          * @enum {string}
          */
         State: "draft" | "submitted" | "unit_review" | "district_review" | "city_approval" | "meeting" | "waiting_funds" | "public_notice" | "approved" | "paying" | "paid" | "payment_failed" | "returned" | "rejected" | "withdrawn" | "appealed";
-        /**
-         * StatementView
-         * @description 一项资金、一个工会、一个月的台账：月初、月末余额和每一笔。
-         */
-        StatementView: {
-            /** Closing */
-            closing: components["schemas"]["BalanceView"][];
+        /** StatementPage */
+        StatementPage: {
             /** Items */
-            items: components["schemas"]["EntryView"][];
-            /** Month */
-            month: string;
+            items: components["schemas"]["app__http__views__reconciliations__StatementView"][];
             /** Next Cursor */
             next_cursor: string | null;
-            /** Opening */
-            opening: components["schemas"]["BalanceView"][];
         };
         /** Stay */
         Stay: {
@@ -13331,6 +14011,92 @@ export interface components {
             total_fen: number;
             /** Version */
             version: number;
+        };
+        /**
+         * WholeBreakView
+         * @description 一条差异和对它的说明。
+         */
+        WholeBreakView: {
+            /**
+             * Age Days
+             * @description 到今天（已结束的到结束那天）多少天
+             */
+            age_days: number;
+            /**
+             * Age Working Days
+             * @description 其中的工作日
+             */
+            age_working_days: number;
+            /** Application Id */
+            application_id: string | null;
+            /** Batch Id */
+            batch_id: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Day
+             * Format: date
+             * @description 属于哪一天：发出、入账或发现
+             */
+            day: string;
+            /**
+             * Expected Fen
+             * @description 应当是多少
+             */
+            expected_fen: number;
+            /** Explanations */
+            explanations: components["schemas"]["ExplanationView"][];
+            /**
+             * Found Fen
+             * @description 实际是多少
+             */
+            found_fen: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
+             * @enum {string}
+             */
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            /** Name */
+            name: string;
+            /** Opened At */
+            opened_at: string;
+            /** @description 先由哪个岗位办理 */
+            owner: components["schemas"]["Role"];
+            /**
+             * Remedy
+             * @description 怎么办
+             */
+            remedy: string;
+            /**
+             * State
+             * @description open 待办 · mended 再次对账时已经一致，自动消除 · explained 已由另一人写明理由
+             * @enum {string}
+             */
+            state: "open" | "mended" | "explained";
+            /** Subject Id */
+            subject_id: string;
+            /**
+             * Subject Kind
+             * @description 差异在哪里：line 一笔付款 · bank_line 一笔流水 · application 申请 · batch 付款批次 · budget 预算 · fund 资金 · transaction 一笔台账
+             * @enum {string}
+             */
+            subject_kind: "line" | "bank_line" | "application" | "batch" | "budget" | "fund" | "transaction";
+            /**
+             * Times
+             * @description 第几次出现
+             */
+            times: number;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @description three_ways 三方对账 · invariant 夜间核对
+             * @enum {string}
+             */
+            way: "three_ways" | "invariant";
         };
         /** YearNotice */
         YearNotice: {
@@ -16969,7 +17735,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StatementView"];
+                    "application/json": components["schemas"]["app__http__views__funds__StatementView"];
                 };
             };
         };
@@ -19077,6 +19843,351 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnionRatingsPage"];
+                };
+            };
+        };
+    };
+    list_reconciliations_api_v1_staff_reconciliations_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationPage"];
+                };
+            };
+        };
+    };
+    ask_reconciliation_api_v1_staff_reconciliations_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReconciliation"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationView"];
+                };
+            };
+        };
+    };
+    read_reconciliation_api_v1_staff_reconciliations__reconciliation_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reconciliation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationView"];
+                };
+            };
+        };
+    };
+    list_breaks_api_v1_staff_reconciliations_breaks_get: {
+        parameters: {
+            query?: {
+                /** @description 只看一个付款批次的 */
+                batch_id?: string | null;
+                cursor?: string | null;
+                /** @description 只看一种差异 */
+                kind?: ("approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs") | null;
+                limit?: number;
+                /** @description 看哪一种状态 */
+                state?: "open" | "mended" | "explained";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoneyBreakPage"];
+                };
+            };
+        };
+    };
+    read_break_api_v1_staff_reconciliations_breaks__break_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                break_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeBreakView"];
+                };
+            };
+        };
+    };
+    act_on_break_api_v1_staff_reconciliations_breaks__break_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                break_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakStep"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeBreakView"];
+                };
+            };
+        };
+    };
+    count_breaks_api_v1_staff_reconciliations_breaks_count_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakCounts"];
+                };
+            };
+        };
+    };
+    list_closings_api_v1_staff_reconciliations_closings_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosingPage"];
+                };
+            };
+        };
+    };
+    close_month_api_v1_staff_reconciliations_closings_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClosing"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosingView"];
+                };
+            };
+        };
+    };
+    read_parity_api_v1_staff_reconciliations_parity_get: {
+        parameters: {
+            query?: {
+                /** @description 哪个付款批次 */
+                batch_id?: string | null;
+                /** @description 哪个月 */
+                month?: string | null;
+                /** @description 哪个工会；与 batch_id 只填一个 */
+                organisation_code?: string | null;
+                /** @description 哪一年，与月份只填一个 */
+                year?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParityView"];
+                };
+            };
+        };
+    };
+    list_statements_api_v1_staff_reconciliations_statements_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatementPage"];
+                };
+            };
+        };
+    };
+    import_statement_api_v1_staff_reconciliations_statements_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description 哪家代发银行（代码） */
+                    bank?: string;
+                    /** Format: binary */
+                    file: string;
+                    /**
+                     * Format: date
+                     * @description 流水从哪天起
+                     */
+                    first_day?: string;
+                    /**
+                     * Format: date
+                     * @description 到哪天止，不晚于今天
+                     */
+                    last_day?: string;
+                    /** @description 哪个工会的账户 */
+                    organisation_code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["app__http__views__reconciliations__StatementView"];
+                };
+            };
+        };
+    };
+    list_movements_api_v1_staff_reconciliations_statements__statement_id__lines_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                statement_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovementPage"];
                 };
             };
         };

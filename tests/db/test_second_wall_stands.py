@@ -58,7 +58,9 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "appeal_has_decider",  # yes or no, of a case: tests/appeals/test_withdrawn_and_stuck.py
         "audit_chain_append",
         "awaits_aid",  # yes or no, of a file
+        "bank_statement_month_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
+        "break_explanation_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
@@ -84,10 +86,13 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "keep_sent_payment",  # a trigger: answers nothing, and refuses
         "kept_apart_from",  # to no role but the one that it runs as
         "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
+        "ledger_month_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "let_go_of_file",  # only of a file that has ended
         "mark_near",  # a trigger: that it is worth asking about somebody
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
+        "money_figures",  # sums, of a union in the caller's reach: tests/reconciliations
+        "month_closing_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "move_money",  # a trigger: answers nothing; only it writes drawings (tests/funds/test_reserving.py)
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "numbers_near",  # to no role but the one that it runs as

@@ -184,6 +184,11 @@ VALID: dict[str, dict[str, Any]] = {
         "to_organisation_code": "U-2", "amount_fen": 1, "reason": "好",
     },
     "POST /staff/allocations/{allocation_id}/actions": {"action": "refuse", "note": "好"},
+    "POST /staff/reconciliations": {
+        "organisation_code": "U-1", "first_day": "2026-01-01", "last_day": "2026-01-31", "batch_id": SOMEBODY,
+    },
+    "POST /staff/reconciliations/closings": {"organisation_code": "U-1", "month": "2026-01"},
+    "POST /staff/reconciliations/breaks/{break_id}/actions": {"action": "explain", "reason": "好"},
     "POST /staff/batches/preview": BATCH,
     "POST /staff/batches": BATCH,
     "POST /staff/batches/{batch_id}/actions": {"action": "freeze"},
@@ -307,7 +312,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         f"{name}_id": SOMEBODY
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
-            *("fund", "allocation", "batch", "line"),
+            *("fund", "allocation", "batch", "line", "break"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}

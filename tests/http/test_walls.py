@@ -160,6 +160,15 @@ PAYMENTS = {
     ("POST", "/staff/bank_cards/checks/decisions"),
 }
 """Their walls are tried in tests/payments."""
+RECONCILIATIONS = {
+    (method, f"/staff/reconciliations{path}")
+    for method, path in (
+        ("POST", "/statements"), ("GET", "/statements"), ("GET", "/statements/{}/lines"), ("GET", "/breaks"),
+        ("GET", "/breaks/count"), ("GET", "/breaks/{}"), ("POST", "/breaks/{}/actions"), ("GET", "/parity"),
+        ("GET", "/closings"), ("POST", "/closings"), ("POST", ""), ("GET", ""), ("GET", "/{}"),
+    )
+}  # fmt: skip
+"""Their walls are tried in tests/reconciliations."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -230,7 +239,7 @@ def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
-    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS}
+    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

@@ -1,6 +1,8 @@
 """Every fact is told to somebody, or it is written down why to nobody; and what is told fits and ends as a sentence."""
 
+import ast
 import importlib
+import inspect
 import pkgutil
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import app
 from app.applications.path import PATHS, Action, Kind, State
 from app.households.path import PATH as HOUSEHOLD_PATH
+from app.jobs import handlers
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS
 from app.jobs.running import Jobs
 from app.jobs.telling import wording
@@ -34,6 +37,14 @@ def facts() -> list[type[Fact]]:
     declared = [each for module in modules for each in vars(importlib.import_module(module)).values()]
     found = {each for each in declared if isinstance(each, type) and issubclass(each, Fact) and each is not Fact}
     return sorted(found, key=lambda fact: fact.__name__)
+
+
+def test_no_fact_is_named_twice_in_a_table_where_the_second_would_hide_the_first() -> None:
+    tree = ast.parse(inspect.getsource(handlers))
+    tables = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    keys = [[ast.unparse(key) for key in table.keys if key is not None] for table in tables]
+    assert any("ApplicationMoved.__name__" in named for named in keys)
+    assert [named for named in keys if len(named) > len(set(named))] == []
 
 
 @pytest.mark.parametrize("fact", facts(), ids=lambda fact: fact.__name__)

@@ -33,6 +33,7 @@ from app.http.routes import (
     proxy_applications,
     proxy_filings,
     ratings,
+    reconciliations,
     reference,
     rehearsals,
     relatives,
@@ -91,7 +92,8 @@ _MODULES = (
     relatives,
     delegations,
     funds,
+    reconciliations,
     wechat_subscriptions,
     wechat_callbacks,
 )
-ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads)
+ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads, reconciliations.uploads)

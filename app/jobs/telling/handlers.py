@@ -59,6 +59,13 @@ from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
+from app.reconciliations.events import (
+    BreakExplained,
+    BreaksOpened,
+    MonthClosed,
+    ReconciliationAsked,
+    StatementImported,
+)
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
@@ -290,6 +297,15 @@ async def tell_card_checked(work: Work, fact: dict[str, str]) -> None:
     await _tell(work, [person_id], f"card_check:{fact['check_id']}", "payment", said, person_id, "person")
 
 
+async def tell_supervisors(work: Work, fact: dict[str, str]) -> None:
+    """Those who supervise the money of a union hear that something does not agree; once for each run, or a night."""
+    union, roles = UUID(fact["organisation_id"]), _roles(Permission.SUPERVISE_MONEY)
+    people = await holders(work.transaction, union, roles, work.today)
+    once = f"breaks:{union}:{fact['found_by']}:{fact['day']}"
+    said = wording.of_breaks(int(fact["count"]), nightly=fact["found_by"] == "nightly")
+    await _tell(work, people, once, "reconciliation", said, union, "organisation")
+
+
 TELLS: Final[dict[type[Fact], Handler]] = {
     ApplicationMoved: tell_of_application,
     HouseholdMoved: tell_of_household,
@@ -316,6 +332,7 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     CardChecked: tell_card_checked,
     ReuseFound: tell_reuse,
     CardShared: tell_card,
+    BreaksOpened: tell_supervisors,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {
@@ -346,6 +363,10 @@ SILENT: Final[dict[type[Fact], str]] = {
     BudgetRaised: "whoever is funded by it hears that of their application",
     ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
     CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
+    StatementImported: "whoever read it in sees it; what does not agree with it is found by a reconciliation",
+    ReconciliationAsked: "work for the jobs; whoever asked looks at its progress",
+    BreakExplained: "stands at the break, for those who supervise money",
+    MonthClosed: "stands in the list of closed months",
     PushCame: "what WeChat told us; whom it is about did it themselves",
 }
 """The facts of which nobody is told, and why."""

@@ -89,6 +89,11 @@ def of_batch_frozen(number: str, count: int, total: str) -> Said:
     return Said("付款批次等待复核", f"付款批次{number}已经冻结，共{count}笔、{total}，请复核。")
 
 
+def of_breaks(count: int, *, nightly: bool) -> Said:
+    found = "夜间核对" if nightly else "对账"
+    return Said("资金核对有差异", f"{found}发现新的差异{count}条，请在“对账差异”中逐条办理。")
+
+
 def of_card_checked(outcome: str) -> Said | None:
     """None: it was found to be right, and nothing has to be done."""
     if outcome == "passed":
