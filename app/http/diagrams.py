@@ -165,6 +165,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "fund:read": "查看资金、预算和台账",
         "budget:propose": "登记资金、提出预算",
         "budget:decide": "审批预算",
+        "payment:supervise": "支付后抽查",
         "delegation:end": "结束他人的委托",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",

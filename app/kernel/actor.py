@@ -84,6 +84,8 @@ class Permission(StrEnum):
     """To enter a fund and what it received, and to propose how it is allocated."""
     DECIDE_BUDGET = "budget:decide"
     """To decide what another proposed."""
+    SUPERVISE = "payment:supervise"
+    """To draw a sample of what was paid, and write down what was found of it."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -135,7 +137,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS}),
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
+    | {_P.SUPERVISE},
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),

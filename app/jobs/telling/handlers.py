@@ -62,6 +62,7 @@ from app.programmes import KINDS
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
+from app.supervision.events import DonorReportMoved, PaymentChecked, SampleMoved
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
 from app.wechat.events import PushCame
@@ -347,5 +348,8 @@ SILENT: Final[dict[type[Fact], str]] = {
     ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
     CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
     PushCame: "what WeChat told us; whom it is about did it themselves",
+    SampleMoved: "stands in the list of samples; whoever announced or drew it did so themselves",
+    PaymentChecked: "whoever was asked was there, or is not told that nobody found them; the case is not moved by it",
+    DonorReportMoved: "stands in the list of reports of those who let them out",
 }
 """The facts of which nobody is told, and why."""
