@@ -22,6 +22,11 @@ ORGANISATIONS = (
     "then coalesce(nullif(current_setting('app.organisations', true), ''), '{}')::uuid[] else '{}'::uuid[] end)"
 )
 IN_REACH = f"array[city_id, district_id, street_id, unit_id] && {ORGANISATIONS}"
+WORKER = (
+    "(select case when current_setting('app.door', true) = 'worker' "
+    "then nullif(current_setting('app.person', true), '')::uuid end)"
+)
+OWN_CASE = f"application_id in (select a.id from application a where a.applicant_id = {WORKER})"
 GRANTS = {
     "payment_sample": "select, insert, update (state, version, seed, drawn_at, drawn_by, population, "
     "population_sha256, lines, fen, strata)",
@@ -112,12 +117,24 @@ language sql stable {DEFINER} as $$
   where a.id = any (asked) and array[a.city_id, a.district_id, a.street_id, a.unit_id] && {ORGANISATIONS}
 $$
 """
+# A notice that is over is shown to nobody else; what was published of a case belongs to its trail.
+NOTICES_OF_CASES = f"""
+create function notices_of_cases(asked uuid[]) returns table (
+  id uuid, created_at timestamptz, application_id uuid, state varchar, ends_at timestamptz, closed_at timestamptz,
+  working_days int, batch_id uuid, sha256 varchar)
+language sql stable {DEFINER} as $$
+  select n.id, n.created_at, n.application_id, n.state, n.ends_at, n.closed_at, n.working_days, n.batch_id, b.sha256
+  from application a join notice n on n.application_id = a.id left join notice_batch b on b.id = n.batch_id
+  where a.id = any (asked) and array[a.city_id, a.district_id, a.street_id, a.unit_id] && {ORGANISATIONS}
+$$
+"""
 FUNCTIONS = {
     "may_supervise(uuid)": MAY_LOOK,
     "payments_made(uuid, timestamptz, timestamptz)": PAYMENTS_MADE,
     "money_granted(uuid, uuid, date, date)": MONEY_GRANTED,
     "lines_of_cases(uuid[])": LINES_OF_CASES,
     "books_of_cases(uuid[])": BOOKS_OF_CASES,
+    "notices_of_cases(uuid[])": NOTICES_OF_CASES,
 }
 GUARDS = {
     "payment_sample": ("old.state = 'drawn'", "what was drawn stays as it was drawn"),
@@ -135,6 +152,7 @@ def upgrade() -> None:
         op.execute(f"create policy jobs on {table} to aid_jobs using (true) with check (true)")
         op.execute(f"grant {privileges} on {table} to aid_api")
         op.execute(f"grant select, insert, update, delete on {table} to aid_jobs")
+    op.execute(f"create policy after_own on payment_check for select to aid_api using ({OWN_CASE})")
     for table, (when, said) in GUARDS.items():
         op.execute(
             f"create function {table}_guard() returns trigger language plpgsql as $$ begin "

@@ -26,6 +26,7 @@ from app.demo.pieces import (
 from app.demo.plans import plan_first
 from app.demo.reuses import reused
 from app.demo.stage import Person, Stage
+from app.demo.supervision import supervised
 from app.demo.supplements import refused_and_undone, supplemented, tell_changes
 from app.kernel.business_time import academic_year, business_date
 
@@ -50,6 +51,7 @@ def tell(stage: Stage) -> None:
     new_household(stage, cast)
     policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
+    supervised(stage, cast, str(waiting[0]["id"]))
     who_looked(stage, cast)
     wechat.messages_received(stage, cast)
 

@@ -11,7 +11,6 @@ from sqlalchemy import any_, bindparam, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.applications.queries import A, P
-from app.db.base import table_of
 from app.db.scope import Shape, nodes, post_over, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
@@ -20,11 +19,9 @@ from app.funds.queries import B, D
 from app.funds.queries import fund as fund_of
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotAllowed
-from app.notices.tables import Notice, NoticeBatch
 
 AT_MOST: Final = 200
 """Applications of one household: the newest."""
-N, NB = table_of(Notice), table_of(NoticeBatch)
 _IDS = ARRAY(A.c.id.type)
 _OF_THESE = any_(bindparam("ids", type_=_IDS))
 
@@ -61,15 +58,7 @@ _STEPS = statement(
         P.c.amount_fen,
     ).where(P.c.application_id == _OF_THESE)
 )
-_NOTICES = statement(
-    select(
-        *(N.c[name] for name in "id created_at application_id round state ends_at closed_at working_days".split()),
-        N.c.batch_id,
-        NB.c.sha256,
-    )
-    .join(NB, NB.c.id == N.c.batch_id, isouter=True)
-    .where(N.c.application_id == _OF_THESE)
-)
+_NOTICES = Statement("select * from notices_of_cases($1)", ("ids",), {})
 _DRAWINGS = statement(
     select(
         *(D.c[name] for name in "id created_at application_id fund_id fund_name amount_fen state returned".split()),

@@ -134,6 +134,7 @@ async def test_the_functions_behind_the_wall_tell_nobody_who_is_not_over_the_uni
         "money_granted($1, null, '2016-01-01', '2100-01-01')": city,
         "lines_of_cases(array[$1::uuid])": case.id,
         "books_of_cases(array[$1::uuid])": case.id,
+        "notices_of_cases(array[$1::uuid])": case.id,
     }
     other = await till.world.union("city")
 

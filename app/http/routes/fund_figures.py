@@ -89,8 +89,8 @@ async def draw_fund_picture(
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     period = Period(month, following, f"{month.year}年{month.month}月")
     found = await figures(desk.work, Asked(union["id"], period.first, period.before))
-    told = f"{union['name']}，支出 {yuan(found.total.net_fen)}，{found.total.households} 户"
-    drawn = picture(f"{period.name}帮扶资金", told, _parts(found.rows))
+    told = f"支出 {yuan(found.total.net_fen)}，{found.total.households} 户"
+    drawn = picture(f"{period.name}帮扶资金", union["name"], told, _parts(found.rows))
     return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
 
 
