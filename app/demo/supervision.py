@@ -38,7 +38,7 @@ def _drawn(stage: Stage, cast: Cast) -> dict[str, Any]:
         auditor,
         "POST",
         SAMPLES,
-        "期间结束前登记抽查，只公布种子的校验码",
+        "登记抽查，只公布种子的校验码",
         expect=201,
         json=body,
         show="state seed_sha256",

@@ -137,8 +137,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PUBLICITY_EDITOR: frozenset(),
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
-    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
-    | {_P.SUPERVISE},
+    Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS})
+    | {_P.READ_FUNDS, _P.SUPERVISE},
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),

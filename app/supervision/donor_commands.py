@@ -19,10 +19,9 @@ from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.organisations.queries import organisation
 from app.supervision.disclosure import disclosure_on
-from app.supervision.donor_queries import R, report, until
+from app.supervision.donor_queries import R, cells, report, until
 from app.supervision.donors import Told, content_of
 from app.supervision.events import DonorReportMoved
-from app.supervision.figures_queries import spent_of_fund
 from app.supervision.rules import sha256
 
 TIERS: Final = ("city_id", "district_id", "street_id", "unit_id")
@@ -70,13 +69,14 @@ async def prepare(work: Work, actor: Actor, fund_id: UUID, first: date, last: da
         raise NoDonation
     if last < first:
         raise Invalid(FieldError("/last_day", "period_empty", "期间的最后一天不能早于第一天。"))
-    if last > work.today:
-        raise Invalid(FieldError("/last_day", "period_ahead", "期间不能包括还没有到的日子。"))
+    if last >= work.today:
+        # Of a day that is over nothing more is booked.
+        raise Invalid(FieldError("/last_day", "period_not_over", "期间应已经结束：最后一天要早于今天。"))
     before = last + timedelta(days=1)
-    rows, total = await spent_of_fund(work, fund, first, before)
+    found = await cells(work.transaction, fund, first, before)
     received, spent = await until(work.transaction, fund_id, before)
     union = await organisation(work.transaction, fund["organisation_id"])
-    told = Told(fund, union["name"], first, last, received, spent, rows, total)
+    told = Told(fund, union["name"], first, last, received, spent, found)
     content = content_of(told, disclosure_on(work.today).least_households)
     report_id = new_id()
     try:

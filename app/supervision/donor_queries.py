@@ -14,6 +14,8 @@ from app.db.transaction import Record, Transaction
 from app.funds.queries import F
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
+from app.organisations.queries import names
+from app.supervision.donors import Cell
 from app.supervision.tables import DonorReport
 
 R = table_of(DonorReport)
@@ -76,3 +78,27 @@ async def until(transaction: Transaction, fund_id: UUID, before: date) -> tuple[
     row = await transaction.row(_UNTIL, fund_id=fund_id, before=before)
     assert row is not None
     return row["received_fen"], row["spent_fen"]
+
+
+_CELLS = Statement(
+    """
+    select g.kind, g.district_id,
+      (coalesce(sum(g.fen), 0))::bigint as net_fen,
+      count(distinct g.transaction_id) filter (where g.what = 'payment') as times,
+      coalesce(array_agg(distinct g.household) filter (where g.what = 'payment'), '{}') as households
+    from money_granted($1, $2, $3, $4) g group by g.kind, g.district_id
+    """,
+    ("asked", "of_fund", "first", "before"),
+    {},
+)
+
+
+async def cells(transaction: Transaction, fund: Record, first: date, before: date) -> list[Cell]:
+    """What was paid from a fund that was found, by kind and district, with the households that got it."""
+    rows = await transaction.rows(_CELLS, asked=fund["organisation_id"], of_fund=fund["id"], first=first, before=before)
+    districts = await names(transaction, {row["district_id"] for row in rows})
+    found = [
+        Cell(row["kind"], districts[row["district_id"]], row["net_fen"], row["times"], frozenset(row["households"]))
+        for row in rows
+    ]
+    return sorted(found, key=lambda cell: (str(cell.kind), str(cell.district)))

@@ -4,16 +4,16 @@ No cell tells of so few households that somebody could be recognised: small ones
 where that is not enough, the next smallest joins them, so that nothing can be found by subtracting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
 from app.documents.paper import Column, Field, fields, paper, table
 from app.kernel.money import yuan
-from app.supervision.figures import Spent
 from app.supervision.fund_table import KIND_NAMES, plain_yuan
 
 TITLE: Final = "捐赠资金使用情况报告"
@@ -41,27 +41,34 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What was spent on a kind of aid in a district. None: together with other cells, or too few to say."""
+    """What was spent on a kind of aid in a district, in how many payments, and which households got it.
+
+    Without kind and district: several of them together.
+    """
 
     kind: str | None
     district: str | None
-    households: int | None
     net_fen: int
+    times: int
+    households: frozenset[UUID]
 
 
-def folded(rows: Sequence[Spent], least: int) -> list[Cell]:
-    """The rows, those of fewer households than `least` put together. Their sum stays what it was to the fen."""
-    shown = [row for row in rows if row.households >= least]
-    small = [row for row in rows if row.households < least]
-    while small and shown and sum(row.households for row in small) < least:
-        next_smallest = min(shown, key=lambda row: (row.households, row.kind, row.district))
+def together(cells: Iterable[Cell]) -> Cell:
+    """Households that are in several of them count once: what is told is of how many people it is."""
+    found = list(cells)
+    everybody = frozenset[UUID]().union(*(cell.households for cell in found))
+    return Cell(None, None, sum(cell.net_fen for cell in found), sum(cell.times for cell in found), everybody)
+
+
+def folded(cells: Sequence[Cell], least: int) -> list[Cell]:
+    """The cells, those of fewer households than `least` put together. Their sum stays what it was to the fen."""
+    shown = [cell for cell in cells if len(cell.households) >= least]
+    small = [cell for cell in cells if len(cell.households) < least]
+    while small and shown and len(together(small).households) < least:
+        next_smallest = min(shown, key=lambda cell: (len(cell.households), str(cell.kind), str(cell.district)))
         shown.remove(next_smallest)
         small.append(next_smallest)
-    cells = [Cell(row.kind, row.district, row.households, row.net_fen) for row in shown]
-    if small:
-        together = sum(row.households for row in small)
-        cells.append(Cell(None, None, together if together >= least else None, sum(row.net_fen for row in small)))
-    return cells
+    return shown + ([together(small)] if small else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,14 @@ class Told:
     received_fen: int
     """Until the last day; so the next as well."""
     spent_in_all_fen: int
-    rows: Sequence[Spent]
-    total: Spent
+    cells: Sequence[Cell]
 
 
 def content_of(told: Told, least: int) -> bytes:
     """Canonical JSON: whoever has it can compute its hash."""
-    total = told.total
+    total = together(told.cells)
+    # Nobody at all is nobody in particular.
+    enough = not total.households or len(total.households) >= least
     said = {
         "fund": told.fund["name"],
         "code": told.fund["code"],
@@ -93,12 +101,17 @@ def content_of(told: Told, least: int) -> bytes:
         "spent_in_all_fen": told.spent_in_all_fen,
         "remaining_fen": told.received_fen - told.spent_in_all_fen,
         "spent_fen": total.net_fen,
-        "households": total.households if total.households >= least or total.households == 0 else None,
-        "times": total.times if total.households >= least or total.households == 0 else None,
+        "households": len(total.households) if enough else None,
+        "times": total.times if enough else None,
         "least_households": least,
         "rows": [
-            {"kind": cell.kind, "district": cell.district, "households": cell.households, "spent_fen": cell.net_fen}
-            for cell in folded(told.rows, least)
+            {
+                "kind": cell.kind,
+                "district": cell.district,
+                "households": len(cell.households) if len(cell.households) >= least else None,
+                "spent_fen": cell.net_fen,
+            }
+            for cell in folded(told.cells, least)
         ],
     }
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.applications.path import Kind
+from app.funds.policy import Source
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A row of the fund table, or all of it: payments less what banks sent back is what was spent."""
+    """A row of the fund table, or, without a source, all of it. Payments less what banks sent back was spent."""
 
-    source: str
-    kind: str
-    district: str
+    source: Source | None
+    kind: Kind | None
+    district: str | None
     paid_fen: int
     returned_fen: int
     times: int
@@ -23,9 +26,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What a source had, got, spent, and has."""
+    """What a source, or all together, had, got, spent, and has."""
 
-    source: str
+    source: Source | None
     opening_fen: int
     received_fen: int
     spent_fen: int

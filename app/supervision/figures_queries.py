@@ -1,9 +1,9 @@
 """What was paid, by source, kind and district; and what came in and is left, by source. All of it from the ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from app.applications.path import Kind
@@ -16,38 +16,32 @@ from app.kernel.actor import Actor, Permission
 from app.organisations.queries import OrganisationNotFound, names, organisation_of_code
 from app.supervision.figures import Figures, Flow, Spent
 
-_SUMS: Final = """
-      coalesce(sum(g.fen) filter (where g.what = 'payment'), 0)::bigint as paid_fen,
-      -coalesce(sum(g.fen) filter (where g.what = 'return'), 0)::bigint as returned_fen,
-      count(distinct g.transaction_id) filter (where g.what = 'payment') as times,
-      count(distinct g.household) filter (where g.what = 'payment') as households
-"""
-_CHOSEN: Final = "($5::text is null or g.source = $5) and ($6::text is null or g.kind = $6)"
 # A household may have been paid from two sources, a payment may rest on two funds: each level counts for itself.
-_SPENT = Statement(
-    f"""
-    select g.source, g.kind, g.district_id, grouping(g.source) = 1 as whole, {_SUMS}
-    from money_granted($1, $2, $3, $4) g where {_CHOSEN}
+_SPENT: Final = """
+    select g.source, g.kind, g.district_id, grouping(g.source) = 1 as whole, false as flows, array[
+      coalesce(sum(g.fen) filter (where g.what = 'payment'), 0),
+      -coalesce(sum(g.fen) filter (where g.what = 'return'), 0),
+      count(distinct g.transaction_id) filter (where g.what = 'payment'),
+      count(distinct g.household) filter (where g.what = 'payment')]::bigint[] as figures
+    from money_granted($1, $2, $3, $4) g
+    where ($5::text is null or g.source = $5) and ($6::text is null or g.kind = $6)
     group by grouping sets ((g.source, g.kind, g.district_id), ())
-    """,  # noqa: S608 - our own pieces
-    ("asked", "of_fund", "first", "before", "source", "kind"),
-    {},
-)
-# What a source had before, got, and has; of the funds of a union and of those below it.
-_FLOW = Statement(
-    """
-    select f.source,
-      coalesce(sum(-e.amount_fen) filter (where e.day < $2), 0)::bigint as opening_fen,
-      coalesce(sum(-e.amount_fen) filter (where e.day >= $2 and e.account = 'source'), 0)::bigint as received_fen,
-      coalesce(sum(e.amount_fen) filter (where e.day >= $2 and e.account = 'granted'), 0)::bigint as spent_fen
+"""
+# What a source had before, got, and spent; of the funds of a union and of those below it.
+_FLOW: Final = """
+    select f.source, null, null, false, true, array[
+      coalesce(sum(-e.amount_fen) filter (where e.day < $3), 0),
+      coalesce(sum(-e.amount_fen) filter (where e.day >= $3 and e.account = 'source'), 0),
+      coalesce(sum(e.amount_fen) filter (where e.day >= $3 and e.account = 'granted'), 0)]::bigint[]
     from fund f join ledger_entry e on e.fund_id = f.id
     where (f.city_id = $1 or f.district_id = $1 or f.street_id = $1 or f.unit_id = $1)
-      and e.account in ('source', 'granted') and e.day < $3 and ($4::text is null or f.source = $4)
+      and e.account in ('source', 'granted') and e.day < $4 and ($5::text is null or f.source = $5)
     group by f.source
-    """,
-    ("asked", "first", "before", "source"),
-    {},
-)
+"""
+_ASKED: Final = ("asked", "of_fund", "first", "before", "source", "kind")
+_ROWS = Statement(_SPENT, _ASKED, {})
+_ROWS_AND_FLOWS = Statement(f"{_SPENT} union all {_FLOW}", _ASKED, {})
+"""In one statement, so that both are of one moment: a payment that came between would be in one of them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +65,31 @@ async def union_of(transaction: Transaction, actor: Actor, code: str) -> Record:
 
 async def figures(work: Work, asked: Asked) -> Figures:
     """Of a union that was found, as far as whoever looks may."""
-    rows, total = await _spent(
-        work.transaction, asked.organisation_id, None, asked.first, asked.before, asked.source, asked.kind
-    )
-    flows = list[Flow]()
-    if asked.kind is None:
-        found = await work.transaction.rows(
-            _FLOW, asked=asked.organisation_id, first=asked.first, before=asked.before, source=asked.source
-        )
-        flows = sorted((Flow(**row) for row in found), key=lambda flow: _place(flow.source))
-    return Figures(flows, rows, total)
+    found = await work.transaction.rows(
+        _ROWS if asked.kind else _ROWS_AND_FLOWS, asked=asked.organisation_id, of_fund=None, first=asked.first,
+        before=asked.before, source=asked.source, kind=asked.kind,
+    )  # fmt: skip
+    rows, total = await _spent(work.transaction, found)
+    flows = (Flow(row["source"], *row["figures"]) for row in found if row["flows"])
+    return Figures(sorted(flows, key=_source), rows, total)
 
 
-async def spent_of_fund(work: Work, fund: Record, first: date, before: date) -> tuple[Sequence[Spent], Spent]:
-    """What was paid from one fund that was found."""
-    return await _spent(work.transaction, fund["organisation_id"], fund["id"], first, before, None, None)
-
-
-async def _spent(
-    transaction: Transaction,
-    organisation_id: UUID,
-    fund_id: UUID | None,
-    first: date,
-    before: date,
-    source: str | None,
-    kind: str | None,
-) -> tuple[Sequence[Spent], Spent]:
-    found = await transaction.rows(
-        _SPENT, asked=organisation_id, of_fund=fund_id, first=first, before=before, source=source, kind=kind
-    )
+async def _spent(transaction: Transaction, found: Sequence[Record]) -> tuple[Sequence[Spent], Spent]:
     districts = await names(transaction, {row["district_id"] for row in found if row["district_id"]})
-    rows = sorted(
-        (_row(row, districts) for row in found if not row["whole"]),
-        key=lambda each: (_place(each.source), list(Kind).index(Kind(each.kind)), each.district),
-    )
-    return rows, _row(next(row for row in found if row["whole"]), {})
+    rows = [
+        Spent(row["source"], Kind(row["kind"]), districts[row["district_id"]], *row["figures"])
+        for row in found
+        if not (row["whole"] or row["flows"])
+    ]
+    whole = next(row for row in found if row["whole"])
+    return sorted(rows, key=_place), Spent(None, None, None, *whole["figures"])
 
 
-def _row(row: Mapping[str, Any], districts: Mapping[UUID, str]) -> Spent:
-    told = {name: row[name] for name in ("paid_fen", "returned_fen", "times", "households")}
-    return Spent(row["source"] or "", row["kind"] or "", districts.get(row["district_id"], ""), **told)
+def _source(row: Spent | Flow) -> int:
+    assert row.source is not None
+    return SOURCES.index(row.source)
 
 
-def _place(source: str) -> int:
-    return SOURCES.index(source)
+def _place(row: Spent) -> tuple[int, int, str]:
+    assert row.kind is not None
+    return _source(row), list(Kind).index(row.kind), row.district or ""

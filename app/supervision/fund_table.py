@@ -55,9 +55,9 @@ def plain_yuan(fen: int) -> str:
 
 
 _SHOWN: Final[Mapping[FieldName, Callable[[Spent], str]]] = {
-    "source": lambda row: SOURCE_NAMES.get(row.source, "合计"),
-    "kind": lambda row: KIND_NAMES.get(row.kind, ""),
-    "district": lambda row: row.district,
+    "source": lambda row: SOURCE_NAMES[row.source] if row.source else "合计",
+    "kind": lambda row: KIND_NAMES[row.kind] if row.kind else "",
+    "district": lambda row: row.district or "",
     "times": lambda row: str(row.times),
     "households": lambda row: str(row.households),
     "paid": lambda row: plain_yuan(row.paid_fen),
@@ -96,14 +96,14 @@ def fund_table(
 def summed(figures: Figures) -> Flow:
     """All sources together."""
     return Flow(
-        "",
+        None,
         *(sum(getattr(flow, name) for flow in figures.flows) for name in ("opening_fen", "received_fen", "spent_fen")),
     )
 
 
 def _flow(flow: Flow) -> dict[str, str]:
     return {
-        "source": SOURCE_NAMES.get(flow.source, "合计"),
+        "source": SOURCE_NAMES[flow.source] if flow.source else "合计",
         "opening": plain_yuan(flow.opening_fen),
         "received": plain_yuan(flow.received_fen),
         "spent": plain_yuan(flow.spent_fen),

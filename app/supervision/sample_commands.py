@@ -253,7 +253,8 @@ async def _open_to(work: Work, actor: Actor, sample_id: UUID, check_id: UUID, ex
         raise NotAllowed
     if (await person(work.transaction, actor.person_id))["id_number_index"] is None:
         raise IdentityRequired
-    if await is_near(work.transaction, row["application_id"]):
+    kept_from = {row["applicant_id"], row["household_id"]} & actor.apart.away
+    if kept_from or await is_near(work.transaction, row["application_id"]):
         raise NearThePayment
     return row, post
 

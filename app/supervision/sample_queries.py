@@ -20,7 +20,7 @@ from app.supervision.tables import PaymentCheck, PaymentSample
 S, C = table_of(PaymentSample), table_of(PaymentCheck)
 Page = tuple[datetime, UUID] | None
 _SHOWN = [column for column in S.c if column.name not in ("population", "seed_sealed")]
-_CASE = [A.c[name] for name in ("number", "kind", "applicant_id", "applicant_masked", "organisation_name")]
+_CASE = [A.c[name] for name in "number kind applicant_id household_id applicant_masked organisation_name".split()]
 
 
 class SampleNotFound(NotFound):

@@ -17,7 +17,7 @@ from app.db.transaction import Record, Transaction
 from app.funds.ledger import balances
 from app.funds.queries import B, D
 from app.funds.queries import fund as fund_of
-from app.kernel.actor import Actor, Permission
+from app.kernel.actor import Actor, Permission, Tier
 from app.kernel.errors import NotAllowed
 
 AT_MOST: Final = 200
@@ -31,6 +31,8 @@ class Rows:
     """What is known of some cases, table by table."""
 
     cases: Sequence[Record]
+    more: bool
+    """Whether there are older cases than these."""
     steps: Sequence[Record]
     notices: Sequence[Record]
     drawings: Sequence[Record]
@@ -40,8 +42,8 @@ class Rows:
 
 @cache
 def _cases(tiers: Shape) -> Statement:
-    told = "id number kind state round amount_fen policy_version facts_sha256 code_sha256 submitted_at".split()
-    query = select(*(A.c[name] for name in told)).where(
+    told = "id number kind applicant_id policy_version facts_sha256 code_sha256 submitted_at".split()
+    query = select(*(A.c[name] for name in told), *(A.c[f"{tier}_id"] for tier in Tier)).where(
         or_(
             A.c.applicant_id == bindparam("applicant_id"),
             A.c.household_id == bindparam("household_id", type_=A.c.household_id.type),
@@ -49,7 +51,7 @@ def _cases(tiers: Shape) -> Statement:
         A.c.submitted_at.is_not(None),
         within(A, tiers),
     )
-    return statement(query.order_by(A.c.submitted_at.desc(), A.c.id.desc()).limit(literal_column(str(AT_MOST))))
+    return statement(query.order_by(A.c.submitted_at.desc(), A.c.id.desc()).limit(literal_column(str(AT_MOST + 1))))
 
 
 _STEPS = statement(
@@ -78,9 +80,9 @@ async def money_of(transaction: Transaction, actor: Actor, row: Record) -> Rows:
     reach = actor.reach(Permission.READ_CASES)
     whose = {"applicant_id": row["applicant_id"], "household_id": row["household_id"]}
     cases = await transaction.rows(_cases(shape(reach)), **whose, **nodes(reach))
-    ids = [case["id"] for case in cases]
+    ids = [case["id"] for case in cases[:AT_MOST]]
     found = [await transaction.rows(query, ids=ids) for query in (_STEPS, _NOTICES, _DRAWINGS, _LINES, _BOOKS)]
-    return Rows(cases, *found)
+    return Rows(cases[:AT_MOST], len(cases) > AT_MOST, *found)
 
 
 # ---- of a fund ----

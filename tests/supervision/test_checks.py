@@ -13,6 +13,7 @@ from tests.http.refusals import refused
 from tests.make import AMOUNT_FEN, Someone
 from tests.paying import paid
 from tests.payments.conftest import Till
+from tests.relatives.making import declared
 from tests.supervision.sampling import SAMPLES, checks, drawn
 
 GOOD = {"action": "close", "reached": "yes", "arrived": "yes", "amount": "right", "papers": "complete"}
@@ -115,7 +116,9 @@ async def test_whoever_had_a_part_in_the_case_or_knows_who_was_paid_does_not_che
     await paid(client, till.maker, payer, city)
     sample = await drawn(client, auditor, city, size=1)
     (check,) = await checks(client, auditor, sample)
-    for near in (payer, worker):
+    relative = await till.world.staff(Role.AUDITOR, city, consents=())
+    await declared(till.world, relative, worker)
+    for near in (payer, worker, relative):
         refused(await act(client, near, sample, check, GOOD), 403, "near_the_payment")
     unknown = await till.world.person(posts=((Role.AUDITOR, city),), verified=False, consents=())
     refused(await act(client, unknown, sample, check, GOOD), 409, "identity_required")

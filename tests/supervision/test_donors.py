@@ -1,8 +1,10 @@
 """What a donor is told: every fen, and nobody."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -13,8 +15,7 @@ from hypothesis import strategies as st
 
 from app.applications.path import Kind, State
 from app.funds.ledger import Leg
-from app.supervision.donors import TITLE, folded
-from app.supervision.figures import Spent
+from app.supervision.donors import TITLE, Cell, Told, content_of, folded, together
 from tests.calling import post
 from tests.documents.reading import pages
 from tests.funds.making import Treasury, treasury_of
@@ -25,6 +26,8 @@ from tests.thorough import thorough
 
 REPORTS = "/staff/donor_reports"
 LEAST = 5
+YESTERDAY = TODAY - timedelta(days=1)
+FUND = {"name": "爱心捐赠", "code": "ZJ-1", "intent": "帮助困难职工"}
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ async def treasury(world: World) -> Treasury:
 
 async def donated(world: World, treasury: Treasury, helped: dict[tuple[int, Kind], int]) -> str:
     """A donation of which so many households in a unit were given 1 yuan each for a kind."""
-    town, now = treasury.town, datetime.now(UTC)
+    town, now = treasury.town, datetime.now(UTC) - timedelta(days=1)
     fund = await world.fund(town.city, source="donation")
     await book(world, "donation", now, [Leg(fund, None, "source", -1_000_00), Leg(fund, None, "unallocated", 1_000_00)])
     for (unit, kind), count in helped.items():
@@ -49,7 +52,9 @@ async def donated(world: World, treasury: Treasury, helped: dict[tuple[int, Kind
 
 
 async def prepare(client: httpx.AsyncClient, by: Any, fund: str, **given: str) -> httpx.Response:
-    return await post(client, by, REPORTS, {"fund_id": fund, "first_day": f"{TODAY}", "last_day": f"{TODAY}"} | given)
+    return await post(
+        client, by, REPORTS, {"fund_id": fund, "first_day": f"{YESTERDAY}", "last_day": f"{YESTERDAY}"} | given
+    )
 
 
 async def decide(client: httpx.AsyncClient, by: Any, report: Any, action: str) -> httpx.Response:
@@ -125,10 +130,10 @@ async def test_a_report_that_cannot_be_is_refused(client: httpx.AsyncClient, wor
     union = str(await world.fund(treasury.town.city))
     refused(await prepare(client, treasury.maker, union), 409, "no_donation")
     refused(await prepare(client, treasury.checker, fund), 403, "not_allowed")
-    tomorrow, before = f"{TODAY + timedelta(days=1)}", f"{TODAY - timedelta(days=1)}"
+    today, before = f"{TODAY}", f"{TODAY - timedelta(days=2)}"
     assert (
-        refused(await prepare(client, treasury.maker, fund, last_day=tomorrow), 422)["errors"][0]["code"]
-        == "period_ahead"
+        refused(await prepare(client, treasury.maker, fund, last_day=today), 422)["errors"][0]["code"]
+        == "period_not_over"
     )
     assert (
         refused(await prepare(client, treasury.maker, fund, last_day=before), 422)["errors"][0]["code"]
@@ -143,23 +148,37 @@ async def test_a_report_that_cannot_be_is_refused(client: httpx.AsyncClient, wor
     refused(await decide(client, abroad.checker, report, "release"), 404, "donor_report_not_found")
 
 
-def row(n: int, households: int, fen: int) -> Spent:
-    return Spent("donation", "hardship_aid", f"{n:03d}", fen, 0, households, households)
+def cell(n: int, households: Iterable[int], fen: int) -> Cell:
+    helped = frozenset(UUID(int=household) for household in households)
+    return Cell("hardship_aid", f"{n:03d}", fen, len(helped), helped)
 
 
 @thorough
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 10**6)), max_size=20))
-def test_no_cell_tells_of_too_few_and_no_fen_is_lost(cells: list[tuple[int, int]]) -> None:
-    rows = [row(n, households, fen) for n, (households, fen) in enumerate(cells)]
-    shown = folded(rows, LEAST)
-    assert sum(cell.net_fen for cell in shown) == sum(fen for _, fen in cells)
-    assert all(cell.households is None or cell.households >= LEAST for cell in shown)
+@given(st.lists(st.tuples(st.frozensets(st.integers(0, 15), max_size=9), st.integers(0, 10**6)), max_size=12))
+def test_no_cell_tells_of_too_few_and_no_fen_is_lost(given_cells: list[tuple[frozenset[int], int]]) -> None:
+    cells = [cell(n, households, fen) for n, (households, fen) in enumerate(given_cells)]
+    shown = folded(cells, LEAST)
+    assert sum(each.net_fen for each in shown) == sum(fen for _, fen in given_cells)
+    assert frozenset().union(*(each.households for each in shown)) == together(cells).households
     # What is too few to be told stands alone: nothing is left to subtract it from.
-    if any(cell.households is None for cell in shown):
+    if any(len(each.households) < LEAST for each in shown):
         assert len(shown) == 1
-    assert len([cell for cell in shown if cell.kind is None]) <= 1
+    assert len([each for each in shown if each.kind is None]) <= 1
+
+
+def test_a_household_in_two_cells_is_one_household() -> None:
+    three = [cell(0, (1, 2, 3), 10), cell(1, (1, 2, 3), 20)]
+    assert [(each.net_fen, len(each.households)) for each in folded(three, LEAST)] == [(30, 3)]
+    said = orjson.loads(content_of(Told(FUND, "总工会", TODAY, TODAY, 100, 30, three), LEAST))
+    assert (said["households"], said["times"]) == (None, None)
+    assert [row["households"] for row in said["rows"]] == [None]
 
 
 def test_what_is_large_enough_is_told_as_it_is() -> None:
-    rows = [row(n, 5 + n, 100 * n) for n in range(3)]
-    assert [(cell.district, cell.households) for cell in folded(rows, LEAST)] == [("000", 5), ("001", 6), ("002", 7)]
+    cells = [cell(n, range(5 + n), 100 * n) for n in range(3)]
+    assert folded(cells, LEAST) == cells
+
+
+def test_nobody_helped_is_told_as_nobody() -> None:
+    said = orjson.loads(content_of(Told(FUND, "总工会", TODAY, TODAY, 100, 0, []), LEAST))
+    assert (said["households"], said["times"], said["rows"], said["remaining_fen"]) == (0, 0, [], 100)

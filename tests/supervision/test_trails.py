@@ -62,15 +62,22 @@ async def test_the_trail_tells_in_order_where_the_money_went_and_came_back_from(
     assert all(each["text"].endswith("。") for each in items)
 
 
-async def test_a_household_is_followed_over_all_its_applications_and_those_of_its_head(
-    client: httpx.AsyncClient, till: Till, auditor: Someone
+async def test_a_household_is_followed_over_the_applications_of_all_who_live_in_it_and_each_is_told(
+    client: httpx.AsyncClient, till: Till, auditor: Someone, owner: asyncpg.Connection
 ) -> None:
     one = await till.approved()
-    other = await till.approved(kind=Kind.SECONDARY_MEDICAL, who=one.applicant, card=False)
+    insured = await till.approved(kind=Kind.SECONDARY_MEDICAL, who=one.applicant, card=False)
+    household = await owner.fetchval("select household_id from application where id = $1", one.id)
+    spouse = await till.approved(kind=Kind.GOLDEN_AUTUMN, household_id=household)
     stranger = await till.approved()
     shown = await trail(client, auditor, one)
-    assert {each["number"] for each in shown["items"]} == {one.number, other.number}
+    assert {each["number"] for each in shown["items"]} == {one.number, insured.number, spouse.number}
     assert stranger.number not in str(shown)
+    told = await owner.fetch(
+        "select subject_person_id from audit_entry where person_id = $1 and action = 'application.trail_read'",
+        auditor.id,
+    )
+    assert {row["subject_person_id"] for row in told} == {one.applicant.id, spouse.applicant.id}
 
 
 async def test_cards_are_told_to_whoever_pays_or_supervises_and_each_look_leaves_a_trace(

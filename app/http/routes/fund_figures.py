@@ -1,5 +1,6 @@
 """The fund table (资金使用情况统计表) and a month of money as a picture."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -94,10 +95,9 @@ async def draw_fund_picture(
     return Response(drawn, media_type="image/svg+xml", headers={"Content-Security-Policy": "default-src 'none'"})
 
 
-def _parts(rows: Any) -> list[Part]:
-    spent: list[Spent] = list(rows)
+def _parts(rows: Sequence[Spent]) -> list[Part]:
     return [
-        Part("资金来源", ranked((SOURCE_NAMES[row.source], row.net_fen) for row in spent)),
-        Part("帮扶种类", ranked((KIND_NAMES[row.kind], row.net_fen) for row in spent)),
-        Part("区县（产业）", ranked((row.district, row.net_fen) for row in spent)),
+        Part("资金来源", ranked((SOURCE_NAMES[row.source or ""], row.net_fen) for row in rows)),
+        Part("帮扶种类", ranked((KIND_NAMES[row.kind or ""], row.net_fen) for row in rows)),
+        Part("区县（产业）", ranked((row.district or "", row.net_fen) for row in rows)),
     ]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from app.applications.queries import case
-from app.audit.commands import record_reading
+from app.audit.commands import Reading, record_many
 from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Cursor, Limit, PathId
 from app.http.views import supervision as views
@@ -34,19 +34,12 @@ async def read_money_trail(
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id, whole=False)
     rows = await queries.money_of(work.transaction, desk.actor, row)
-    await record_reading(
-        work,
-        desk.actor,
-        kind="application",
-        row=row,
-        subject_person_id=row["applicant_id"],
-        purpose=purpose,
-        waits=False,
-        done="trail_read",
-    )
+    # Whoever of the household applied is told of the look, each once.
+    seen = {case["applicant_id"]: case for case in rows.cases} | {row["applicant_id"]: row}
+    readings = [Reading(desk.actor, "application", each, whom, purpose, waits=False) for whom, each in seen.items()]
+    await record_many(work, [reading.entry("trail_read") for reading in readings])
     events = told(rows, WORDS, bank=desk.actor.may(*BANK))
-    more = len(rows.cases) == queries.AT_MOST
-    return answer(views.money_trail(events, len(rows.cases), more=more))
+    return answer(views.money_trail(events, len(rows.cases), more=rows.more))
 
 
 @router.get("/funds/{fund_id}/trail", summary="一项资金的来龙去脉", response_model=views.FundTrail)

@@ -252,12 +252,12 @@ def fund_table(organisation: str, period: Period, figures: Figures) -> dict[str,
 
 def _flow(flow: Flow) -> dict[str, Any]:
     amounts = ("opening_fen", "received_fen", "spent_fen", "closing_fen")
-    return {"source": flow.source or None, **{name: getattr(flow, name) for name in amounts}}
+    return {"source": flow.source, **{name: getattr(flow, name) for name in amounts}}
 
 
 def _spent(row: Spent) -> dict[str, Any]:
     counted = ("times", "households", "paid_fen", "returned_fen", "net_fen")
-    named = {name: getattr(row, name) or None for name in ("source", "kind", "district")}
+    named = {name: getattr(row, name) for name in ("source", "kind", "district")}
     return named | {name: getattr(row, name) for name in counted}
 
 
