@@ -1,11 +1,12 @@
 """The trail of what somebody got, as sentences in the order in which it happened. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from app.kernel.money import yuan
+from app.payments.rules import reference_of
 from app.supervision.fund_table import KIND_NAMES
 
 EventKind = Literal["application", "step", "notice", "reservation", "batch", "line", "payment", "return", "write_off"]
@@ -39,7 +40,7 @@ def told(rows: Any, words: Mapping[str, str], *, bank: bool) -> list[Event]:
         *_steps(rows.steps, rows.cases, numbers, words),
         *_notices(rows.notices, numbers),
         *_drawings(rows.drawings, numbers),
-        *_lines(rows.lines, numbers, bank=bank),
+        *_lines(rows.lines, rows.books, numbers, bank=bank),
         *_books(rows.books, numbers),
     ]
     return sorted(events, key=lambda each: (each.at, _ORDER.index(each.kind), each.application_id, each.text))
@@ -97,7 +98,7 @@ def _drawings(drawings: Iterable[Row], numbers: Mapping[Any, str]) -> Iterator[E
         yield _event(drawn, drawn["created_at"], "reservation", numbers, said, amount_fen=drawn["amount_fen"], ids=ids)
 
 
-def _lines(lines: Iterable[Row], numbers: Mapping[Any, str], *, bank: bool) -> Iterator[Event]:
+def _lines(lines: Iterable[Row], books: Sequence[Row], numbers: Mapping[Any, str], *, bank: bool) -> Iterator[Event]:
     for line in lines:
         ids = {"line": str(line["id"]), "batch": str(line["batch_id"])}
         if line["reissue_of"]:
@@ -109,18 +110,28 @@ def _lines(lines: Iterable[Row], numbers: Mapping[Any, str], *, bank: bool) -> I
         yield _event(line, line["created_at"], "batch", numbers, f"{said}。", amount_fen=line["amount_fen"], ids=ids,
                      hashes=hashes)  # fmt: skip
         if line["sent_at"]:
-            yield _event(line, line["sent_at"], "line", numbers, f"代发文件已交银行，参考号 {line['id']}。", ids=ids,
-                         hashes=hashes)  # fmt: skip
+            said = f"代发文件已交银行，参考号 {reference_of(line['id'])}。"
+            yield _event(line, line["sent_at"], "line", numbers, said, ids=ids, hashes=hashes)
         if line["return_code"] and line["answered_at"]:
-            ended = "付后退汇" if line["state"] in ("returned", "written_off") else "没有付到"
+            ended = "付后退汇" if _was_paid(line, books) else "没有付到"
             said = f"银行结果：{ended}，返回码 {line['return_code']}。"
             yield _event(line, line["answered_at"], "line", numbers, said, ids=ids)
 
 
+def _was_paid(line: Row, books: Iterable[Row]) -> bool:
+    """Whether it had been paid before the bank said otherwise: by now it may be written off in either case."""
+    return any(
+        entry["kind"] == "payment"
+        and entry["application_id"] == line["application_id"]
+        and line["sent_at"] <= entry["created_at"] <= line["answered_at"]
+        for entry in books
+    )
+
+
 def _books(books: Iterable[Row], numbers: Mapping[Any, str]) -> Iterator[Event]:
     for entry in books:
-        said = f"{_BOOKED[entry['kind']]} {yuan(entry['fen'])}，凭证 {entry['event_key']}。"
-        ids = {"ledger_transaction": str(entry["id"])}
+        said = f"{_BOOKED[entry['kind']]} {yuan(entry['fen'])}。"
+        ids = {"ledger_transaction": str(entry["id"]), "event_key": entry["event_key"]}
         yield _event(
             entry, entry["created_at"], entry["kind"], numbers, said, amount_fen=entry["fen"], ids=ids
         )  # fmt: skip

@@ -95,6 +95,8 @@ async def test_two_people_let_a_report_out_and_then_it_stays(
     assert (out.status_code, out.json()["state"], out.json()["sha256"]) == (200, "released", report["sha256"])
     for action in ("release", "withdraw"):
         refused(await decide(client, treasury.checker, out.json(), action), 409, "report_already_decided")
+    shown = (await client.get(f"{REPORTS}/{report['id']}", headers=treasury.leader.headers)).json()
+    assert (shown["content"], shown["mine"]) == (report["content"], False)
     path = f"{REPORTS}/{report['id']}/pdf"
     first, again = [await client.get(path, headers=treasury.maker.headers) for _ in range(2)]
     assert first.content == again.content

@@ -14,7 +14,7 @@ from app.kernel.actor import Role
 from tests import calling
 from tests.funds.making import treasury_of
 from tests.make import AMOUNT_FEN, TODAY, Case, Someone, World, unique
-from tests.paying import BATCHES, FROZEN_ACCOUNT, answered, lines_of, paid, result_file, sent, tell
+from tests.paying import BATCHES, DIED, FROZEN_ACCOUNT, answered, lines_of, paid, result_file, sent, tell
 from tests.payments.conftest import Till
 
 
@@ -58,8 +58,25 @@ async def test_the_trail_tells_in_order_where_the_money_went_and_came_back_from(
     said = "".join(each["text"] for each in items)
     assert case.number in said
     assert case.applicant.name not in said
-    assert f"返回码 {FROZEN_ACCOUNT}" in said
+    assert f"付后退汇，返回码 {FROZEN_ACCOUNT}" in said
     assert all(each["text"].endswith("。") for each in items)
+
+
+async def test_what_never_arrived_and_was_written_off_is_not_told_as_paid(
+    client: httpx.AsyncClient, till: Till, auditor: Someone
+) -> None:
+    case = await till.approved()
+    batch = await sent(client, till.maker, till.checker, till.town.city)
+    await answered(client, till.checker, batch, {case.number: DIED})
+    (line,) = await lines_of(client, till.maker, batch)
+    ended = {"action": "write_off", "note": "收款人已经死亡"}
+    path = f"{BATCHES}/{batch['id']}/lines/{line['id']}/actions"
+    answer = await calling.post(client, till.maker, path, ended, line["version"])
+    assert answer.status_code == 200, answer.text
+    shown = await trail(client, auditor, case)
+    said = "".join(each["text"] for each in shown["items"])
+    assert f"没有付到，返回码 {DIED}" in said
+    assert (shown["paid_fen"], "付后退汇" in said) == (0, False)
 
 
 async def test_a_household_is_followed_over_the_applications_of_all_who_live_in_it_and_each_is_told(
