@@ -16,7 +16,7 @@ from app.kernel.business_time import business_date
 CITY = "440500"
 SAMPLES = "/staff/samples"
 SCRIPT = Path(__file__).parents[2] / "tools" / "redraw_sample.py"
-SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=2)
 
 
 def supervised(stage: Stage, cast: Cast, application_id: str) -> None:
@@ -85,8 +85,9 @@ def _checked(stage: Stage, cast: Cast, sample: dict[str, Any]) -> None:
 def _followed(stage: Stage, cast: Cast, application_id: str) -> None:
     path = f"/staff/applications/{application_id}/money_trail"
     trail = stage.call(cast["auditor"], "GET", path, "一户所得的来龙去脉", show="applications paid_fen").json()
-    for event in [each for each in trail["items"] if each["kind"] in ("reservation", "batch", "payment")][:4]:
-        stage.say(event["text"])
+    for event in trail["items"]:
+        if event["application_id"] == application_id and event["kind"] in ("reservation", "batch", "line", "payment"):
+            stage.say(event["text"])
     funds = stage.http.get("/staff/funds", headers=cast["auditor"].headers).json()["items"]
     followed = stage.call(
         cast["auditor"], "GET", f"/staff/funds/{funds[-1]['id']}/trail?limit=100", "一项资金的来龙去脉"

@@ -15,7 +15,7 @@ from tests.make import NOW, Guild, Someone
 
 SAMPLES = "/staff/samples"
 SCRIPT = Path(__file__).parents[2] / "tools" / "redraw_sample.py"
-SOON = timedelta(milliseconds=400)
+SOON = timedelta(milliseconds=600)
 
 
 async def announce(

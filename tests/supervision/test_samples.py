@@ -20,7 +20,18 @@ from tests.http.refusals import refused
 from tests.make import AMOUNT_FEN, NOW, Case, Someone, unique
 from tests.paying import FROZEN_ACCOUNT, answered, lines_of, paid, result_file, sent, tell
 from tests.payments.conftest import Till
-from tests.supervision.sampling import SAMPLES, announce, announced, checks, draw, drawn, ended, population, redrawn
+from tests.supervision.sampling import (
+    SAMPLES,
+    SOON,
+    announce,
+    announced,
+    checks,
+    draw,
+    drawn,
+    ended,
+    population,
+    redrawn,
+)
 
 
 async def several(till: Till) -> list[Case]:
@@ -74,7 +85,7 @@ async def test_the_seed_is_sealed_until_the_list_is_frozen_and_nobody_chooses_it
 ) -> None:
     await till.approved()
     await paid(client, till.maker, till.checker, till.town.city)
-    sample = await announced(client, auditor, till.town.city)
+    sample = (await announce(client, auditor, till.town.city, until=datetime.now(NOW.tzinfo) + 3 * SOON)).json()
     assert (sample["seed"], sample["population_sha256"], sample["state"]) == (None, None, "announced")
     refused(await draw(client, auditor, sample), 409, "sample_not_due")
     refused(await client.get(f"{SAMPLES}/{sample['id']}/population", headers=auditor.headers), 409, "sample_not_drawn")

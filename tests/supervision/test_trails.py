@@ -71,7 +71,7 @@ async def test_what_never_arrived_and_was_written_off_is_not_told_as_paid(
     (line,) = await lines_of(client, till.maker, batch)
     ended = {"action": "write_off", "note": "收款人已经死亡"}
     path = f"{BATCHES}/{batch['id']}/lines/{line['id']}/actions"
-    answer = await calling.post(client, till.maker, path, ended, line["version"])
+    answer = await calling.post(client, till.checker, path, ended, line["version"])
     assert answer.status_code == 200, answer.text
     shown = await trail(client, auditor, case)
     said = "".join(each["text"] for each in shown["items"])
