@@ -18,6 +18,7 @@ COPY --from=builder /opt/venv /opt/venv
 # The migrations (alembic/) stand beside the package, not in it, so the tree is copied and run from where it lies.
 COPY alembic.ini ./
 COPY alembic alembic
+COPY tools/redraw_sample.py tools/
 COPY app app
 ENV PATH="/opt/venv/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m compileall -q app alembic

@@ -39,6 +39,7 @@ from app.reconciliations import tables as reconciliations
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.reuse import tables as reuse
+from app.supervision import tables as supervision
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 from app.wechat import tables as wechat
@@ -82,6 +83,7 @@ __all__ = [
     "relatives",
     "resubmissions",
     "reuse",
+    "supervision",
     "supplements",
     "upkeep",
     "visits",

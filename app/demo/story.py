@@ -27,6 +27,7 @@ from app.demo.plans import plan_first
 from app.demo.reconciliations import reconciled
 from app.demo.reuses import reused
 from app.demo.stage import Person, Stage
+from app.demo.supervision import supervised
 from app.demo.supplements import refused_and_undone, supplemented, tell_changes
 from app.kernel.business_time import academic_year, business_date
 
@@ -52,6 +53,7 @@ def tell(stage: Stage) -> None:
     policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
     reconciled(stage, cast)
+    supervised(stage, cast, str(waiting[0]["id"]))
     who_looked(stage, cast)
     wechat.messages_received(stage, cast)
 

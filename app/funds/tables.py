@@ -204,11 +204,13 @@ class LedgerTransaction(Row, table=True):
         CheckConstraint(
             "kind in ('grant','donation','interest','allocation','payment','return','write_off')", name="kind"
         ),
+        Index("ix_ledger_transaction_payment", "created_at", postgresql_where=text("kind = 'payment'")),
         Index(
-            "ix_ledger_transaction_application", "application_id",
+            "ix_ledger_transaction_application",
+            "application_id",
             postgresql_where=text("application_id is not null"),
         ),
-    )  # fmt: skip
+    )
 
     event_key: str = Field(unique=True, max_length=120)
     kind: str = Field(max_length=12)
@@ -232,6 +234,8 @@ class LedgerEntry(Row, table=True):
         Index("ix_ledger_entry_transaction", "transaction_id"),
         Index("ix_ledger_entry_account", "fund_id", "organisation_id", "account", "day"),
         Index("ix_ledger_entry_statement", "fund_id", "organisation_id", "created_at", "id"),
+        Index("ix_ledger_entry_fund", "fund_id", "created_at", "transaction_id"),
+        Index("ix_ledger_entry_granted", "day", postgresql_where=text("account = 'granted'")),
     )
 
     transaction_id: UUID = Field(foreign_key="ledger_transaction.id")

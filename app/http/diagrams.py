@@ -169,6 +169,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "money:supervise": "监督资金、查看差异",
         "budget:propose": "登记资金、提出预算",
         "budget:decide": "审批预算",
+        "payment:supervise": "支付后抽查",
         "delegation:end": "结束他人的委托",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",

@@ -22,6 +22,7 @@ from app.households.printed.lists import notice_form, summary_form
 from app.households.printed.queries import TooManyFiles, files_of, lines_of
 from app.households.printed.words import cause, text_of
 from app.households.queries import FORM, keeper_of
+from app.jobs import fund_tables
 from app.jobs.imports import sheets
 from app.jobs.queries import exportable
 from app.jobs.running import Jobs
@@ -43,6 +44,8 @@ READ_PERCENT: Final = 40
 """How far a form is when all that it says is read; the rest is drawn in one go."""
 PAPER: Final = Path(documents.__file__).with_name("paper.typ")
 FORMS: Final = {"summary": summary_form, "notice": notice_form}
+_DRAWN: Final = {fund_tables.FORM: fund_tables.draw}
+"""Tables that are none of household files, and who draws them."""
 _FIRST: Final = UUID(int=0)
 COLUMNS: Final = (
     Column("档案编号", width=26),
@@ -69,7 +72,7 @@ async def make(jobs: Jobs, export_id: UUID) -> None:
         actor = Actor(row["person_id"], row["person_id"], await posts(work.transaction, row["person_id"], work.today))
         banner = await _banner(work, row["person_id"])
     wanted = row["wanted"].get("form", "list")
-    write = partial(_draw, wanted) if wanted in FORMS else _write
+    write = _DRAWN.get(wanted) or (partial(_draw, wanted) if wanted in FORMS else _write)
     try:
         count = await write(jobs, row, actor, banner) if actor.may(Permission.READ_CASES) else 0
     except TooManyFiles:

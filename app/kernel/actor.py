@@ -88,6 +88,8 @@ class Permission(StrEnum):
     """To read in a bank's statement of one's union's account, and to have money reconciled."""
     SUPERVISE_MONEY = "money:supervise"
     """To see statements, reconciliations and what does not agree, and to be told of it."""
+    SUPERVISE = "payment:supervise"
+    """To draw a sample of what was paid, and write down what was found of it."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -142,7 +144,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.PUBLICITY_APPROVER: frozenset(),
     Role.EVALUATOR: frozenset(),
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
-    | {_P.SUPERVISE_MONEY},
+    | {_P.SUPERVISE_MONEY, _P.SUPERVISE},
     # The administrators of the three-officer separation (三员) never touch a case.
     Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),

@@ -35,6 +35,7 @@ from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
 from app.relatives.tables import DeclaredRelative
+from app.supervision.tables import PaymentCheck
 from app.upkeep.tables import HouseholdVerification, WatchTask
 from app.visits.tables import Visit
 from app.wechat.tables import WechatGrant
@@ -276,6 +277,14 @@ PARTS: Final[dict[str, Part]] = {
         "application_id round number kind amount_fen card_masked bank_name state version sent_at answered_at "
         "return_code remedy",
         hidden="batch_id serial applicant_masked organisation_name card_id reissue_of",
+    ),
+    "payment_checks": _part(
+        PaymentCheck,
+        "application_id",
+        "application_id line_id amount_fen paid_at state version reached arrived amount papers result checked_at "
+        "checked_by_role checked_by_organisation",
+        texts="note",
+        hidden=f"sample_id serial {_SCOPE} checked_by",
     ),
     "card_checks": _part(
         CardCheck,

@@ -1559,6 +1559,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/applications/{application_id}/money_trail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 一户所得的来龙去脉
+         * @description 这份申请的申请人和这一户的各份申请：资金、审批、公示、付款批次、银行结果、退回和重新发放，先发生的在前。
+         *
+         *     只含管辖范围内的申请；银行卡只给付款和监督的人看，已脱敏。每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_money_trail_api_v1_staff_applications__application_id__money_trail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/applications/{application_id}/reveal": {
         parameters: {
             query?: never;
@@ -2321,6 +2343,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/donor_reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 捐赠人报告
+         * @description 本工会和下级工会捐赠资金的报告，新的在前。
+         */
+        get: operations["list_reports_api_v1_staff_donor_reports_get"];
+        put?: never;
+        /**
+         * 拟捐赠人报告
+         * @description 一项社会捐赠资金一段期间的收支：意向、收到、按帮扶种类和区县的支出、帮助的户数、结余。
+         *
+         *     户数太少的栏目合并，看不出是谁。内容连同校验码冻结，由另一个人核对后发布。
+         */
+        post: operations["prepare_report_api_v1_staff_donor_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/donor_reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看捐赠人报告
+         * @description 报告的内容和状态。
+         */
+        get: operations["read_report_api_v1_staff_donor_reports__report_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/donor_reports/{report_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 发布或撤回捐赠人报告
+         * @description 由拟稿人以外的人核对后发布（release）；发布前拟稿人或核对的人可以撤回（withdraw）。需要 If-Match。
+         */
+        post: operations["act_on_report_api_v1_staff_donor_reports__report_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/donor_reports/{report_id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 打印捐赠人报告
+         * @description 印有校验码；没有发布的印明是草稿。同一份报告每次打印都一样。
+         */
+        get: operations["print_report_api_v1_staff_donor_reports__report_id__pdf_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/duplicates": {
         parameters: {
             query?: never;
@@ -2501,6 +2609,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/fund_picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 一个月的资金图
+         * @description SVG：这个月的支出按来源、帮扶种类、区县，宽度适合手机；图中的数都写成文字，读屏软件可以读出。
+         */
+        get: operations["draw_fund_picture_api_v1_staff_fund_picture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/fund_table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 资金使用情况
+         * @description 按来源、帮扶种类、区县，取自资金台账，按业务日期（北京时间）归期；金额合计与台账分文不差。
+         */
+        get: operations["read_fund_table_api_v1_staff_fund_table_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/fund_table/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 导出资金使用情况统计表
+         * @description Excel 或 PDF，后台生成；有理由、水印和记录，完成后在 /staff/exports/{export_id}/file 下载，24 小时内有效。
+         */
+        post: operations["export_fund_table_api_v1_staff_fund_table_exports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/funds": {
         parameters: {
             query?: never;
@@ -2577,6 +2745,26 @@ export interface paths {
          * @description 月初、月末余额和当月每一笔，先发生的在前。
          */
         get: operations["read_statement_api_v1_staff_funds__fund_id__statement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/funds/{fund_id}/trail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 一项资金的来龙去脉
+         * @description 本工会和下级工会的资金：收入、分配、发放、退回，先发生的在前，每笔之后的余额与台账一致。
+         */
+        get: operations["read_fund_trail_api_v1_staff_funds__fund_id__trail_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4331,6 +4519,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 支付后抽查
+         * @description 本工会和下级工会的抽查，新的在前；登记了还没有抽取的也在其中。
+         */
+        get: operations["list_samples_api_v1_staff_samples_get"];
+        put?: never;
+        /**
+         * 登记抽查
+         * @description 期间结束之前登记范围、期间和样本量。系统这时产生种子并封存，只公布它的校验码；一个工会一段期间只登记一次。
+         */
+        post: operations["announce_sample_api_v1_staff_samples_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看抽查
+         * @description 种子、名单校验码、抽法、各层，和已有结果的汇总：差错率及其置信区间。
+         */
+        get: operations["read_sample_api_v1_staff_samples__sample_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 抽到的付款
+         * @description 按抽取的先后。
+         */
+        get: operations["list_checks_api_v1_staff_samples__sample_id__checks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}/checks/{check_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看一笔抽查
+         * @description 查到的情况。每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_check_api_v1_staff_samples__sample_id__checks__check_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}/checks/{check_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 写下抽查结果
+         * @description 由没有办理过这份申请、与领款人无关的人写。无误还是有差错由各项回答得出，不另选。需要 If-Match。
+         */
+        post: operations["act_on_check_api_v1_staff_samples__sample_id__checks__check_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 抽取
+         * @description 期间结束之后：冻结名单，公布种子，按公布的抽法抽取。此后付款再有变化，名单也不变。需要 If-Match。
+         */
+        post: operations["draw_sample_api_v1_staff_samples__sample_id__draw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/samples/{sample_id}/population": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 下载冻结的名单
+         * @description CSV，没有个人信息。用 tools/redraw_sample.py 可以离线重抽，结果与系统一致；每次下载都有记录。
+         */
+        get: operations["read_population_api_v1_staff_samples__sample_id__population_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/tasks": {
         parameters: {
             query?: never;
@@ -4898,6 +5230,13 @@ export interface components {
                 [key: string]: unknown;
             }[];
             /**
+             * Payment Checks
+             * @description 付给我的款项被抽查的情况
+             */
+            payment_checks: {
+                [key: string]: unknown;
+            }[];
+            /**
              * Payment Holds
              * @description 变更核对期间暂缓的付款
              */
@@ -5092,7 +5431,7 @@ export interface components {
              * Form
              * @enum {string}
              */
-            form: "list" | "summary" | "notice";
+            form: "list" | "summary" | "notice" | "fund_table";
             /**
              * Format
              * @enum {string}
@@ -6969,6 +7308,40 @@ export interface components {
              */
             since_round: number;
         };
+        /** CheckAction */
+        CheckAction: {
+            /**
+             * Action
+             * @description close 写下结果 · reopen 有误，重新打开
+             * @enum {string}
+             */
+            action: "close" | "reopen";
+            /**
+             * Amount
+             * @description close 必填：金额对不对
+             */
+            amount?: ("right" | "wrong" | "unknown") | null;
+            /**
+             * Arrived
+             * @description close 必填：钱到了没有
+             */
+            arrived?: ("yes" | "no" | "unknown") | null;
+            /**
+             * Note
+             * @description 有差错、核实不了或重新打开的必填；封存
+             */
+            note?: string | null;
+            /**
+             * Papers
+             * @description close 必填：档案材料齐不齐
+             */
+            papers?: ("complete" | "missing") | null;
+            /**
+             * Reached
+             * @description close 必填：有没有联系到领款人
+             */
+            reached?: ("yes" | "no") | null;
+        };
         /** CheckDecision */
         CheckDecision: {
             /**
@@ -6979,6 +7352,66 @@ export interface components {
             /** Check Ids */
             check_ids: string[];
         };
+        /**
+         * CheckDetail
+         * @description 一笔的抽查结果。
+         */
+        CheckDetail: {
+            /** Amount */
+            amount: ("right" | "wrong" | "unknown") | null;
+            /** Amount Fen */
+            amount_fen: number;
+            /** Applicant Masked */
+            applicant_masked: string;
+            /** Application Id */
+            application_id: string;
+            /** Arrived */
+            arrived: ("yes" | "no" | "unknown") | null;
+            /** Checked At */
+            checked_at: string | null;
+            /** Checked By Organisation */
+            checked_by_organisation: string | null;
+            /** Findings */
+            findings: ("not_arrived" | "wrong_amount" | "papers_missing" | "not_reached")[];
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Line Id */
+            line_id: string;
+            /** Note */
+            note: string | null;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+            /** Paid At */
+            paid_at: string;
+            /** Papers */
+            papers: ("complete" | "missing") | null;
+            /** Reached */
+            reached: ("yes" | "no") | null;
+            /**
+             * Result
+             * @description in_order 无误 · error 有差错 · unverifiable 核实不了
+             */
+            result: ("in_order" | "error" | "unverifiable") | null;
+            /** Serial */
+            serial: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed";
+            /** Version */
+            version: number;
+        };
+        /** CheckPage */
+        CheckPage: {
+            /** Items */
+            items: components["schemas"]["CheckView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** ChecksDecided */
         ChecksDecided: {
             /** Count */
@@ -6988,6 +7421,45 @@ export interface components {
         ChecksEntered: {
             /** Ids */
             ids: string[];
+        };
+        /**
+         * CheckView
+         * @description 抽到的一笔付款。
+         */
+        CheckView: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Applicant Masked */
+            applicant_masked: string;
+            /** Application Id */
+            application_id: string;
+            /** Findings */
+            findings: ("not_arrived" | "wrong_amount" | "papers_missing" | "not_reached")[];
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Line Id */
+            line_id: string;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+            /** Paid At */
+            paid_at: string;
+            /**
+             * Result
+             * @description in_order 无误 · error 有差错 · unverifiable 核实不了
+             */
+            result: ("in_order" | "error" | "unverifiable") | null;
+            /** Serial */
+            serial: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed";
+            /** Version */
+            version: number;
         };
         /**
          * Choice
@@ -8405,10 +8877,80 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * FlowView
+         * @description 一种来源的收支和结余。
+         */
+        FlowView: {
+            /** Closing Fen */
+            closing_fen: number;
+            /** Opening Fen */
+            opening_fen: number;
+            /** Received Fen */
+            received_fen: number;
+            /**
+             * Source
+             * @description central 中央财政 · provincial 省级财政 · match 市县财政配套 · union 工会经费 · donation 社会捐赠 · interest 专户利息；合计为 null
+             */
+            source: ("central" | "provincial" | "match" | "union" | "donation" | "interest") | null;
+            /** Spent Fen */
+            spent_fen: number;
+        };
         /** FormChange */
         FormChange: {
             /** Form */
             form: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
+        };
+        /**
+         * FundEvent
+         * @description 资金的一笔变动，和变动之后的余额。
+         */
+        FundEvent: {
+            /** Amount Fen */
+            amount_fen: number;
+            /** Application Id */
+            application_id: string | null;
+            /** At */
+            at: string;
+            /** Day */
+            day: string;
+            /** Event Key */
+            event_key: string;
+            /**
+             * Granted Fen
+             * @description 变动后：发放在外的
+             */
+            granted_fen: number;
+            /** Id */
+            id: string;
+            /**
+             * In Hand Fen
+             * @description 变动后：各工会手里还没有发放的，含退回待处理的
+             */
+            in_hand_fen: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "grant" | "donation" | "interest" | "allocation" | "payment" | "return" | "write_off";
+            /** Number */
+            number: string | null;
+            /** Organisation */
+            organisation: string | null;
+            /** Reference */
+            reference: string | null;
+            /**
+             * Reserved At
+             * @description 发放的，什么时候预留的
+             */
+            reserved_at: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Unallocated Fen
+             * @description 变动后：还没有分配的
+             */
+            unallocated_fen: number;
         };
         /** FundIdView */
         FundIdView: {
@@ -8480,6 +9022,73 @@ export interface components {
             source: "central" | "provincial" | "match" | "union" | "donation" | "interest";
             /** Year */
             year: number;
+        };
+        /** FundTableRequest */
+        FundTableRequest: {
+            /**
+             * Format
+             * @default xlsx
+             * @enum {string}
+             */
+            format?: "xlsx" | "pdf";
+            /** @description 只看一种帮扶 */
+            kind?: components["schemas"]["Kind"] | null;
+            /**
+             * Organisation Code
+             * @description 哪个工会及其下级
+             */
+            organisation_code: string;
+            /**
+             * Quarter
+             * @description 哪个季度；不填为全年
+             */
+            quarter?: number | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Source
+             * @description 只看一种来源
+             */
+            source?: ("central" | "provincial" | "match" | "union" | "donation" | "interest") | null;
+            /** Year */
+            year: number;
+        };
+        /**
+         * FundTableView
+         * @description 困难职工帮扶资金使用情况。金额合计是各行之和；一户计一次，户数和人次的合计不一定是。
+         */
+        FundTableView: {
+            /**
+             * Before Day
+             * @description 不含
+             */
+            before_day: string;
+            /** First Day */
+            first_day: string;
+            flow_total: components["schemas"]["FlowView"] | null;
+            /**
+             * Flows
+             * @description 本级和下级工会管理的资金；只看一种帮扶的为空
+             */
+            flows: components["schemas"]["FlowView"][];
+            /** Organisation */
+            organisation: string;
+            /** Period */
+            period: string;
+            /** Rows */
+            rows: components["schemas"]["SpentView"][];
+            total: components["schemas"]["SpentView"];
+        };
+        /**
+         * FundTrail
+         * @description 一项资金从收入到分配、发放、退回。预留不记账，见 /staff/reservations。
+         */
+        FundTrail: {
+            /** Items */
+            items: components["schemas"]["FundEvent"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            now: components["schemas"]["Standing"];
         };
         /**
          * FundView
@@ -10782,6 +11391,26 @@ export interface components {
             paid_fen: number;
         };
         /**
+         * MoneyTrail
+         * @description 一户、一人所得的来龙去脉，先发生的在前。
+         */
+        MoneyTrail: {
+            /** Applications */
+            applications: number;
+            /** Items */
+            items: components["schemas"]["TrailEvent"][];
+            /**
+             * More
+             * @description 超过200份申请的，只看最近的200份
+             */
+            more: boolean;
+            /**
+             * Paid Fen
+             * @description 看得到的各笔付款，减去退回
+             */
+            paid_fen: number;
+        };
+        /**
          * MovedView
          * @description 办理之后的状态。
          */
@@ -11568,7 +12197,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -12377,6 +13006,172 @@ export interface components {
              */
             result: "achieved" | "partly" | "not_achieved";
         };
+        /** ReportAction */
+        ReportAction: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "release" | "withdraw";
+        };
+        /**
+         * ReportCell
+         * @description 一种帮扶、一个区县；户数太少的合并在一起，kind、district 为 null。
+         */
+        ReportCell: {
+            /** District */
+            district: string | null;
+            /**
+             * Households
+             * @description 少于 least_households 的为 null
+             */
+            households: number | null;
+            kind: components["schemas"]["Kind"] | null;
+            /** Spent Fen */
+            spent_fen: number;
+        };
+        /**
+         * ReportContent
+         * @description 报告的内容。
+         */
+        ReportContent: {
+            /** Code */
+            code: string;
+            /** First Day */
+            first_day: string;
+            /** Fund */
+            fund: string;
+            /** Households */
+            households: number | null;
+            /** Intent */
+            intent: string;
+            /** Last Day */
+            last_day: string;
+            /** Least Households */
+            least_households: number;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Received Fen
+             * @description 到最后一天为止累计收到
+             */
+            received_fen: number;
+            /** Remaining Fen */
+            remaining_fen: number;
+            /** Rows */
+            rows: components["schemas"]["ReportCell"][];
+            /**
+             * Spent Fen
+             * @description 期间内的支出
+             */
+            spent_fen: number;
+            /** Spent In All Fen */
+            spent_in_all_fen: number;
+            /** Times */
+            times: number | null;
+        };
+        /**
+         * ReportDetail
+         * @description 报告和它的内容。
+         */
+        ReportDetail: {
+            content: components["schemas"]["ReportContent"];
+            /** Decided At */
+            decided_at: string | null;
+            /** First Day */
+            first_day: string;
+            /** Fund */
+            fund: string;
+            /** Fund Id */
+            fund_id: string;
+            /** Id */
+            id: string;
+            /** Last Day */
+            last_day: string;
+            /**
+             * Mine
+             * @description 是不是我拟的稿
+             */
+            mine: boolean;
+            /** Prepared At */
+            prepared_at: string;
+            /**
+             * Sha256
+             * @description 内容的 SHA-256，印在报告上
+             */
+            sha256: string;
+            /**
+             * State
+             * @description prepared 待发布 · released 已发布 · withdrawn 已撤回
+             * @enum {string}
+             */
+            state: "prepared" | "released" | "withdrawn";
+            /** Version */
+            version: number;
+        };
+        /** ReportPage */
+        ReportPage: {
+            /** Items */
+            items: components["schemas"]["ReportView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** ReportRequest */
+        ReportRequest: {
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Fund Id
+             * Format: uuid
+             */
+            fund_id: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+        };
+        /**
+         * ReportView
+         * @description 一份捐赠人报告。
+         */
+        ReportView: {
+            /** Decided At */
+            decided_at: string | null;
+            /** First Day */
+            first_day: string;
+            /** Fund */
+            fund: string;
+            /** Fund Id */
+            fund_id: string;
+            /** Id */
+            id: string;
+            /** Last Day */
+            last_day: string;
+            /**
+             * Mine
+             * @description 是不是我拟的稿
+             */
+            mine: boolean;
+            /** Prepared At */
+            prepared_at: string;
+            /**
+             * Sha256
+             * @description 内容的 SHA-256，印在报告上
+             */
+            sha256: string;
+            /**
+             * State
+             * @description prepared 待发布 · released 已发布 · withdrawn 已撤回
+             * @enum {string}
+             */
+            state: "prepared" | "released" | "withdrawn";
+            /** Version */
+            version: number;
+        };
         /** ReservationPage */
         ReservationPage: {
             /** Items */
@@ -12680,6 +13475,155 @@ export interface components {
             needed: string;
         };
         /**
+         * SampleDetail
+         * @description 一次抽查、抽法、各层和结果。
+         */
+        SampleDetail: {
+            /** Announced At */
+            announced_at: string;
+            /** Drawn At */
+            drawn_at: string | null;
+            /** Fen */
+            fen: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Lines
+             * @description 名单里有多少笔
+             */
+            lines: number | null;
+            /** Method */
+            method: string;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Population Sha256
+             * @description 冻结的名单（/population）的 SHA-256
+             */
+            population_sha256: string | null;
+            /**
+             * Seed
+             * @description 抽取时公布
+             */
+            seed: string | null;
+            /**
+             * Seed Sha256
+             * @description 种子的 SHA-256
+             */
+            seed_sha256: string;
+            /** Since */
+            since: string;
+            /**
+             * Size
+             * @description 登记的样本量；层数更多的，每层至少一笔
+             */
+            size: number;
+            /**
+             * State
+             * @description announced 已登记，等期间结束 · drawn 已抽取
+             * @enum {string}
+             */
+            state: "announced" | "drawn";
+            /** Strata */
+            strata: components["schemas"]["StratumView"][];
+            /** @description 还没有抽取的为 null */
+            summary: components["schemas"]["SummaryView"] | null;
+            /**
+             * Until
+             * @description 不含
+             */
+            until: string;
+            /** Version */
+            version: number;
+        };
+        /** SamplePage */
+        SamplePage: {
+            /** Items */
+            items: components["schemas"]["SampleView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** SampleRequest */
+        SampleRequest: {
+            /**
+             * Organisation Code
+             * @description 抽查哪个工会及其下级的付款
+             */
+            organisation_code: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Size
+             * @description 抽多少笔；每个区县的每种帮扶至少一笔
+             */
+            size: number;
+            /**
+             * Until
+             * Format: date-time
+             * @description 不含；须在登记时还没有到
+             */
+            until: string;
+        };
+        /**
+         * SampleView
+         * @description 一次支付后抽查。种子在期间结束之前封存，先公布它的校验码，抽取时才公布种子。
+         */
+        SampleView: {
+            /** Announced At */
+            announced_at: string;
+            /** Drawn At */
+            drawn_at: string | null;
+            /** Fen */
+            fen: number | null;
+            /** Id */
+            id: string;
+            /**
+             * Lines
+             * @description 名单里有多少笔
+             */
+            lines: number | null;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Population Sha256
+             * @description 冻结的名单（/population）的 SHA-256
+             */
+            population_sha256: string | null;
+            /**
+             * Seed
+             * @description 抽取时公布
+             */
+            seed: string | null;
+            /**
+             * Seed Sha256
+             * @description 种子的 SHA-256
+             */
+            seed_sha256: string;
+            /** Since */
+            since: string;
+            /**
+             * Size
+             * @description 登记的样本量；层数更多的，每层至少一笔
+             */
+            size: number;
+            /**
+             * State
+             * @description announced 已登记，等期间结束 · drawn 已抽取
+             * @enum {string}
+             */
+            state: "announced" | "drawn";
+            /**
+             * Until
+             * @description 不含
+             */
+            until: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * ScreenedView
          * @description 一种帮扶的测算：可能、不可能，还是缺少回答。
          */
@@ -12929,6 +13873,25 @@ export interface components {
              */
             settled_at?: string | null;
         };
+        /**
+         * ShareView
+         * @description 差错率和它的 95% 置信区间（Wilson），万分之几。
+         */
+        ShareView: {
+            /**
+             * Checked
+             * @description 核实了多少笔
+             */
+            checked: number;
+            /** Errors */
+            errors: number;
+            /** High Bp */
+            high_bp: number;
+            /** Low Bp */
+            low_bp: number;
+            /** Share Bp */
+            share_bp: number;
+        };
         /** SignedPaper */
         SignedPaper: {
             /**
@@ -12950,6 +13913,33 @@ export interface components {
         SignInRequest: {
             /** Code */
             code: string;
+        };
+        /**
+         * SpentView
+         * @description 一种来源、一种帮扶、一个区县用了多少。
+         */
+        SpentView: {
+            /** District */
+            district: string | null;
+            /** Households */
+            households: number;
+            kind: components["schemas"]["Kind"] | null;
+            /** Net Fen */
+            net_fen: number;
+            /** Paid Fen */
+            paid_fen: number;
+            /** Returned Fen */
+            returned_fen: number;
+            /**
+             * Source
+             * @description 合计为 null
+             */
+            source: ("central" | "provincial" | "match" | "union" | "donation" | "interest") | null;
+            /**
+             * Times
+             * @description 发放人次
+             */
+            times: number;
         };
         /** StaffClaimPage */
         StaffClaimPage: {
@@ -12978,6 +13968,22 @@ export interface components {
             phone_masked: string | null;
             /** Version */
             version: number;
+        };
+        /**
+         * Standing
+         * @description 现在的预算。
+         */
+        Standing: {
+            /** Allocated Fen */
+            allocated_fen: number;
+            /** Committed Fen */
+            committed_fen: number;
+            /** Received Fen */
+            received_fen: number;
+            /** Reserved Fen */
+            reserved_fen: number;
+            /** Spent Fen */
+            spent_fen: number;
         };
         /**
          * State
@@ -13101,6 +14107,27 @@ export interface components {
             ward?: ("general" | "psychiatric" | "rehabilitation" | "maternity" | "family_bed") | null;
         };
         /**
+         * StratumView
+         * @description 一层：一个区县的一种帮扶。
+         */
+        StratumView: {
+            /** District Code */
+            district_code: string;
+            /**
+             * Drawn
+             * @description 抽到多少笔
+             */
+            drawn: number;
+            /** Fen */
+            fen: number;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Lines
+             * @description 名单里有多少笔
+             */
+            lines: number;
+        };
+        /**
          * StudentAnswers
          * @description 孩子上学的情况。
          */
@@ -13221,6 +14248,34 @@ export interface components {
              * @description 传给 wx.requestSubscribeMessage 的 tmplIds
              */
             template_id: string;
+        };
+        /**
+         * SummaryView
+         * @description 抽查结果汇总。
+         */
+        SummaryView: {
+            /** Error */
+            error: number;
+            /**
+             * Error Fen
+             * @description 有差错的各笔合计
+             */
+            error_fen: number;
+            /**
+             * Findings
+             * @description 各种问题各几笔：not_arrived 钱没有到 · wrong_amount 金额不对 · papers_missing 材料不齐 · not_reached 联系不上
+             */
+            findings: {
+                [key: string]: number;
+            };
+            /** In Order */
+            in_order: number;
+            /** Open */
+            open: number;
+            /** @description 一笔也没有核实的为 null */
+            share: components["schemas"]["ShareView"] | null;
+            /** Unverifiable */
+            unverifiable: number;
         };
         /**
          * SupplementAnswer
@@ -13445,6 +14500,41 @@ export interface components {
              * Text
              * @description 这一步的说明
              */
+            text: string;
+        };
+        /**
+         * TrailEvent
+         * @description 发生的一件事。
+         */
+        TrailEvent: {
+            /** Amount Fen */
+            amount_fen: number | null;
+            /** Application Id */
+            application_id: string;
+            /** At */
+            at: string;
+            /**
+             * Hashes
+             * @description SHA-256：facts 事实 · rules 规则 · notice_batch 公示名单 · batch file 付款
+             */
+            hashes: {
+                [key: string]: string;
+            };
+            /**
+             * Ids
+             * @description 可以据此查到原件的编号
+             */
+            ids: {
+                [key: string]: string;
+            };
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "application" | "step" | "notice" | "reservation" | "batch" | "line" | "payment" | "return" | "write_off";
+            /** Number */
+            number: string;
+            /** Text */
             text: string;
         };
         /** TransferAnswer */
@@ -16316,6 +17406,31 @@ export interface operations {
             };
         };
     };
+    read_money_trail_api_v1_staff_applications__application_id__money_trail_get: {
+        parameters: {
+            query?: {
+                /** @description 为什么查看，本人可以看到；不填的，等我办理的为 review，其他为 consultation */
+                purpose?: ("review" | "inquiry" | "verification" | "supervision" | "consultation") | null;
+            };
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MoneyTrail"];
+                };
+            };
+        };
+    };
     reveal_value_api_v1_staff_applications__application_id__reveal_post: {
         parameters: {
             query?: never;
@@ -17383,6 +18498,133 @@ export interface operations {
             };
         };
     };
+    list_reports_api_v1_staff_donor_reports_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description 只看一项资金 */
+                fund_id?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportPage"];
+                };
+            };
+        };
+    };
+    prepare_report_api_v1_staff_donor_reports_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+        };
+    };
+    read_report_api_v1_staff_donor_reports__report_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+        };
+    };
+    act_on_report_api_v1_staff_donor_reports__report_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportAction"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportDetail"];
+                };
+            };
+        };
+    };
+    print_report_api_v1_staff_donor_reports__report_id__pdf_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 文件 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+        };
+    };
     list_duplicates_api_v1_staff_duplicates_get: {
         parameters: {
             query?: {
@@ -17608,6 +18850,88 @@ export interface operations {
             };
         };
     };
+    draw_fund_picture_api_v1_staff_fund_picture_get: {
+        parameters: {
+            query: {
+                /** @description 哪个月 */
+                month: string;
+                /** @description 哪个工会及其下级 */
+                organisation_code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 图 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+        };
+    };
+    read_fund_table_api_v1_staff_fund_table_get: {
+        parameters: {
+            query: {
+                /** @description 只看一种帮扶 */
+                kind?: components["schemas"]["Kind"] | null;
+                /** @description 哪个工会及其下级 */
+                organisation_code: string;
+                /** @description 哪个季度；不填为全年 */
+                quarter?: number | null;
+                /** @description 只看一种来源 */
+                source?: ("central" | "provincial" | "match" | "union" | "donation" | "interest") | null;
+                year: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundTableView"];
+                };
+            };
+        };
+    };
+    export_fund_table_api_v1_staff_fund_table_exports_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FundTableRequest"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["app__http__views__bulk__ExportView"];
+                };
+            };
+        };
+    };
     list_funds_api_v1_staff_funds_get: {
         parameters: {
             query?: {
@@ -17736,6 +19060,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["app__http__views__funds__StatementView"];
+                };
+            };
+        };
+    };
+    read_fund_trail_api_v1_staff_funds__fund_id__trail_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundTrail"];
                 };
             };
         };
@@ -20312,6 +21661,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReuseCount"];
+                };
+            };
+        };
+    };
+    list_samples_api_v1_staff_samples_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamplePage"];
+                };
+            };
+        };
+    };
+    announce_sample_api_v1_staff_samples_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleView"];
+                };
+            };
+        };
+    };
+    read_sample_api_v1_staff_samples__sample_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleDetail"];
+                };
+            };
+        };
+    };
+    list_checks_api_v1_staff_samples__sample_id__checks_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description 只看一种状态 */
+                state?: ("open" | "closed") | null;
+            };
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckPage"];
+                };
+            };
+        };
+    };
+    read_check_api_v1_staff_samples__sample_id__checks__check_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                check_id: string;
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckDetail"];
+                };
+            };
+        };
+    };
+    act_on_check_api_v1_staff_samples__sample_id__checks__check_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                check_id: string;
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckAction"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckDetail"];
+                };
+            };
+        };
+    };
+    draw_sample_api_v1_staff_samples__sample_id__draw_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleDetail"];
+                };
+            };
+        };
+    };
+    read_population_api_v1_staff_samples__sample_id__population_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
         };

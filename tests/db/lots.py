@@ -32,6 +32,7 @@ from app.plans.tables import Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
 from app.relatives.tables import Crossing
+from app.supervision.tables import PaymentCheck, PaymentSample
 from app.upkeep.tables import HouseholdVerification, Reminder, WatchTask
 from app.visits.tables import VisitOperation
 from tests import make
@@ -257,11 +258,12 @@ async def apart_rows(
 async def payment_rows(
     world: World, owner: asyncpg.Connection, case_id: UUID, someone: Someone, clerk: Someone, home: Guild
 ) -> None:
-    """A payment that never went out, and a card that was looked at; past the triggers that ask how it came to them."""
+    """A payment that never went out, its place in a sample, and a card that was looked at; past the triggers that ask
+    how it came to them."""
     card_id = await owner.fetchval("select id from bank_card where person_id = $1", someone.id)
     scope = {f"{tier}_id": union for tier, union in home.ancestors.items()}
     common: dict[str, Any] = {"created_at": make.NOW}
-    batch_id = new_id()
+    batch_id, line_id = new_id(), new_id()
     await world.insert(
         PaymentBatch, id=batch_id, number=make.unique("FK-"), organisation_id=home.id, organisation_name="-",
         kinds=["hardship_aid"], approved_until=make.NOW, bank="-", layout="-", policy_version="-", state="built",
@@ -275,9 +277,19 @@ async def payment_rows(
           applicant_masked, organisation_name, amount_fen, card_id, card_masked, bank_name, state, version)
         values ($1, now(), $2, 1, $3, 1, '-', 'hardship_aid', '*', '-', 1, $4, '*', '-', 'dropped', 1)
         """,
-        new_id(), batch_id, case_id, card_id,
+        line_id, batch_id, case_id, card_id,
     )  # fmt: skip
     await owner.execute("set session_replication_role = origin")
+    sample_id = new_id()
+    await world.insert(
+        PaymentSample, id=sample_id, organisation_id=home.id, organisation_name="-", since=make.NOW,
+        until=make.NOW + timedelta(days=9), size=1, state="announced", version=1, announced_by=clerk.id,
+        seed_sha256="0" * 64, seed_sealed=b"-", **scope, **common,
+    )  # fmt: skip
+    await world.insert(
+        PaymentCheck, id=new_id(), sample_id=sample_id, serial=1, line_id=line_id, application_id=case_id,
+        amount_fen=1, paid_at=make.NOW, state="open", version=1, **scope, **common,
+    )  # fmt: skip
     await world.insert(
         CardCheck, id=new_id(), card_id=card_id, person_id=someone.id, method="name_check", outcome="passed",
         state="entered", entered_by=clerk.id, **scope, **common,

@@ -61,6 +61,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "bank_statement_month_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
         "break_explanation_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
+        "books_of_cases",  # the ledger of cases in the caller's reach, to staff: tests/supervision
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
@@ -88,18 +89,22 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
         "ledger_month_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "let_go_of_file",  # only of a file that has ended
+        "lines_of_cases",  # payments of cases in the caller's reach, masked, to staff: tests/supervision
         "mark_near",  # a trigger: that it is worth asking about somebody
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
         "money_figures",  # sums, of a union in the caller's reach: tests/reconciliations
         "month_closing_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
+        "money_granted",  # payments under a union of the caller's, or of its fund: tests/supervision
         "move_money",  # a trigger: answers nothing; only it writes drawings (tests/funds/test_reserving.py)
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
+        "notices_of_cases",  # that cases in the caller's reach were published: tests/supervision
         "numbers_near",  # to no role but the one that it runs as
         "objection_of_receipt",  # to who has the keyed index of a receipt: tests/http/test_objection_receipts.py
         "payment_batch_guard",  # a trigger: answers nothing, and refuses
         "payment_line_guard",  # a trigger: answers nothing, and refuses
         "payment_standing",  # of approved cases in the caller's reach, to staff: tests/payments
+        "payments_made",  # lines paid under a union of the caller's, nothing personal: tests/supervision
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
         "relatives_follow",  # a trigger on people: tests/relatives/test_signing.py

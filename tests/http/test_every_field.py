@@ -28,7 +28,7 @@ from tests.visits.making import visit_of
 SCHEMAS = DOCUMENT["components"]["schemas"]
 REVIEWERS = (
     Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
-    Role.FINANCE_MAKER, Role.FINANCE_CHECKER,
+    Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.AUDITOR,
 )  # fmt: skip
 Path = tuple[str | int, ...]
 NUMBER = make.id_number()
@@ -197,6 +197,19 @@ VALID: dict[str, dict[str, Any]] = {
         "method": "name_check", "items": [{"card_id": SOMEBODY, "outcome": "passed"}],
     },
     "POST /staff/bank_cards/checks/decisions": {"action": "confirm", "check_ids": [SOMEBODY]},
+    "POST /staff/samples": {
+        "organisation_code": "U-1", "since": "2026-01-01T00:00:00+08:00", "until": "2099-01-01T00:00:00+08:00",
+        "size": 5,
+    },
+    "POST /staff/samples/{sample_id}/checks/{check_id}/actions": {
+        "action": "close", "reached": "yes", "arrived": "yes", "amount": "right", "papers": "complete", "note": "好",
+    },
+    "POST /staff/fund_table/exports": {
+        "organisation_code": "U-1", "year": 2026, "quarter": 1, "source": "union", "kind": "hardship_aid",
+        "format": "xlsx", "reason": "上报",
+    },
+    "POST /staff/donor_reports": {"fund_id": SOMEBODY, "first_day": "2026-01-01", "last_day": "2026-01-31"},
+    "POST /staff/donor_reports/{report_id}/actions": {"action": "release"},
 }  # fmt: skip
 """A body that each operation would read. An operation that is not here fails the first test below."""
 OPEN: dict[str, Path] = {"POST /staff/policies": ("document",), "PUT /me/subscriptions": ("results",)}

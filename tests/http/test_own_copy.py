@@ -35,7 +35,7 @@ NOT_IN_THIS_STATE = {
 }  # fmt: skip
 """What the rows of this test are too young to have."""
 BY_NUMBER = {"cover", "proxy_filing", "proxy_application", "household_member"}
-BY_APPLICATION = {"rating", "earlier_submission", "claim_mark", "drawing", "payment_line"}
+BY_APPLICATION = {"rating", "earlier_submission", "claim_mark", "drawing", "payment_line", "payment_check"}
 
 
 def about_people(found: Iterable[Table]) -> set[str]:

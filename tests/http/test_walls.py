@@ -169,6 +169,27 @@ RECONCILIATIONS = {
     )
 }  # fmt: skip
 """Their walls are tried in tests/reconciliations."""
+SUPERVISION = {
+    ("GET", "/staff/samples"),
+    ("POST", "/staff/samples"),
+    ("GET", "/staff/samples/{}"),
+    ("POST", "/staff/samples/{}/draw"),
+    ("GET", "/staff/samples/{}/population"),
+    ("GET", "/staff/samples/{}/checks"),
+    ("GET", "/staff/samples/{}/checks/{}"),
+    ("POST", "/staff/samples/{}/checks/{}/actions"),
+    ("GET", "/staff/applications/{}/money_trail"),
+    ("GET", "/staff/funds/{}/trail"),
+    ("GET", "/staff/fund_table"),
+    ("POST", "/staff/fund_table/exports"),
+    ("GET", "/staff/fund_picture"),
+    ("GET", "/staff/donor_reports"),
+    ("POST", "/staff/donor_reports"),
+    ("GET", "/staff/donor_reports/{}"),
+    ("GET", "/staff/donor_reports/{}/pdf"),
+    ("POST", "/staff/donor_reports/{}/actions"),
+}
+"""Who sees and does what with these stands in tests/supervision."""
 ELSEWHERE = {
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
@@ -239,7 +260,7 @@ def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
-    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS}
+    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

@@ -242,4 +242,6 @@ async def test_whoever_asks_wrongly_is_told_so(client: httpx.AsyncClient, books:
     ):  # fmt: skip
         answer = await post(client, books.maker, PLACE, body)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code), answer.text
-    assert (await post(client, books.maker, PLACE, {"batch_id": str(new_id())})).json()["code"] == "payment_batch_not_found"
+    assert (await post(client, books.maker, PLACE, {"batch_id": str(new_id())})).json()[
+        "code"
+    ] == "payment_batch_not_found"

@@ -63,6 +63,7 @@ class ExportView(BaseModel):
     reveals: list[dict[str, Any]] = Field(description="工作人员查看过的完整信息及理由")
     declared_relatives: list[dict[str, Any]] = Field(description="我申报的亲属")
     payments: list[dict[str, Any]] = Field(description="付给我的每一笔，和银行怎样回复")
+    payment_checks: list[dict[str, Any]] = Field(description="付给我的款项被抽查的情况")
     card_checks: list[dict[str, Any]] = Field(description="我的银行卡的核验")
     messages: list[dict[str, Any]]
     wechat_deliveries: list[dict[str, Any]] = Field(description="这些消息送往微信的情况")

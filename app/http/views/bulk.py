@@ -105,7 +105,7 @@ class ExportView(BaseModel):
     """一次导出。"""
 
     id: str
-    form: Literal["list", "summary", "notice"]
+    form: Literal["list", "summary", "notice", "fund_table"]
     format: Literal["xlsx", "pdf"]
     state: Literal["queued", "done", "failed"]
     percent: int

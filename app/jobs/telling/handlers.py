@@ -69,6 +69,7 @@ from app.reconciliations.events import (
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
+from app.supervision.events import DonorReportMoved, PaymentChecked, SampleMoved
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
 from app.wechat.events import PushCame
@@ -368,5 +369,8 @@ SILENT: Final[dict[type[Fact], str]] = {
     BreakExplained: "stands at the break, for those who supervise money",
     MonthClosed: "stands in the list of closed months",
     PushCame: "what WeChat told us; whom it is about did it themselves",
+    SampleMoved: "stands in the list of samples; whoever announced or drew it did so themselves",
+    PaymentChecked: "whoever was asked was there, or is not told that nobody found them; the case is not moved by it",
+    DonorReportMoved: "stands in the list of reports of those who let them out",
 }
 """The facts of which nobody is told, and why."""
