@@ -40,6 +40,7 @@ class Article(Row, table=True):
         CheckConstraint("tag_id is null or way = 'mass_send'", name="tag"),
         CheckConstraint("(state = 'withdrawn') = (withdrawn_at is not null)", name="withdrawn"),
         CheckConstraint("taken_down_at is null or withdrawn_at is not null", name="taken_down"),
+        CheckConstraint("platform_check in ('pass','review','risky','unavailable')", name="platform_check"),
         *(
             Index(
                 f"ix_article_{tier}",
@@ -93,6 +94,9 @@ class Article(Row, table=True):
     withdrawn_at: datetime | None = instant(nullable=True)
     taken_down_at: datetime | None = instant(nullable=True)
     """When WeChat had taken it down as well."""
+    platform_check: str | None = Field(default=None, max_length=11)
+    """What WeChat's check of texts and pictures (内容安全) says of the revision that was checked."""
+    checked_revision: int | None = None
 
 
 class ArticleRevision(Row, table=True):
@@ -167,6 +171,8 @@ class ArticleSending(Row, table=True):
     attempt: int
     thumb_media_id: str | None = Field(default=None, max_length=REFERENCE)
     draft_media_id: str | None = Field(default=None, max_length=REFERENCE)
+    taken_until: datetime | None = instant(nullable=True)
+    """Until then one process works on it, and the others leave it alone."""
 
 
 class PublishedArticle(Row, table=True):
