@@ -9,14 +9,10 @@ _WIDTHS: Final = (1080, 900, 720, 540)
 _QUALITIES: Final = (88, 75, 60)
 
 
-def shrunk(content: bytes, media_type: str) -> Iterator[Any]:
-    """Its media type and its bytes: as it is where it is small enough, else a smaller JPEG of it."""
+def shrunk(content: bytes) -> Iterator[Any]:
+    """A smaller JPEG of it: nothing where none is small enough."""
     from PIL import Image
 
-    if len(content) <= MOST_BYTES:
-        yield {"media_type": media_type}
-        yield content
-        return
     with Image.open(io.BytesIO(content), formats=["JPEG", "PNG"]) as picture:
         flat = Image.new("RGB", picture.size, "white")
         whole = picture.convert("RGBA")
@@ -28,6 +24,5 @@ def shrunk(content: bytes, media_type: str) -> Iterator[Any]:
             written = io.BytesIO()
             smaller.save(written, "JPEG", quality=quality)
             if len(written.getvalue()) <= MOST_BYTES:
-                yield {"media_type": "image/jpeg"}
                 yield written.getvalue()
                 return

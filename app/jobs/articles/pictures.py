@@ -7,7 +7,7 @@ from uuid import UUID
 from app.articles.content import Content, pictures_of
 from app.articles.queries import pictures
 from app.articles.sending_commands import keep_url, urls_of
-from app.articles.shrinking import shrunk
+from app.articles.shrinking import MOST_BYTES, shrunk
 from app.confined.running import MIB, Failed, Limits, run
 from app.gateways.wechat.official import OfficialAccount
 from app.jobs.running import Jobs
@@ -27,11 +27,12 @@ async def picture(jobs: Jobs, file_id: UUID) -> tuple[bytes, MediaType]:
     content = await jobs.files.get(file_id)
     if row is None or content is None:
         raise PictureGone
-    made = await run(shrunk, content, row["media_type"], limits=_LIMITS)
-    if isinstance(made, Failed) or len(made.values) != 2:
+    if len(content) <= MOST_BYTES:
+        return content, row["media_type"]
+    made = await run(shrunk, content, limits=_LIMITS)
+    if isinstance(made, Failed) or not made.values:
         raise PictureGone
-    told, small = made.values
-    return small, told["media_type"]
+    return made.values[0], "image/jpeg"
 
 
 async def uploaded(
