@@ -49,12 +49,16 @@ _OLD_ID_RUN: Final = re.compile(r"(?<![0-9])([1-9][0-9]{14})(?![0-9Xx])")
 _PHONE: Final = re.compile(r"(?<![0-9])(?:(?:\+?86|0086)[\s-]*)?1[3-9][0-9](?:[\s\-_.·—]*[0-9]){8}(?![0-9])")
 _CARD: Final = re.compile(r"(?<![0-9])[1-9][0-9]{3}(?:[\s\-_.·]*[0-9]){12,15}(?![0-9])")
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])(?:BF|JX|YB|DA|BD)-?[0-9]{4}[-0-9]{2,}", re.IGNORECASE)
+_STREET: Final = "路|街|巷|村|里|苑|园|小区|社区|新村|花园"
 _ADDRESS: Final = re.compile(
-    r"(?:路|街|巷|村|里|苑|园|小区|社区|新村|花园)[^。；，、\s]{0,8}?[0-9]+\s*(?:号|弄|栋|幢|座)[^。；，\s]{0,8}?[0-9]+\s*(?:室|房|号房|单元|楼|栋|座)"
+    rf"(?:{_STREET})[^。；，、]{{0,8}}?[0-9]+\s*(?:号|弄|栋|幢|座)[^。；，]{{0,8}}?[0-9]+\s*(?:室|房|单元|楼|栋|座)"
 )
 _NAME_RUN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]+(?:·[\u3400-\u9fff]+)*")
+_TITLES: Final = "先生|女士|师傅|大姐|大哥|阿姨"
+# Surnames that are ordinary words as well are left out: 和某医院 names nobody.
 _VEILED: Final = re.compile(
-    f"[{_SURNAMES}](?:某某?[\u4e00-\u9fff]?|[*＊×]{{1,2}}[\u4e00-\u9fff]?)|[{_SURNAMES}](?:先生|女士|师傅|大姐|大哥|阿姨|同学|姐|哥|叔|嫂)"
+    f"[{''.join(sorted(set(_SURNAMES) - set('和于都能从那时向后查相关应由方')))}]"
+    f"(?:某某?[\u4e00-\u9fff]?|[*＊×]{{1,2}}[\u4e00-\u9fff]?|{_TITLES})"
 )
 _NAME_LENGTHS: Final = (2, 3, 4)
 
@@ -147,7 +151,8 @@ def _phone(plain: str) -> bool:
 
 def _bank_card(plain: str) -> bool:
     spelt = _NUMERAL_RUN.sub(lambda run: run.group().translate(_NUMERALS), plain)
-    return any(_is_card(re.sub("[^0-9]", "", found)) for found in _CARD.findall(spelt))
+    found = (re.sub("[^0-9]", "", each) for each in _CARD.findall(spelt))
+    return any(_is_card(digits) and not (len(digits) == 18 and _is_number(digits)) for digits in found)
 
 
 def _is_card(digits: str) -> bool:

@@ -1,14 +1,21 @@
 """An article goes out once, by way of the simulator, and everyone reads it from then on until it is withdrawn."""
 
+import io
+import random
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from PIL import Image
 
 from app.articles.queries import published_article, published_articles
 from app.db.transaction import Sight
+from app.jobs.articles.checking import check_all
+from app.kernel.actor import Role
+from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import NotFound
-from tests.articles.making import HARMLESS, SEND, SUBMIT, Newsroom, content, png
+from tests.articles.making import HARMLESS, SEND, SUBMIT, Newsroom, content
 
 
 async def public(newsroom: Newsroom, article_id: str) -> dict[str, Any] | None:
@@ -29,8 +36,6 @@ async def test_an_article_is_written_reviewed_by_another_published_and_withdrawn
     await newsroom.does(newsroom.editor, article_id, "submit")
     pending = await newsroom.act(newsroom.approver, article_id, "approve")
     assert pending.json()["code"] == "platform_check_pending"
-    from app.jobs.articles.checking import check_all
-
     await check_all(newsroom.background, newsroom.accounts)
     own = await newsroom.act(newsroom.editor, article_id, "approve")
     assert own.status_code == 403
@@ -66,11 +71,6 @@ async def test_an_article_is_written_reviewed_by_another_published_and_withdrawn
 
 
 async def test_pictures_are_uploaded_once_as_small_as_the_platform_wants_them(newsroom: Newsroom) -> None:
-    import random
-
-    from PIL import Image
-    import io
-
     noise = Image.frombytes("RGB", (900, 900), random.Random(7).randbytes(900 * 900 * 3))
     written = io.BytesIO()
     noise.save(written, "PNG")
@@ -86,12 +86,10 @@ async def test_pictures_are_uploaded_once_as_small_as_the_platform_wants_them(ne
 
 async def test_it_goes_out_at_its_hour_and_not_before(newsroom: Newsroom) -> None:
     article_id = await newsroom.approved()
-    late = await newsroom.act(newsroom.editor, article_id, "schedule", way="publish", publish_at="2020-01-01T08:00:00+08:00")
+    late = await newsroom.act(
+        newsroom.editor, article_id, "schedule", way="publish", publish_at="2020-01-01T08:00:00+08:00"
+    )
     assert late.json()["errors"][0]["code"] == "publish_at_range"
-    from datetime import datetime, timedelta
-
-    from app.kernel.business_time import SHANGHAI
-
     at = (datetime.now(SHANGHAI) + timedelta(days=1)).replace(microsecond=0).isoformat()
     await newsroom.does(newsroom.editor, article_id, "schedule", way="publish", publish_at=at)
     assert (await newsroom.read(article_id))["publish_at"] == at
@@ -206,7 +204,7 @@ async def test_a_second_revision_is_reviewed_again_and_the_first_is_kept(newsroo
 
 async def test_whoever_wrote_any_of_it_does_not_review_it_under_whichever_account(newsroom: Newsroom) -> None:
     both = await newsroom.world.person(
-        posts=tuple((role, newsroom.city) for role in ("publicity_editor", "publicity_approver"))  # type: ignore[misc]
+        posts=((Role.PUBLICITY_EDITOR, newsroom.city), (Role.PUBLICITY_APPROVER, newsroom.city))
     )
     drafted = await newsroom.draft()
     article_id = drafted["id"]
@@ -214,10 +212,7 @@ async def test_whoever_wrote_any_of_it_does_not_review_it_under_whichever_accoun
     answer = await newsroom.ask(both, "PUT", f"/{article_id}", wanted, version=drafted["version"])
     assert answer.status_code == 200, answer.text
     await newsroom.does(newsroom.editor, article_id, "submit")
-    from app.jobs.articles.checking import check_all
-
     await check_all(newsroom.background, newsroom.accounts)
     refused = await newsroom.act(both, article_id, "approve")
     assert (refused.status_code, refused.json()["code"]) == (403, "own_article")
     assert await newsroom.does(newsroom.approver, article_id, "approve") == "approved"
-    assert png()

@@ -18,7 +18,7 @@ from app.articles.path import PATH, ArticleState
 from app.articles.queries import article, consenting, people_of, progress_figures, revision_of, steps_of
 from app.articles.queries import articles as listed
 from app.db.scope import permissions_over
-from app.db.transaction import Record
+from app.db.transaction import Record, Sight
 from app.files.commands import Kept, keep
 from app.http.door import PREFIX, Desk, Door, Entrance, answer, entrance, service_of, staff
 from app.http.inputs import Cursor, Flag, In, Limit, PathId
@@ -116,7 +116,8 @@ async def draft_progress(
     file = Kept(new_id(), hashlib.sha256(picture).digest(), "image/png", len(picture), "other")
     await service.files.put(file.id, picture)
     desk = await came.desk()
-    await keep(desk.work, desk.actor.person_id, file, scanned=False)
+    async with desk.work.transaction.seen_by(Sight("worker", desk.actor.person_id)):  # as what one uploads oneself
+        await keep(desk.work, desk.actor.person_id, file, scanned=False)
     row = await commands.create(desk.work, desk.actor, "progress", progress.draft(found, file.id))
     return await _whole(desk, row, 201)
 

@@ -65,32 +65,32 @@ async def advance(jobs: Jobs, wechat: Accounts) -> int:
     if sending is None:
         return done
     try:
-        await _go_on(jobs, official, sending)
+        return done + int(await _go_on(jobs, official, sending))
     finally:
         async with jobs.work() as work:
             await give_back(work, sending["id"])
-    return done + 1
 
 
-async def _go_on(jobs: Jobs, official: OfficialAccount, sending: Record) -> None:
+async def _go_on(jobs: Jobs, official: OfficialAccount, sending: Record) -> bool:
+    """Whether anything came of it: of what WeChat still works on, nothing does."""
     async with jobs.work() as work:
         row = await locked(work, sending["article_id"])
         if row["state"] not in ("publishing", "unknown") or row["attempt"] != sending["attempt"]:
-            return
+            return False
         job = await job_of(work, row)
         content = content_of(work, await revision_of(work.transaction, row))
         until = await paused_until(work, OFFICIAL, CALLS[row["way"]]) if job is None else None
     if until is not None:
         async with jobs.work() as work:
             await postpone(work, await locked(work, row["id"]), until, "paused")
-        return
+        return True
     if job is None:
         try:
             await _ask(jobs, official, row, sending, content)
         except (WeChatError, PictureGone, FilesUnavailable) as failed:
             await _not_asked(jobs, row["id"], failed)
-            return
-    await _follow(jobs, row["id"])
+            return True
+    return await _follow(jobs, row["id"]) or job is None
 
 
 async def _ask(jobs: Jobs, official: OfficialAccount, row: Record, sending: Record, content: Content) -> None:
@@ -159,13 +159,13 @@ async def _not_asked(jobs: Jobs, article_id: UUID, failed: Exception) -> None:
             await postpone(work, row, None, type(failed).__name__)
 
 
-async def _follow(jobs: Jobs, article_id: UUID) -> None:
-    """The article becomes what its job has become."""
+async def _follow(jobs: Jobs, article_id: UUID) -> bool:
+    """The article becomes what its job has become; whether it did."""
     async with jobs.work() as work:
         row = await locked(work, article_id)
         job = await job_of(work, row) if row["state"] in ("publishing", "unknown") else None
         if job is None:
-            return
+            return False
         said = str(job["said"] or "")
         if job["state"] in ("done", "undone"):
             reference = job["detail"].get("article_id") if row["way"] == "publish" else job["reference"]
@@ -183,3 +183,6 @@ async def _follow(jobs: Jobs, article_id: UUID) -> None:
             await postpone(work, row, until, said)
         elif job["state"] == "failed":
             await fail(work, row, said)
+        else:
+            return False
+    return True
