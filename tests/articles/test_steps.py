@@ -126,7 +126,7 @@ async def test_without_a_word_from_the_database_nobody_reviews_their_own(newsroo
         with pytest.raises(asyncpg.CheckViolationError, match="does not review it"):
             await newsroom.owner.execute(approve, UUID(drafted["id"]), reviewer.id)
     with pytest.raises(asyncpg.CheckViolationError, match="as_reviewed"):
-        await newsroom.owner.execute("update article set state = 'published' where id = $1", UUID(drafted["id"]))
+        await newsroom.owner.execute("update article set state = 'approved' where id = $1", UUID(drafted["id"]))
 
 
 async def test_what_everyone_reads_is_changed_by_nobody_who_reads_it(newsroom: Newsroom) -> None:

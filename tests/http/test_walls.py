@@ -144,6 +144,18 @@ MEETINGS = {
     ("GET", "/staff/applications/{}/meeting_candidates"),
 }
 """Who sees and does what with these stands in tests/meetings."""
+ARTICLES = {
+    ("GET", "/staff/articles"),
+    ("POST", "/staff/articles"),
+    ("POST", "/staff/articles/progress"),
+    ("GET", "/staff/articles/{}"),
+    ("PUT", "/staff/articles/{}"),
+    ("GET", "/staff/articles/{}/preview"),
+    ("POST", "/staff/articles/{}/people"),
+    ("DELETE", "/staff/articles/{}/people/{}"),
+    ("POST", "/staff/articles/{}/actions"),
+}
+"""Who sees and does what with articles stands in tests/articles/test_steps.py."""
 PAYMENTS = {
     ("POST", "/staff/batches/preview"),
     ("POST", "/staff/batches"),
