@@ -27,6 +27,7 @@ from app.jobs.appeals import step_up_all
 from app.jobs.articles.checking import check_all
 from app.jobs.articles.following import follow_all
 from app.jobs.articles.names import note_all_names
+from app.jobs.articles.previewing import show_asked
 from app.jobs.articles.publishing import advance
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
@@ -125,7 +126,7 @@ async def _publish(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> Non
         done = 0
         try:
             await check_all(jobs, wechat)
-            done = await advance(jobs, wechat)
+            done = await show_asked(jobs, wechat) + await advance(jobs, wechat)
             await follow_all(jobs, wechat)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)

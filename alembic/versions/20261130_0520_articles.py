@@ -36,6 +36,7 @@ WALLS = {
     # Whoever is shown sees that they are, in the copy of their data.
     "article_person": (f"person_id = {WORKER} or {PART}", "select, insert, update"),
     "article_sending": (PART, "select"),
+    "article_preview": (PART, "select, insert"),
     "published_article": (f"withdrawn_at is null or {PUBLISHED}", "select"),
 }
 JOBS_ALONE = ("article_picture", "known_name")
@@ -190,7 +191,7 @@ def articles() -> None:
         "second_person": "reviewed_by <> author_id",
         "reviewed": "(reviewed_by is null) = (reviewed_at is null) "
         "and (reviewed_by is null) = (reviewed_revision is null)",
-        "as_reviewed": f"{WRITTEN} or reviewed_revision = revision",
+        "as_reviewed": f"{WRITTEN} or reviewed_revision is not distinct from revision",
         "sent": f"{WRITTEN} or state = 'approved' or (way is not null and publish_at is not null)",
         "tag": "tag_id is null or way = 'mass_send'",
         "withdrawn": "(state = 'withdrawn') = (withdrawn_at is not null)",
@@ -296,6 +297,20 @@ def sending() -> None:
     )
     op.create_index("uq_article_sending", "article_sending", ["article_id", "attempt"], unique=True)
     op.create_table(
+        "article_preview",
+        *columns(uuid("article_id"), sa.Column("revision", sa.Integer(), nullable=False), uuid("asked_by")),
+        sa.Column("openid", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(6), nullable=False),
+        sa.Column("failure", sa.String(60), nullable=True),
+        sa.CheckConstraint("state in ('asked','sent','failed')", name=op.f("ck_article_preview_state")),
+        sa.CheckConstraint("(state = 'asked') = (openid is not null)", name=op.f("ck_article_preview_openid")),
+        *keys("article_preview", article_id="article", asked_by="person"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_article_preview")),
+    )
+    op.create_index("ix_article_preview_article", "article_preview", ["article_id", "created_at", "id"])
+    asked = sa.text("state = 'asked'")
+    op.create_index("ix_article_preview_asked", "article_preview", ["created_at"], postgresql_where=asked)
+    op.create_table(
         "known_name",
         uuid("subject_id"),
         sa.Column("name_index", sa.LargeBinary(), nullable=False),
@@ -330,7 +345,15 @@ def downgrade() -> None:
     op.execute("delete from file_use where subject_kind = 'article'")
     op.execute("alter table file_use force row level security")
     file_uses(*(kind for kind in evidence() if kind != "article"))
-    for table in ("published_article", *JOBS_ALONE, "article_sending", "article_person", *APPEND_ONLY, "article"):
+    for table in (
+        "published_article",
+        *JOBS_ALONE,
+        "article_preview",
+        "article_sending",
+        "article_person",
+        *APPEND_ONLY,
+        "article",
+    ):
         op.drop_table(table)
     for function in FUNCTIONS:
         op.execute(f"drop function {function.partition('(')[0]}")

@@ -17,6 +17,7 @@ from app.articles.gate import ID_NUMBER, NAME, faults
 from app.articles.path import PATH, WRITABLE, ArticleAction, ArticleState
 from app.articles.queries import (
     ARTICLE,
+    PREVIEW,
     REVISION,
     SHOWN,
     ArticleNotFound,
@@ -41,7 +42,7 @@ from app.organisations.queries import organisation
 from app.people.consents import Purpose, consent_texts
 from app.workflow.path import NotAllowedNow, Step, check_words
 
-CONTENT, TITLE = "article_revision.content", "article.title"
+CONTENT, TITLE, PREVIEW_OPENID = "article_revision.content", "article.title", "article_preview.openid"
 LONGEST_AHEAD: Final = timedelta(days=90)
 LATE: Final = timedelta(minutes=5)
 """So far a time may lie back: clocks differ, and people take their time."""
@@ -82,6 +83,7 @@ _REMOVE = statement(
     )
 )
 _HIDE = statement(text("update published_article set withdrawn_at = :now where id = :row_id"))
+_ASK_PREVIEW = insertion(PREVIEW, *"id created_at article_id revision asked_by openid state".split())
 _ONE_QUOTA = statement(text("select pg_advisory_xact_lock(hashtext('aid.mass_sends'))"))
 
 
@@ -99,6 +101,10 @@ class PlatformCheckPending(Conflict):
 
 class PlatformRefuses(Conflict):
     """平台的内容检查认为文章或图片有风险，请退回修改。"""
+
+
+class NoOfficialAccount(Conflict):
+    """还没有配置公众号，不能安排发布。"""
 
 
 class MassSendsUsedUp(Conflict):
@@ -287,6 +293,30 @@ async def _before(work: Work, row: Record, step: Step, wish: Act, actor: Actor) 
         case ArticleAction.WITHDRAW:
             return {"withdrawn_at": work.now, "withdrawal_asked_at": None}
     return {}
+
+
+async def ask_preview(work: Work, actor: Actor, article_id: UUID, openid: str) -> UUID:
+    """Show it to one follower of the account; the worker process does. What may not be reviewed is not shown either.
+
+    Raises ArticleNotFound, NotAllowed, Invalid.
+    """
+    row = await article(work.transaction, actor, article_id)
+    if post_over(actor, Permission.WRITE_ARTICLES, row) is None:
+        raise NotAllowed
+    await _check(work, row)
+    preview_id = new_id()
+    await work.transaction.run(
+        _ASK_PREVIEW,
+        id=preview_id,
+        created_at=work.now,
+        article_id=article_id,
+        revision=row["revision"],
+        asked_by=actor.person_id,
+        openid=work.keyring.seal_text(PREVIEW_OPENID, preview_id, openid),
+        state="asked",
+    )
+    await audit(work, actor.person_id, "preview_asked", article_id)
+    return preview_id
 
 
 async def _check(work: Work, row: Record) -> None:

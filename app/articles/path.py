@@ -37,6 +37,8 @@ class ArticleAction(StrEnum):
     FINISH = "finish"
     FAIL = "fail"
     WITHDRAW = "withdraw"
+    BAN = "ban"
+    """WeChat deleted or banned it after it was published."""
 
 
 _S, _A = ArticleState, ArticleAction
@@ -62,6 +64,7 @@ PATH: Final = Path(
         Step(_S.UNKNOWN, _A.FAIL, _S.FAILED, _SYSTEM),
         Step(_S.FAILED, _A.SCHEDULE, _S.SCHEDULED, _WRITES),
         Step(_S.FAILED, _A.REVISE, _S.DRAFT, _WRITES, optional=True),
+        Step(_S.PUBLISHED, _A.BAN, _S.WITHDRAWN, _SYSTEM),
         Step(_S.PUBLISHED, _A.WITHDRAW, _S.WITHDRAWN, Permission.WITHDRAW_ARTICLES, needs_note=True, optional=True),
     )
 )

@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, any_, bindparam, select, text, tuple_
+from sqlalchemy import Select, any_, bindparam, literal_column, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.articles.tables import Article, ArticlePerson, ArticleRevision, ArticleStep, PublishedArticle
+from app.articles.tables import Article, ArticlePerson, ArticlePreview, ArticleRevision, ArticleStep, PublishedArticle
 from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
@@ -21,6 +21,7 @@ from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import NotFound
 
 ARTICLE, REVISION, STEP = table_of(Article), table_of(ArticleRevision), table_of(ArticleStep)
+PREVIEW = table_of(ArticlePreview)
 SHOWN, PUBLISHED, FILE = table_of(ArticlePerson), table_of(PublishedArticle), table_of(File)
 _LIVE = PUBLISHED.c.withdrawn_at.is_(None)
 _PUBLIC_LINE = [PUBLISHED.c[name] for name in "id kind title signed digest organisation_name published_at".split()]
@@ -205,3 +206,16 @@ _FIGURES = Statement("select what, kind, count, fen from progress_figures($1, $2
 async def progress_figures(transaction: Transaction, union_id: UUID, begins: datetime, ends: datetime) -> list[Record]:
     """What was done under a union within a time: counts and sums, for who has a post there."""
     return await transaction.rows(_FIGURES, asked=union_id, begins=begins, ends=ends)
+
+
+_PREVIEWS = statement(
+    select(PREVIEW.c.id, PREVIEW.c.created_at, PREVIEW.c.revision, PREVIEW.c.state, PREVIEW.c.failure)
+    .where(PREVIEW.c.article_id == bindparam("id"))
+    .order_by(PREVIEW.c.created_at.desc(), PREVIEW.c.id.desc())
+    .limit(literal_column("20"))
+)
+
+
+async def previews_of(transaction: Transaction, article_id: UUID) -> list[Record]:
+    """Those asked for last, the newest first; never to whom."""
+    return await transaction.rows(_PREVIEWS, id=article_id)

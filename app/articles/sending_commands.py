@@ -51,12 +51,12 @@ _OPEN = _sql(
     with free as (
       select s.id, s.article_id from article_sending s join article a on a.id = s.article_id and a.attempt = s.attempt
       where a.state in ('publishing','unknown') and (s.taken_until is null or s.taken_until < :now)
-      order by s.created_at limit 1 for update of s skip locked
+      order by s.taken_until nulls first, s.created_at limit 1 for update of s skip locked
     )
     update article_sending s set taken_until = :until from free where s.id = free.id returning s.*
     """
 )
-_FREE = _sql("update article_sending set taken_until = null where id = :row_id")
+_FREE = _sql("update article_sending set taken_until = :now where id = :row_id")
 _BEGIN = _sql(
     "insert into article_sending (id, created_at, article_id, attempt, thumb_media_id, draft_media_id) "
     "values (:id, :now, :article_id, :attempt, :thumb, :draft)"
@@ -111,8 +111,9 @@ _COUNTS = _sql(
 _SHOWING = _sql(
     """
     update article a set withdrawal_asked_at = :now, version = version + 1
-    where a.state = 'published' and a.withdrawal_asked_at is null and exists (select 1 from article_person p
-      where p.article_id = a.id and p.person_id = :person_id and p.removed_at is null)
+    where a.state in ('publishing','unknown','published') and a.withdrawal_asked_at is null
+      and exists (select 1 from article_person p
+        where p.article_id = a.id and p.person_id = :person_id and p.removed_at is null)
     returning id
     """
 )
@@ -122,6 +123,14 @@ _UNCHECKED = _sql(
     join article_revision r on r.article_id = a.id and r.revision = a.revision join person p on p.id = r.person_id
     where a.state = 'in_review' and a.checked_revision is distinct from a.revision order by a.updated_at limit 20
     """
+)
+_PREVIEW = _sql(
+    "select p.*, a.organisation_name from article_preview p join article a on a.id = p.article_id "
+    "where p.state = 'asked' order by p.created_at limit 1"
+)
+_PREVIEWED = _sql(
+    "update article_preview set state = :state, failure = :failure, openid = null "
+    "where id = :row_id and state = 'asked'"
 )
 _CHECKS = _sql("select * from wechat_task where kind = 'media_check' and asked_for = any(:names)")
 _CHECKED = _sql(
@@ -173,7 +182,8 @@ async def take_open(work: Work) -> Record | None:
 
 
 async def give_back(work: Work, sending_id: UUID) -> None:
-    await work.transaction.run(_FREE, row_id=sending_id)
+    """Whoever has waited longest is next."""
+    await work.transaction.run(_FREE, row_id=sending_id, now=work.now)
 
 
 async def locked(work: Work, article_id: UUID) -> Record:
@@ -254,6 +264,8 @@ async def finish(work: Work, row: Record, wechat_id: str | None, detail: Mapping
         content=shown_to_all(content, {file_id: each["media_type"] for file_id, each in types.items()}),
         wechat_url=url,
     )
+    if row["withdrawal_asked_at"] is not None:
+        await emit(work, WithdrawalAsked(row["id"]))
 
 
 def _counts(detail: Mapping[str, str], suffix: str = "") -> dict[str, Any]:
@@ -286,7 +298,7 @@ async def follow_up(work: Work) -> int:
         if row["state"] != "published":
             continue
         if found["state"] == "undone":
-            step = PATH.step(row["state"], ArticleAction.WITHDRAW)
+            step = PATH.step(row["state"], ArticleAction.BAN)
             note = f"公众平台上已经不再显示（{found['said']}）"
             await take(work, row, step, note=note, withdrawn_at=work.now, taken_down_at=work.now)
             await work.transaction.run(_HIDE, row_id=row["id"], now=work.now)
@@ -328,6 +340,16 @@ async def ask_to_withdraw(work: Work, person_id: UUID) -> None:
 async def unchecked(work: Work) -> Sequence[Record]:
     """What waits for its reviewer and was not looked at by WeChat yet; with the openid of who wrote it."""
     return await work.transaction.rows(_UNCHECKED)
+
+
+async def asked_preview(work: Work) -> Record | None:
+    """The one that waits longest to be shown. Shown twice it does no harm."""
+    return await work.transaction.row(_PREVIEW)
+
+
+async def note_preview(work: Work, preview_id: UUID, failure: str | None) -> None:
+    state = "sent" if failure is None else "failed"
+    await work.transaction.run(_PREVIEWED, row_id=preview_id, state=state, failure=failure)
 
 
 async def checks_of(work: Work, names: list[str]) -> Sequence[Record]:

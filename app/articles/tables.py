@@ -33,7 +33,7 @@ class Article(Row, table=True):
             "(reviewed_by is null) = (reviewed_at is null) and (reviewed_by is null) = (reviewed_revision is null)",
             name="reviewed",
         ),
-        CheckConstraint(f"{WRITTEN} or reviewed_revision = revision", name="as_reviewed"),
+        CheckConstraint(f"{WRITTEN} or reviewed_revision is not distinct from revision", name="as_reviewed"),
         CheckConstraint(
             f"{WRITTEN} or state = 'approved' or (way is not null and publish_at is not null)", name="sent"
         ),
@@ -173,6 +173,26 @@ class ArticleSending(Row, table=True):
     draft_media_id: str | None = Field(default=None, max_length=REFERENCE)
     taken_until: datetime | None = instant(nullable=True)
     """Until then one process works on it, and the others leave it alone."""
+
+
+class ArticlePreview(Row, table=True):
+    """An article shown to one follower of the account before it goes to all: asked for by staff, sent by the worker."""
+
+    __tablename__ = "article_preview"
+    __table_args__ = (
+        CheckConstraint("state in ('asked','sent','failed')", name="state"),
+        CheckConstraint("(state = 'asked') = (openid is not null)", name="openid"),
+        Index("ix_article_preview_article", "article_id", "created_at", "id"),
+        Index("ix_article_preview_asked", "created_at", postgresql_where=text("state = 'asked'")),
+    )
+
+    article_id: UUID = Field(foreign_key="article.id")
+    revision: int
+    asked_by: UUID = Field(foreign_key="person.id")
+    openid: bytes | None = sealed()
+    """To whom; gone as soon as it was sent."""
+    state: str = Field(max_length=6)
+    failure: str | None = Field(default=None, max_length=60)
 
 
 class PublishedArticle(Row, table=True):

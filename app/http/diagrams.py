@@ -220,6 +220,9 @@ OF_ARTICLES: Final = {
     "lose": "没有收到微信的答复",
     "finish": "微信已发布",
     "fail": "微信没有发布",
+    "ban": "微信已删除或封禁",
+    "withdraw": "撤回",
+    "withdrawn": "已撤回",
 }
 
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"

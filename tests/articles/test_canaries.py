@@ -4,10 +4,11 @@ import pytest
 
 from app.articles.canaries import Finding, findings, folded, health_words, suspects
 from app.articles.content import Content, texts_of
+from app.kernel.identifiers import check_digit
 from tests.articles.making import HARMLESS, content
-from tests.make import id_number
 
-NUMBER = id_number()
+FIRST = "99000119850607002"
+NUMBER = FIRST + check_digit(FIRST)
 CARD = "6222020000000000000"
 PLANTED = {
     "canary_id_number": [

@@ -169,6 +169,25 @@ async def test_a_consent_taken_back_afterwards_asks_staff_to_withdraw(newsroom: 
     assert listed.json()["items"] == []
 
 
+async def test_a_consent_taken_back_while_it_goes_out_is_not_forgotten(newsroom: Newsroom) -> None:
+    person = await newsroom.world.person(name=NAME)
+    article_id = (await story(newsroom, person))["id"]
+    await newsroom.does(newsroom.editor, article_id, "submit")
+    await check_all(newsroom.background, newsroom.accounts)
+    await newsroom.does(newsroom.approver, article_id, "approve")
+    await newsroom.does(newsroom.editor, article_id, "schedule", way="publish")
+    await newsroom.works()
+    assert await newsroom.state(article_id) == "publishing"
+    await withdraws(newsroom, person)
+    newsroom.steering.post("clock", {"advance_s": 60})
+    await newsroom.works(asking=True)
+    shown = await newsroom.read(article_id)
+    assert shown["state"] == "published"
+    assert shown["withdrawal_asked_at"] is not None
+    asked = "select count(*) from out_message where name = 'WithdrawalAsked' and body ->> 'article_id' = $1"
+    assert await newsroom.owner.fetchval(asked, article_id) == 2
+
+
 async def test_a_name_that_we_learnt_since_is_found_before_it_goes_out(newsroom: Newsroom) -> None:
     name = "司徒" + unique("")[-1:].translate(str.maketrans("0123456789abcdef", "子丑寅卯辰巳午未申酉戌亥甲乙丙丁"))
     blocks = [{"type": "paragraph", "text": f"{name}来咨询。"}]

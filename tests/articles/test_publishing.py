@@ -12,9 +12,11 @@ from PIL import Image
 from app.articles.queries import published_article, published_articles
 from app.db.transaction import Sight
 from app.jobs.articles.checking import check_all
+from app.jobs.articles.previewing import show_asked
 from app.kernel.actor import Role
 from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import NotFound
+from app.settings import DEMO_WECHAT_OFFICIAL_APPID
 from tests.articles.making import HARMLESS, SEND, SUBMIT, Newsroom, content
 
 
@@ -177,7 +179,7 @@ async def test_what_the_platform_bans_later_is_withdrawn_here_too(newsroom: News
     )
     await newsroom.works()
     shown = await newsroom.read(article_id)
-    assert (shown["state"], shown["steps"][-1]["role"]) == ("withdrawn", None)
+    assert (shown["state"], shown["steps"][-1]["action"], shown["steps"][-1]["role"]) == ("withdrawn", "ban", None)
     assert "publish_status 6" in shown["steps"][-1]["note"]
     assert await public(newsroom, article_id) is None
     assert newsroom.steering.calls("/cgi-bin/freepublish/delete") == 0
@@ -216,3 +218,23 @@ async def test_whoever_wrote_any_of_it_does_not_review_it_under_whichever_accoun
     refused = await newsroom.act(both, article_id, "approve")
     assert (refused.status_code, refused.json()["code"]) == (403, "own_article")
     assert await newsroom.does(newsroom.approver, article_id, "approve") == "approved"
+
+
+async def test_it_is_shown_to_one_follower_before_it_goes_to_all(newsroom: Newsroom) -> None:
+    follower = newsroom.steering.post("followers", {"appid": DEMO_WECHAT_OFFICIAL_APPID, "name": "sim-colleague"})
+    drafted = await newsroom.draft()
+    for openid, state in ((follower["openid"], "sent"), ("oNobody", "failed")):
+        asked = await newsroom.ask(newsroom.editor, "POST", f"/{drafted['id']}/previews", {"openid": openid})
+        assert (asked.status_code, asked.json()["previews"][0]["state"]) == (201, "asked")
+        assert await show_asked(newsroom.background, newsroom.accounts) == 1
+        assert (await newsroom.read(drafted["id"]))["previews"][0]["state"] == state
+    shown = newsroom.steering.http.get("/_sim/jobs").json()["previews"]
+    assert [each["touser"] for each in shown] == [follower["openid"]]
+    assert newsroom.steering.calls("/cgi-bin/draft/delete") == 2
+    kept = "select count(*) from article_preview where article_id = $1 and openid is not null"
+    assert await newsroom.owner.fetchval(kept, UUID(drafted["id"])) == 0
+    refused = await newsroom.ask(newsroom.approver, "POST", f"/{drafted['id']}/previews", {"openid": "oNobody"})
+    assert refused.status_code == 403
+    planted = await newsroom.draft(blocks=[{"type": "paragraph", "text": "13800138000"}])
+    refused = await newsroom.ask(newsroom.editor, "POST", f"/{planted['id']}/previews", {"openid": "oNobody"})
+    assert refused.json()["errors"][0]["code"] == "canary_phone"

@@ -60,7 +60,13 @@ async def test_every_step_by_every_role_and_every_action_at_every_state(newsroom
     article_id = (await newsroom.draft())["id"]
     steps = {(step.at, step.action): step for step in PATH.steps}
     tried = [(at, action, role) for at in ArticleState for action in sorted(BY_HAND) for role in PUBLICITY]
-    tried += [(at, action, role) for at, action in steps if action in BY_HAND for role in Role if role not in PUBLICITY]
+    tried += [
+        (ArticleState(at), action, role)
+        for at, action in steps
+        if action in BY_HAND
+        for role in Role
+        if role not in PUBLICITY
+    ]
     for state, action, role in tried:
         version = await put_at(newsroom, article_id, state)
         body = {"action": action, **WORDS.get(action, {})}

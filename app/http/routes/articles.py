@@ -14,8 +14,8 @@ from app.articles.commands import Act, content_of
 from app.articles.content import Content, Kind, pictures_of
 from app.articles.gate import faults
 from app.articles.html import rendered
-from app.articles.path import PATH, ArticleState
-from app.articles.queries import article, consenting, people_of, progress_figures, revision_of, steps_of
+from app.articles.path import PATH, ArticleAction, ArticleState
+from app.articles.queries import article, consenting, people_of, previews_of, progress_figures, revision_of, steps_of
 from app.articles.queries import articles as listed
 from app.db.scope import permissions_over
 from app.db.transaction import Record, Sight
@@ -28,7 +28,7 @@ from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
 from app.kernel.ids import new_id
 from app.people.consents import Purpose, consent_texts
-from app.policy.fields import IdNumber, Instant, LongText
+from app.policy.fields import Code, IdNumber, Instant, LongText
 from app.programmes import KINDS
 
 router = APIRouter(prefix=f"{PREFIX}/staff/articles", tags=["宣传文章"], route_class=Door)
@@ -57,6 +57,10 @@ class ArticleEdit(In):
 
 class NewPerson(In):
     id_number: IdNumber = Field(description="本人的证件号码；本人须已在小程序中同意公开宣传")
+
+
+class PreviewRequest(In):
+    openid: Annotated[Code, Field(description="这位关注者在公众号的 openid")]
 
 
 class ArticleAct(In):
@@ -149,6 +153,13 @@ async def preview_article(article_id: PathId, desk: ReadingDesk) -> Response:
     return answer(shown | {"html": rendered(content, addresses), "found": found})
 
 
+@router.post("/{article_id}/previews", status_code=201, summary="发送预览", response_model=views.ArticleView)
+async def ask_preview(article_id: PathId, body: PreviewRequest, desk: WritingDesk) -> Response:
+    """在群发之前发给公众号的一位关注者看。先要没有个人信息等问题；由系统发送，结果见 previews。平台每天最多一百次。"""
+    await commands.ask_preview(desk.work, desk.actor, article_id, body.openid)
+    return await _whole(desk, await article(desk.work.transaction, desk.actor, article_id), 201)
+
+
 @router.post("/{article_id}/people", status_code=201, summary="添加文章人物", response_model=views.ArticleView)
 async def add_person(article_id: PathId, body: NewPerson, desk: WritingDesk) -> Response:
     """写到名字、图片上认得出的人都要添加，并且本人现在同意公开宣传。需要 If-Match。"""
@@ -170,6 +181,8 @@ async def act_on_article(article_id: PathId, body: ArticleAct, desk: ActingDesk)
     需要 If-Match。
     """
     wish = Act(**body.model_dump())
+    if wish.action == ArticleAction.SCHEDULE and desk.service.wechat_accounts.official is None:
+        raise commands.NoOfficialAccount
     row = await commands.act(desk.work, desk.actor, article_id, desk.expected_version(), wish)
     return answer(views.moved(row), version=row["version"])
 
@@ -183,6 +196,7 @@ async def _whole(desk: Desk, row: Record, status: int = 200) -> Response:
         content,
         await _people(desk, row),
         await steps_of(work.transaction, row["id"]),
+        await previews_of(work.transaction, row["id"]),
         mine=row["author_id"] == desk.actor.person_id,
         open_actions=PATH.open_to(row["state"], permissions_over(desk.actor, row)),
     )

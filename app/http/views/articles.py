@@ -70,6 +70,16 @@ class Receipts(BaseModel):
     failed: int | None
 
 
+class PreviewSent(BaseModel):
+    """发给一位关注者的预览。"""
+
+    id: str
+    at: str
+    revision: int
+    state: Literal["asked", "sent", "failed"]
+    failure: str | None
+
+
 class ArticleView(ArticleSummary):
     """一篇文章：内容、人物、审核、发布和办理记录。"""
 
@@ -87,6 +97,7 @@ class ArticleView(ArticleSummary):
     receipts: Receipts
     withdrawn_at: str | None
     taken_down_at: str | None = Field(description="公众平台上也已删除的时间")
+    previews: list[PreviewSent] = Field(description="最近的预览，新的在前")
     steps: list[ArticleStepView]
     open_actions: list[ArticleAction]
 
@@ -138,6 +149,7 @@ def whole(
     content: Content,
     people: Sequence[tuple[Record, bool]],
     steps: Iterable[Record],
+    previews: Iterable[Record],
     *,
     mine: bool,
     open_actions: Iterable[str],
@@ -163,9 +175,15 @@ def whole(
         },
         "withdrawn_at": instant(row["withdrawn_at"]),
         "taken_down_at": instant(row["taken_down_at"]),
+        "previews": [preview(each) for each in previews],
         "steps": [_step(each, keyring) for each in steps],
         "open_actions": list(open_actions),
     }
+
+
+def preview(row: Record) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("revision", "state", "failure")}
+    return shown | {"id": str(row["id"]), "at": instant(row["created_at"])}
 
 
 def moved(row: Record) -> dict[str, Any]:
