@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.appeals.path import AppealAction, AppealState
 from app.applications.path import PATHS, Action, Kind, State
 from app.applications.resubmissions.labels import LABELS
+from app.articles import gate
 from app.households.dictionaries import dictionaries
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.http import problems
@@ -142,7 +143,7 @@ def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 def field_messages() -> dict[str, str]:
     """Codes of wrong fields that forms share, with what people read."""
-    return {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES}
+    return {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES, **gate.MESSAGES}
 
 
 def catalogue(words: Mapping[str, str], of_paths: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

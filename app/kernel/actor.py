@@ -90,6 +90,13 @@ class Permission(StrEnum):
     """To see statements, reconciliations and what does not agree, and to be told of it."""
     SUPERVISE = "payment:supervise"
     """To draw a sample of what was paid, and write down what was found of it."""
+    READ_ARTICLES = "article:read"
+    """Articles for the official account, of one's own union; it opens nobody's case, nor does any of these."""
+    WRITE_ARTICLES = "article:write"
+    """To write, to send out what another has reviewed."""
+    REVIEW_ARTICLES = "article:review"
+    WITHDRAW_ARTICLES = "article:withdraw"
+    """To take down at once what is published: whoever writes or reviews may."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -140,8 +147,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.FINANCE_CHECKER: frozenset(
         {_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET, _P.RECONCILE, _P.SUPERVISE_MONEY}
     ),
-    Role.PUBLICITY_EDITOR: frozenset(),
-    Role.PUBLICITY_APPROVER: frozenset(),
+    Role.PUBLICITY_EDITOR: frozenset({_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.WITHDRAW_ARTICLES}),
+    Role.PUBLICITY_APPROVER: frozenset({_P.READ_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}),
     Role.EVALUATOR: frozenset(),
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
     | {_P.SUPERVISE_MONEY, _P.SUPERVISE},
@@ -150,6 +157,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
+
+OPEN_NOTHING = frozenset(
+    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS}
+    | {_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}
+)
+"""What somebody may do without seeing what lies under their union."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +218,8 @@ class Post:
     @property
     def reaches(self) -> bool:
         """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder, an
-        administrator's no case."""
-        return bool(PERMISSIONS[self.role] - {Permission.FILL_ASSIGNED_VISIT, Permission.END_DELEGATIONS})
+        administrator's and a publicity officer's no case."""
+        return bool(PERMISSIONS[self.role] - OPEN_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    articles,
     bank_cards,
     batch_actions,
     bulk,
@@ -101,6 +102,7 @@ _MODULES = (
     fund_figures,
     money_trails,
     donor_reports,
+    articles,
     wechat_subscriptions,
     wechat_callbacks,
 )
