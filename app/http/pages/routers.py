@@ -1,0 +1,5 @@
+"""All routers of the public pages."""
+
+from app.http.pages import home, notices
+
+PAGES = tuple(module.router for module in (home, notices))
