@@ -1,5 +1,5 @@
 """All routers of the public pages."""
 
-from app.http.pages import home, notices
+from app.http.pages import home, notices, policies, screening
 
-PAGES = tuple(module.router for module in (home, notices))
+PAGES = tuple(module.router for module in (home, notices, policies, screening))
