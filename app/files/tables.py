@@ -10,7 +10,7 @@ from app.db.base import Named, Row
 MEDIA_TYPES = ("image/jpeg", "image/png", "application/pdf")
 SUBJECTS = (
     "household", "application", "household_exit", "visit", "discrepancy", "proxy_filing", "match_authorisation",
-    "proxy_application", "notice_objection", "meeting", "supplement",
+    "proxy_application", "notice_objection", "meeting", "supplement", "article",
 )  # fmt: skip
 """What names files. Each kind is called as its table, whose wall says who may see what it names."""
 

@@ -84,6 +84,13 @@ class Permission(StrEnum):
     """To enter a fund and what it received, and to propose how it is allocated."""
     DECIDE_BUDGET = "budget:decide"
     """To decide what another proposed."""
+    READ_ARTICLES = "article:read"
+    """Articles for the official account, of one's own union; it opens nobody's case, nor does any of these."""
+    WRITE_ARTICLES = "article:write"
+    """To write, to send out what another has reviewed."""
+    REVIEW_ARTICLES = "article:review"
+    WITHDRAW_ARTICLES = "article:withdraw"
+    """To take down at once what is published: whoever writes or reviews may."""
     OWN = "own"
     """The applicant's own case: everyone has it, for nothing else."""
     SYSTEM = "system"
@@ -132,8 +139,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _ANSWERS,
     Role.FINANCE_MAKER: frozenset({_P.READ_CASES, _P.START_PAYMENT, _P.READ_FUNDS, _P.PROPOSE_BUDGET}),
     Role.FINANCE_CHECKER: frozenset({_P.READ_CASES, _P.CONFIRM_PAYMENT, _P.READ_FUNDS, _P.DECIDE_BUDGET}),
-    Role.PUBLICITY_EDITOR: frozenset(),
-    Role.PUBLICITY_APPROVER: frozenset(),
+    Role.PUBLICITY_EDITOR: frozenset({_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.WITHDRAW_ARTICLES}),
+    Role.PUBLICITY_APPROVER: frozenset({_P.READ_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}),
     Role.EVALUATOR: frozenset(),
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS}),
     # The administrators of the three-officer separation (三员) never touch a case.
@@ -141,6 +148,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
+
+OPEN_NOTHING = frozenset(
+    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS}
+    | {_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}
+)
+"""What somebody may do without seeing what lies under their union."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +209,8 @@ class Post:
     @property
     def reaches(self) -> bool:
         """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder, an
-        administrator's no case."""
-        return bool(PERMISSIONS[self.role] - {Permission.FILL_ASSIGNED_VISIT, Permission.END_DELEGATIONS})
+        administrator's and a publicity officer's no case."""
+        return bool(PERMISSIONS[self.role] - OPEN_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
