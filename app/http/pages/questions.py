@@ -56,7 +56,7 @@ _HOME: Final = Group(
     "按一家人一起算。金额写元，一年合计；不知道的不填。",
     (
         Question("members", ("household", "members"), "count", "一起生活的有几口人", "包括本人。"),
-        Question("income", ("household", "income_fen_yearly"), "yuan", "全家一年收入多少元", "工资、养老金、务农都算。"),
+        Question("income", ("household", "income_fen_yearly"), "yuan", "全家一年收入多少元", "工资、养老金等都算。"),
         Question(
             "spending",
             ("household", "rigid_spending_fen"),
