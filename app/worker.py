@@ -27,6 +27,7 @@ from app.jobs.appeals import step_up_all
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
+from app.jobs.figures import tell_figures
 from app.jobs.files import forget_loose_files
 from app.jobs.funding import expire_all, keep_books
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
@@ -200,6 +201,7 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     async def every_hour(_: Schedule) -> None:
         log.info("escalated", count=await escalate_all(jobs))
         log.info("appeals_stepped_up", count=await step_up_all(jobs))
+        log.info("figures_told", done=await tell_figures(jobs))
 
     @queue.schedule("lift_all", "* * * * *")
     async def every_minute(_: Schedule) -> None:
