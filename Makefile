@@ -22,7 +22,11 @@ demo: $(READY) ## play the main story over real HTTP, PostgreSQL and the WeChat 
 serve: $(READY) ## run the API, the worker and the simulator with the demo world, until Ctrl-C
 	@$(AID) seed --demo > .aid/demo-world.json && $(AID) serve --with-worker --with-simulator
 
+browser: $(READY) ## install the browser that the tests of the public pages use (as root: with apt)
+	@sh tools/setup_browser.sh
+
 test: $(READY) $(NODE_READY) ## run the whole test suite
+	@test -x .aid/chromium || echo "没有浏览器，公开网页的浏览器测试这次不做；要做请先 make browser (no browser: the tests of the public pages in a browser are left out)"
 	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
 
 check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
@@ -62,4 +66,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve test check mutate bench migrate seed contract record lock stop
+.PHONY: help demo serve browser test check mutate bench migrate seed contract record lock stop

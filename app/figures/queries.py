@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, literal_column, select, text
 
 from app.db.base import table_of
 from app.db.statements import statement
@@ -12,7 +12,7 @@ from app.figures.rules import Cell, Key
 from app.figures.tables import PublicFigures
 
 F = table_of(PublicFigures)
-_NEWEST = statement(select(F.c.day, F.c.created_at, F.c.content).order_by(F.c.day.desc()).limit(text("1")))
+_NEWEST = statement(select(F.c.day, F.c.created_at, F.c.content).order_by(F.c.day.desc()).limit(literal_column("1")))
 _OF_DAY = statement(select(F.c.id).where(F.c.day == bindparam("day")))
 _AID = statement(
     text(

@@ -15,4 +15,4 @@ class PublicFigures(Row, table=True):
 
     day: date = Field(unique=True)
     content: dict[str, Any] = document()
-    """`cells`: by key `[count, amount_fen]`, or null where there are too few; `names`: of the unions in the keys."""
+    """`cells`: by key `[number, amount_fen]`, or null where there are too few; `names`: of the unions in the keys."""

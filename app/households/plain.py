@@ -19,7 +19,7 @@ def _sections(policy: CategoryPolicy, standards: Standards) -> Iterator[Section]
         ("低保标准", *(_line(each.monthly_fen) for each in standards)),
         ("低保边缘线", *(_line(each.edge_line_fen) for each in standards)),
     )
-    yield Section("低保标准", (), Table("每人每月", ("", "城镇", "农村"), rows, (1, 2)), urban.source)
+    yield Section("低保标准", (), Table("每人每月", ("标准", "城镇", "农村"), rows, (1, 2)), urban.source)
     lines: Mapping[Line, Fen | None] = {
         "minimum_living_standard": urban.monthly_fen, "edge_line": urban.edge_line_fen, "income_year": None,
     }  # fmt: skip

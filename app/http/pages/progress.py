@@ -36,11 +36,11 @@ class Bar(NamedTuple):
     label: str
     shown: str
     part: int
-    count: str
+    people: str
 
     @property
     def cells(self) -> tuple[str, ...]:
-        return self.label, self.count, self.shown
+        return self.label, self.people, self.shown
 
 
 class Year(NamedTuple):
@@ -119,7 +119,7 @@ def _year(cells: Cells, names: Mapping[str, str], year: int) -> Year:
     }
     return Year(
         year,
-        everything.count,
+        everything.number,
         yuan(everything.amount_fen),
         _bars(kinds),
         _bars(unions),
@@ -129,10 +129,10 @@ def _year(cells: Cells, names: Mapping[str, str], year: int) -> Year:
 
 def _bars(cells: Mapping[str, Cell]) -> tuple[Bar, ...]:
     """The largest first; what has nothing that is told is left out."""
-    shown = sorted(((name, cell) for name, cell in cells.items() if cell.count), key=lambda each: -each[1].amount_fen)
+    shown = sorted(((name, cell) for name, cell in cells.items() if cell.number), key=lambda each: -each[1].amount_fen)
     most = max((cell.amount_fen for _, cell in shown), default=0) or 1
     return tuple(
-        Bar(name, yuan(cell.amount_fen), cell.amount_fen * 1000 // most, f"{cell.count:,}") for name, cell in shown
+        Bar(name, yuan(cell.amount_fen), cell.amount_fen * 1000 // most, f"{cell.number:,}") for name, cell in shown
     )
 
 
@@ -159,7 +159,7 @@ def _targets(cells: Cells, target: ExitTarget | None) -> list[Target]:
 
 
 def _target(year: int, aim: int, left: Cell | None, cohort: Cell) -> Target:
-    rate = None if left is None else left.count * WHOLE_BP // cohort.count
+    rate = None if left is None else left.number * WHOLE_BP // cohort.number
     return Target(
         year,
         f"{aim}%",
@@ -174,4 +174,4 @@ _NONE: Final = Cell(0, 0)
 
 
 def _count(cell: Cell | None) -> str:
-    return FEW if cell is None else f"{cell.count:,}"
+    return FEW if cell is None else f"{cell.number:,}"
