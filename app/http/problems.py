@@ -143,7 +143,8 @@ def refused(
     """A refusal in the language of whoever asked: a page or a problem document."""
     request_id = scope.get("request_id", "")
     if wants_page(scope):
-        return _hinted(refusal_page(request_id, status, TITLES.get(status, TITLES[400]), detail), **extra)
+        told = " ".join([detail, *(each.message for each in errors)])
+        return _hinted(refusal_page(request_id, status, TITLES.get(status, TITLES[400]), told), **extra)
     return problem(request_id, status, code, detail, errors, **extra)
 
 
@@ -199,6 +200,8 @@ def install(app: FastAPI) -> None:
 
     async def on_input(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        if wants_page(request.scope):  # nobody fills in an address: what it names is not there
+            return refused(request.scope, 404, _CODES[404], DETAILS[404])
         return _refused(Invalid(*field_errors(error.errors())), request.scope)
 
     async def on_http(request: Request, error: Exception) -> Response:

@@ -2,12 +2,14 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
 
 from app.http.pages import shell
 from app.http.routes import notices as routes
+from app.kernel.errors import Unavailable
 from tests.make import World
 from tests.notices.making import line_of, lines_of, publish, published, waiting
 
@@ -213,6 +215,25 @@ async def test_a_batch_shows_its_lines_with_its_hash(site: httpx.AsyncClient, wo
     told = (await site.get(f"/api/v1/public/notice_batches/{line['batch_id']}")).json()
     assert case.number in batch.text
     assert told["sha256"] in batch.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "said"), [(Unavailable(), 503, "过一会儿"), (RuntimeError("secret"), 500, "系统出错")]
+)
+async def test_what_fails_is_said_on_a_page(
+    site: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int, said: str
+) -> None:
+    async def failing(*_: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("app.http.pages.notices.notices", failing)
+    page = await site.get("/notices")
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.headers["cache-control"] == "no-store"
+    assert ("retry-after" in page.headers) is (status == 503)
+    assert said in page.text
+    assert page.headers["x-request-id"] in page.text
+    assert "secret" not in page.text
 
 
 async def test_whoever_reads_html_is_refused_with_a_page_and_programs_as_ever(site: httpx.AsyncClient) -> None:

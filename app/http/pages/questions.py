@@ -173,6 +173,7 @@ _CLAIM: Final = Group(
     folded=True,
 )  # fmt: skip
 GROUPS: Final = (_HOME, _FLAGS, _MEDICAL, _ACCIDENT, _STUDENT, _CLAIM)
+LABELS: Final = {question.name: question.label for group in GROUPS for question in group.questions}
 # What decides nothing is not asked of anybody here, and the form of an application wants it.
 _NOT_ASKED: Final = {
     "claim": {

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from app.http.door import service_of
 from app.http.pages.forms import PageDoor, fields_of
-from app.http.pages.questions import GROUPS, answers, asked_at
+from app.http.pages.questions import GROUPS, LABELS, answers, asked_at
 from app.http.pages.shelf import shelf_of
 from app.http.pages.shell import render, respond
 from app.http.service import clock
@@ -65,7 +65,7 @@ async def screen_answers(request: Request) -> Response:
 
 
 def _page(found: Mapping[str, Any] | None, given: Mapping[str, Any], wrong: Mapping[str, str]) -> str:
-    return render("screening.html", "/screening", groups=GROUPS, found=found, given=given, wrong=wrong)
+    return render("screening.html", "/screening", groups=GROUPS, labels=LABELS, found=found, given=given, wrong=wrong)
 
 
 def _told(screened: Screened) -> Told:

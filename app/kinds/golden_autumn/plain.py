@@ -22,7 +22,7 @@ def sections(policy: Policy, standards: Standards) -> tuple[Section, ...]:
     types = "、".join(PROGRAMME_NAMES[each] for each in excluded.types)
     dated = policy.admission.dated_from
     return (
-        Section("给多少", (), Table("每名学生每学年最多（城镇 / 农村）", head, amounts), stages.source),
+        Section("给多少", (), Table("每名学生每学年最多（上为城镇，下为农村）", head, amounts), stages.source),
         Section(
             "什么时候申请",
             (f"新录取的学生：{_window(windows.new)}。", f"在读的学生：{_window(windows.continuing)}。"),
@@ -56,9 +56,9 @@ def sections(policy: Policy, standards: Standards) -> tuple[Section, ...]:
 
 
 def _amount(table: StageTable, category: Category, standards: Standards) -> str:
-    cap = " / ".join(months(table.cap_months.of(category), each) for each in standards)
+    cap = "\n".join(months(table.cap_months.of(category), each) for each in standards)
     grant = table.grant_fen.of(category) if table.grant_fen is not None else None
-    return cap if grant is None else f"{money(grant)}，并且不超过 {cap}"
+    return cap if grant is None else f"{money(grant)}，并且不超过\n{cap}"
 
 
 def _window(window: Window) -> str:
