@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 mkdir -p .aid
 
 works() {
-    [ -n "$1" ] && [ -x "$1" ] && "$1" --no-sandbox --version 2>/dev/null | grep -qi 'chrom'
+    [ -n "$1" ] && [ -x "$1" ] && "$1" --no-sandbox --version 2>/dev/null | grep -qiE 'chrom(e|ium)[^0-9]*[0-9]'
 }
 
 found() {
