@@ -24,6 +24,11 @@ from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
 from app.jobs.appeals import step_up_all
+from app.jobs.articles.checking import check_all
+from app.jobs.articles.following import follow_all
+from app.jobs.articles.names import note_all_names
+from app.jobs.articles.previewing import show_asked
+from app.jobs.articles.publishing import advance
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
@@ -47,6 +52,7 @@ from app.settings import Settings
 from app.wechat.accounts import Accounts, open_accounts
 
 IDLE_SECONDS = 0.5
+ARTICLES_SECONDS = 2.0
 LONGEST_RETRY = timedelta(hours=1)
 BATCH = 25
 GIVEN_UP_AFTER = timedelta(seconds=10)
@@ -69,7 +75,10 @@ async def run(configured: Settings, dsn: str) -> None:
     log.info("worker_started")
     try:
         await asyncio.gather(
-            _tick(jobs, stopping), _consume(dsn, jobs, wechat, stopping), _send(jobs, wechat, stopping)
+            _tick(jobs, stopping),
+            _consume(dsn, jobs, wechat, stopping),
+            _send(jobs, wechat, stopping),
+            _publish(jobs, wechat, stopping),
         )
     finally:
         await wechat.aclose()
@@ -110,6 +119,23 @@ async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
         if not sent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
+
+
+async def _publish(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
+    """Articles, beside messages: their pictures take long."""
+    while not stopping.is_set():
+        done = 0
+        try:
+            await check_all(jobs, wechat)
+            done = await show_asked(jobs, wechat) + await advance(jobs, wechat)
+            await follow_all(jobs, wechat)
+        except (Unavailable, asyncpg.PostgresError) as away:
+            log.warning("database_away", error=type(away).__name__)
+        except Exception as failed:
+            # A defect, and rolled back: it must not take down what else this process does.
+            log.error("publishing_failed", error=type(failed).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), IDLE_SECONDS if done else ARTICLES_SECONDS)
 
 
 async def end_notices(jobs: Jobs) -> bool:
@@ -196,6 +222,7 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
         log.info("exports_forgotten", count=await forget_exports(jobs))
         log.info("pushes_forgotten", count=await forget_old_pushes(jobs))
         log.info("phones_found", count=await fill_all_phone_indexes(jobs))
+        log.info("names_noted", count=await note_all_names(jobs))
 
     @queue.schedule("escalate_all", "47 * * * *")
     async def every_hour(_: Schedule) -> None:

@@ -23,14 +23,20 @@ MINE = (
     f"{STAFF} and exists (select 1 from post p where p.person_id = {PERSON} and p.ended_at is null "
     "and p.organisation_id = any (array[city_id, district_id, street_id, unit_id]))"
 )
+WORKER = (
+    "(select case when current_setting('app.door', true) = 'worker' "
+    "then nullif(current_setting('app.person', true), '')::uuid end)"
+)
 PART = "exists (select 1 from article a where a.id = article_id)"
 PUBLISHED = "exists (select 1 from article a where a.id = published_article.id)"
 WALLS = {
     "article": (MINE, "select, insert, update"),
     "article_revision": (PART, "select, insert"),
     "article_step": (PART, "select, insert"),
-    "article_person": (PART, "select, insert, update"),
+    # Whoever is shown sees that they are, in the copy of their data.
+    "article_person": (f"person_id = {WORKER} or {PART}", "select, insert, update"),
     "article_sending": (PART, "select"),
+    "article_preview": (PART, "select, insert"),
     "published_article": (f"withdrawn_at is null or {PUBLISHED}", "select"),
 }
 JOBS_ALONE = ("article_picture", "known_name")
@@ -64,16 +70,37 @@ FUNCTIONS = {
           and exists (select 1 from consent c where c.person_id = p.id and c.purpose = 'publicity'
             and c.text_sha256 = sha256 and c.withdrawn_at is null) $$""",
     # Yes or no for each keyed hash, to who has them.
-    "known_to_service(names bytea[], numbers bytea[], phones bytea[], cards bytea[])": f"""
+    "known_to_service(names bytea[], numbers bytea[])": f"""
       returns setof bytea language sql stable {DEFINER} as $$
         select k.name_index from known_name k where k.name_index = any (names)
         union select p.id_number_index from person p where p.id_number_index = any (numbers)
-        union select m.id_number_index from household_member m where m.id_number_index = any (numbers)
-        union select p.phone_index from person p where p.phone_index = any (phones) and p.closed_at is null
-        union select c.number_index from bank_card c where c.number_index = any (cards)
-          and c.state in ('current','pending') $$""",
+        union select m.id_number_index from household_member m where m.id_number_index = any (numbers) $$""",
+    # Counts and sums of a union, to whoever has a post there; who is told how little is app/articles/progress.py.
+    "progress_figures(asked uuid, begins timestamptz, ends timestamptz)": f"""
+      returns table (what text, kind varchar, count bigint, fen bigint) language plpgsql stable {DEFINER} as $$
+      begin
+        if coalesce(current_setting('app.door', true), '') <> 'staff' or not exists (select 1 from post p
+            where p.person_id = {ME} and p.ended_at is null and p.organisation_id = asked) then
+          return;
+        end if;
+        return query
+          with mine as (select * from household h
+            where asked in (h.city_id, h.district_id, h.street_id, h.unit_id)),
+          paid as (select * from application a where a.state = 'paid' and a.paid_at >= begins and a.paid_at < ends
+            and asked in (a.city_id, a.district_id, a.street_id, a.unit_id))
+          select 'in_file'::text, null::varchar, count(*), 0::bigint from mine m
+            where m.active_at < begins and (m.left_at is null or m.left_at >= begins)
+          union all select 'opened', null, count(*), 0 from mine m where m.active_at >= begins and m.active_at < ends
+          union all select 'lifted', null, count(*), 0 from mine m
+            where m.state = 'lifted' and m.left_at >= begins and m.left_at < ends
+          union all select 'relieved', null, count(*), 0 from mine m
+            where m.relieved_at >= begins and m.relieved_at < ends
+          union all select 'helped', null, count(distinct d.applicant_id), 0 from paid d
+          union all select 'paid', d.kind, count(distinct d.applicant_id), sum(d.amount_fen)::bigint from paid d
+            group by d.kind;
+      end $$""",
 }
-CALLED = ("consenting_to_publicity", "known_to_service")
+CALLED = ("consenting_to_publicity", "known_to_service", "progress_figures")
 
 
 def upgrade() -> None:
@@ -164,11 +191,12 @@ def articles() -> None:
         "second_person": "reviewed_by <> author_id",
         "reviewed": "(reviewed_by is null) = (reviewed_at is null) "
         "and (reviewed_by is null) = (reviewed_revision is null)",
-        "as_reviewed": f"{WRITTEN} or reviewed_revision = revision",
+        "as_reviewed": f"{WRITTEN} or reviewed_revision is not distinct from revision",
         "sent": f"{WRITTEN} or state = 'approved' or (way is not null and publish_at is not null)",
         "tag": "tag_id is null or way = 'mass_send'",
         "withdrawn": "(state = 'withdrawn') = (withdrawn_at is not null)",
         "taken_down": "taken_down_at is null or withdrawn_at is not null",
+        "platform_check": "platform_check in ('pass','review','risky','unavailable')",
     }
     op.create_table(
         "article",
@@ -193,6 +221,8 @@ def articles() -> None:
         sa.Column("wechat_url", sa.String(500), nullable=True),
         *(sa.Column(f"{each}_count", sa.Integer(), nullable=True) for each in ("total", "filter", "sent", "error")),
         *(at(name, nullable=True) for name in ("withdrawal_asked_at", "withdrawn_at", "taken_down_at")),
+        sa.Column("platform_check", sa.String(11), nullable=True),
+        sa.Column("checked_revision", sa.Integer(), nullable=True),
         *(sa.CheckConstraint(check, name=op.f(f"ck_article_{name}")) for name, check in checks.items()),
         *keys("article", **{f"{tier}_id": "organisation" for tier in TIERS}, author_id="person", reviewed_by="person"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article")),
@@ -261,10 +291,25 @@ def sending() -> None:
         *columns(uuid("article_id"), sa.Column("attempt", sa.Integer(), nullable=False)),
         sa.Column("thumb_media_id", sa.String(128), nullable=True),
         sa.Column("draft_media_id", sa.String(128), nullable=True),
+        at("taken_until", nullable=True),
         *keys("article_sending", article_id="article"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article_sending")),
     )
     op.create_index("uq_article_sending", "article_sending", ["article_id", "attempt"], unique=True)
+    op.create_table(
+        "article_preview",
+        *columns(uuid("article_id"), sa.Column("revision", sa.Integer(), nullable=False), uuid("asked_by")),
+        sa.Column("openid", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(6), nullable=False),
+        sa.Column("failure", sa.String(60), nullable=True),
+        sa.CheckConstraint("state in ('asked','sent','failed')", name=op.f("ck_article_preview_state")),
+        sa.CheckConstraint("(state = 'asked') = (openid is not null)", name=op.f("ck_article_preview_openid")),
+        *keys("article_preview", article_id="article", asked_by="person"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_article_preview")),
+    )
+    op.create_index("ix_article_preview_article", "article_preview", ["article_id", "created_at", "id"])
+    asked = sa.text("state = 'asked'")
+    op.create_index("ix_article_preview_asked", "article_preview", ["created_at"], postgresql_where=asked)
     op.create_table(
         "known_name",
         uuid("subject_id"),
@@ -300,7 +345,15 @@ def downgrade() -> None:
     op.execute("delete from file_use where subject_kind = 'article'")
     op.execute("alter table file_use force row level security")
     file_uses(*(kind for kind in evidence() if kind != "article"))
-    for table in ("published_article", *JOBS_ALONE, "article_sending", "article_person", *APPEND_ONLY, "article"):
+    for table in (
+        "published_article",
+        *JOBS_ALONE,
+        "article_preview",
+        "article_sending",
+        "article_person",
+        *APPEND_ONLY,
+        "article",
+    ):
         op.drop_table(table)
     for function in FUNCTIONS:
         op.execute(f"drop function {function.partition('(')[0]}")

@@ -1,24 +1,28 @@
 """Reading articles: those of one's own union as staff, and what everyone may read."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select, tuple_
+from sqlalchemy import Select, any_, bindparam, literal_column, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.articles.tables import Article, ArticlePerson, ArticleRevision, ArticleStep, PublishedArticle
+from app.articles.tables import Article, ArticlePerson, ArticlePreview, ArticleRevision, ArticleStep, PublishedArticle
 from app.db import paging
 from app.db.base import table_of
 from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
+from app.files.tables import File
 from app.kernel.actor import Actor, Permission
+from app.kernel.business_time import SHANGHAI
 from app.kernel.errors import NotFound
 
 ARTICLE, REVISION, STEP = table_of(Article), table_of(ArticleRevision), table_of(ArticleStep)
-SHOWN, PUBLISHED = table_of(ArticlePerson), table_of(PublishedArticle)
+PREVIEW = table_of(ArticlePreview)
+SHOWN, PUBLISHED, FILE = table_of(ArticlePerson), table_of(PublishedArticle), table_of(File)
 _LIVE = PUBLISHED.c.withdrawn_at.is_(None)
 _PUBLIC_LINE = [PUBLISHED.c[name] for name in "id kind title signed digest organisation_name published_at".split()]
 _PUBLIC_LINE += [PUBLISHED.c.wechat_url, PUBLISHED.c.content["cover_file_id"].astext.label("cover_file_id")]
@@ -97,19 +101,28 @@ async def article(transaction: Transaction, actor: Actor, article_id: UUID, *, l
 @cache
 def _page(tiers: Shape, by: frozenset[str]) -> Statement:
     query: Select[Any] = select(ARTICLE).where(within(ARTICLE, tiers))
-    for name in sorted(by - {"after"}):
+    for name in sorted(by - {"after", "to_withdraw"}):
         query = query.where(ARTICLE.c[name] == bindparam(name))
+    if "to_withdraw" in by:
+        query = query.where(ARTICLE.c.withdrawal_asked_at.is_not(None))
     if "after" in by:
         query = query.where(tuple_(ARTICLE.c.created_at, ARTICLE.c.id) < _AFTER)
     return statement(query.order_by(ARTICLE.c.created_at.desc(), ARTICLE.c.id.desc()).limit(bindparam("size")))
 
 
 async def articles(
-    transaction: Transaction, actor: Actor, wanted: dict[str, str], size: int, after: tuple[datetime, UUID] | None
+    transaction: Transaction,
+    actor: Actor,
+    wanted: dict[str, str],
+    size: int,
+    after: tuple[datetime, UUID] | None,
+    *,
+    to_withdraw: bool = False,
 ) -> list[Record]:
-    """Those of the actor's unions, newest first; `wanted` may name a kind and a state."""
+    """Those of the actor's unions, newest first; `wanted` may name a kind and a state; `to_withdraw`: only those that
+    somebody whom they show wants to be withdrawn."""
     reach = actor.reach(READS)
-    by = frozenset(wanted) | ({"after"} if after else set())
+    by = frozenset(wanted) | ({"after"} if after else set()) | ({"to_withdraw"} if to_withdraw else set())
     return await transaction.rows(_page(shape(reach), by), size=size, **wanted, **nodes(reach), **paging.values(after))
 
 
@@ -133,7 +146,17 @@ async def people_of(transaction: Transaction, article_id: UUID) -> list[Record]:
 _CONSENTING = Statement(
     "select number_index, person_id, name from consenting_to_publicity($1, $2)", ("numbers", "sha256"), {}
 )
-_KNOWN = Statement("select known_to_service($1, $2, $3, $4) as known", ("names", "numbers", "phones", "cards"), {})
+_KNOWN = Statement("select known_to_service($1, $2) as known", ("names", "numbers"), {})
+_PICTURES = statement(
+    select(FILE.c.id, FILE.c.media_type, FILE.c.state, FILE.c.size).where(
+        FILE.c.id == any_(bindparam("ids", type_=ARRAY(FILE.c.id.type)))
+    )
+)
+
+
+async def pictures(transaction: Transaction, ids: list[UUID]) -> dict[UUID, Record]:
+    """Those of these files that this transaction may see: their media type, state and size."""
+    return {row["id"]: row for row in await transaction.rows(_PICTURES, ids=ids)}
 
 
 async def consenting(transaction: Transaction, numbers: Iterable[bytes], sha256: str) -> dict[bytes, Record]:
@@ -142,9 +165,57 @@ async def consenting(transaction: Transaction, numbers: Iterable[bytes], sha256:
     return {row["number_index"]: row for row in rows}
 
 
-async def known_to_service(
-    transaction: Transaction, names: list[bytes], numbers: list[bytes], phones: list[bytes], cards: list[bytes]
-) -> frozenset[bytes]:
+async def known_to_service(transaction: Transaction, names: list[bytes], numbers: list[bytes]) -> frozenset[bytes]:
     """Which of these keyed hashes are of somebody whom the service knows."""
-    rows = await transaction.rows(_KNOWN, names=names, numbers=numbers, phones=phones, cards=cards)
+    rows = await transaction.rows(_KNOWN, names=names, numbers=numbers)
     return frozenset(row["known"] for row in rows)
+
+
+_IN_MONTH = statement(
+    text(
+        """
+        select count(*) from article where way = 'mass_send'
+          and state in ('scheduled','publishing','unknown','published','withdrawn')
+          and (tag_id is null or tag_id is not distinct from cast(:tag_id as int))
+          and publish_at >= :begins and publish_at < :ends
+        """
+    )
+)
+
+
+async def sent_in_month(transaction: Transaction, day: date, tag_id: int | None) -> int:
+    """How many mass sends of this day's month reach these followers: those to all, and those to the same tag."""
+    first = day.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    begins, ends = (datetime.combine(each, time(), SHANGHAI) for each in (first, following))
+    count: int = await transaction.value(_IN_MONTH, tag_id=tag_id, begins=begins, ends=ends)
+    return count
+
+
+_BY_ID = statement(select(ARTICLE).where(ARTICLE.c.id == bindparam("id")))
+
+
+async def by_id(transaction: Transaction, article_id: UUID) -> Record | None:
+    """For the jobs, which see every article."""
+    return await transaction.row(_BY_ID, id=article_id)
+
+
+_FIGURES = Statement("select what, kind, count, fen from progress_figures($1, $2, $3)", ("asked", "begins", "ends"), {})
+
+
+async def progress_figures(transaction: Transaction, union_id: UUID, begins: datetime, ends: datetime) -> list[Record]:
+    """What was done under a union within a time: counts and sums, for who has a post there."""
+    return await transaction.rows(_FIGURES, asked=union_id, begins=begins, ends=ends)
+
+
+_PREVIEWS = statement(
+    select(PREVIEW.c.id, PREVIEW.c.created_at, PREVIEW.c.revision, PREVIEW.c.state, PREVIEW.c.failure)
+    .where(PREVIEW.c.article_id == bindparam("id"))
+    .order_by(PREVIEW.c.created_at.desc(), PREVIEW.c.id.desc())
+    .limit(literal_column("20"))
+)
+
+
+async def previews_of(transaction: Transaction, article_id: UUID) -> list[Record]:
+    """Those asked for last, the newest first; never to whom."""
+    return await transaction.rows(_PREVIEWS, id=article_id)

@@ -33,13 +33,14 @@ class Article(Row, table=True):
             "(reviewed_by is null) = (reviewed_at is null) and (reviewed_by is null) = (reviewed_revision is null)",
             name="reviewed",
         ),
-        CheckConstraint(f"{WRITTEN} or reviewed_revision = revision", name="as_reviewed"),
+        CheckConstraint(f"{WRITTEN} or reviewed_revision is not distinct from revision", name="as_reviewed"),
         CheckConstraint(
             f"{WRITTEN} or state = 'approved' or (way is not null and publish_at is not null)", name="sent"
         ),
         CheckConstraint("tag_id is null or way = 'mass_send'", name="tag"),
         CheckConstraint("(state = 'withdrawn') = (withdrawn_at is not null)", name="withdrawn"),
         CheckConstraint("taken_down_at is null or withdrawn_at is not null", name="taken_down"),
+        CheckConstraint("platform_check in ('pass','review','risky','unavailable')", name="platform_check"),
         *(
             Index(
                 f"ix_article_{tier}",
@@ -93,6 +94,9 @@ class Article(Row, table=True):
     withdrawn_at: datetime | None = instant(nullable=True)
     taken_down_at: datetime | None = instant(nullable=True)
     """When WeChat had taken it down as well."""
+    platform_check: str | None = Field(default=None, max_length=11)
+    """What WeChat's check of texts and pictures (内容安全) says of the revision that was checked."""
+    checked_revision: int | None = None
 
 
 class ArticleRevision(Row, table=True):
@@ -167,6 +171,28 @@ class ArticleSending(Row, table=True):
     attempt: int
     thumb_media_id: str | None = Field(default=None, max_length=REFERENCE)
     draft_media_id: str | None = Field(default=None, max_length=REFERENCE)
+    taken_until: datetime | None = instant(nullable=True)
+    """Until then one process works on it, and the others leave it alone."""
+
+
+class ArticlePreview(Row, table=True):
+    """An article shown to one follower of the account before it goes to all: asked for by staff, sent by the worker."""
+
+    __tablename__ = "article_preview"
+    __table_args__ = (
+        CheckConstraint("state in ('asked','sent','failed')", name="state"),
+        CheckConstraint("(state = 'asked') = (openid is not null)", name="openid"),
+        Index("ix_article_preview_article", "article_id", "created_at", "id"),
+        Index("ix_article_preview_asked", "created_at", postgresql_where=text("state = 'asked'")),
+    )
+
+    article_id: UUID = Field(foreign_key="article.id")
+    revision: int
+    asked_by: UUID = Field(foreign_key="person.id")
+    openid: bytes | None = sealed()
+    """To whom; gone as soon as it was sent."""
+    state: str = Field(max_length=6)
+    failure: str | None = Field(default=None, max_length=60)
 
 
 class PublishedArticle(Row, table=True):

@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import batches, households, money, policies, wechat
+from app.demo import articles, batches, households, money, policies, wechat
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -52,6 +52,7 @@ def tell(stage: Stage) -> None:
     policies.replayed(stage)
     who_looked(stage, cast)
     wechat.messages_received(stage, cast)
+    articles.published(stage, cast)
 
 
 CAST = (
@@ -59,7 +60,7 @@ CAST = (
     "clerk-longhu chair-longhu reviewer-longhu leader-longhu "
     "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city "
     "vice-city mutual-aid "
-    "finance-maker finance-checker auditor"
+    "finance-maker finance-checker auditor publicity-editor publicity-approver"
 ).split()
 
 

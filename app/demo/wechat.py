@@ -25,13 +25,13 @@ def messages_allowed(stage: Stage, cast: Cast) -> None:
         "mode": "safe",
         "format": "xml",
     }
-    verified = _steered(stage, "callback", where)["verified"]
+    verified = steered(stage, "callback", where)["verified"]
     stage.check("微信校验了回调地址（签名正确，原样返回）", verified)
     worker = cast[WORKER]
     shown = stage.call(worker, "GET", "/me/subscriptions", "看看可以订阅什么").json()["items"]
     progress = next(item for item in shown if item["key"] == "progress")
     for _ in range(MESSAGES):
-        _steered(stage, "choices", {"appid": DEMO_WECHAT_APPID, "name": WORKER,
+        steered(stage, "choices", {"appid": DEMO_WECHAT_APPID, "name": WORKER,
                                     "templates": {progress["template_id"]: "accept"}})  # fmt: skip
         time.sleep(1)  # two in the same second would be one that WeChat repeats
     stage.call(worker, "PUT", "/me/subscriptions", "小程序也告知一次", json={"results": {"progress": "accept"}})
@@ -68,7 +68,7 @@ def _until(holds: Any) -> bool:
     return False
 
 
-def _steered(stage: Stage, control: str, wish: dict[str, Any]) -> dict[str, Any]:
+def steered(stage: Stage, control: str, wish: dict[str, Any]) -> dict[str, Any]:
     told = httpx.post(f"{stage.simulator}/_sim/{control}", json=wish, timeout=20, trust_env=False)
     found: dict[str, Any] = told.raise_for_status().json()
     return found

@@ -47,6 +47,11 @@ class Press:
         """A form (.typ) filled in with data; equal data of the same instant give equal bytes. Raises NotPrinted."""
         return await self._print({"as": "pdf", "form": str(form), "data": data, "made_at": made_at.isoformat()})
 
+    async def png(self, form: Path, data: Mapping[str, Any], made_at: datetime) -> bytes:
+        """A form of one page as a picture. Raises NotPrinted."""
+        job = {"as": "png", "form": str(form), "data": data, "made_at": made_at.isoformat(), "ppi": 144.0}
+        return await self._print(job)
+
     async def xlsx(self, paper: Mapping[str, Any], made_at: datetime) -> bytes:
         """The worksheet of a paper. Raises NotPrinted."""
         return await self._print({"as": "xlsx", "form": "", "data": paper, "made_at": made_at.isoformat()})

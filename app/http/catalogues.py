@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.applications.path import PATHS, Kind
+from app.articles import gate
 from app.households.dictionaries import dictionaries
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.http import problems
@@ -139,7 +140,7 @@ def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 def field_messages() -> dict[str, str]:
     """Codes of wrong fields that forms share, with what people read."""
-    return {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES}
+    return {**drafts.MESSAGES, **identifiers.MESSAGES, **text.MESSAGES, **gate.MESSAGES}
 
 
 def catalogue(words: Mapping[str, str]) -> dict[str, Any]:

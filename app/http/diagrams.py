@@ -14,6 +14,7 @@ from app.applications.path import PATHS, Kind, State, path_along, route_text
 from app.applications.reasons.rules import Reason, ReasonCatalogue
 from app.applications.routes import ApprovalRoutes
 from app.applications.standards import Limits, ServiceStandard
+from app.articles.path import PATH as ARTICLE_PATH
 from app.discrepancies.path import PATH as DISCREPANCY_PATH
 from app.duplicates.path import PATH as DUPLICATE_PATH
 from app.households.path import CANCEL_REASONS, GATES
@@ -166,6 +167,10 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "budget:propose": "登记资金、提出预算",
         "budget:decide": "审批预算",
         "delegation:end": "结束他人的委托",
+        "article:read": "查看宣传文章",
+        "article:write": "起草和安排发布宣传文章",
+        "article:review": "审核宣传文章",
+        "article:withdraw": "撤回宣传文章",
         "match:run": "与部门比对",
         "notice:investigate": "核查公示异议",
         "rating:read": "查看满意度",
@@ -198,6 +203,28 @@ OF_VISITS: Final = {"cancel": "取消", "cancelled": "已取消"}
 OF_MEETINGS: Final = {"open": "会议已召开", "cancel": "取消", "cancelled": "已取消"}
 OF_APPEALS: Final = {"uphold": "维持原决定", "upheld": "维持原决定", "change": "变更决定"}
 
+OF_ARTICLES: Final = {
+    "in_review": "等待审核",
+    "approved": "审核通过",
+    "scheduled": "等待发布",
+    "publishing": "正在发布",
+    "unknown": "是否发布尚不清楚",
+    "published": "已发布",
+    "failed": "没有发布成功",
+    "take_back": "收回",
+    "schedule": "安排发布",
+    "unschedule": "取消安排",
+    "revise": "重新修改",
+    "begin": "开始发布",
+    "postpone": "推迟",
+    "lose": "没有收到微信的答复",
+    "finish": "微信已发布",
+    "fail": "微信没有发布",
+    "ban": "微信已删除或封禁",
+    "withdraw": "撤回",
+    "withdrawn": "已撤回",
+}
+
 GENERATED: Final = "> 由代码生成（`make contract`），请勿手改。"
 
 
@@ -221,6 +248,7 @@ def diagrams() -> dict[str, str]:
         },
         "meeting.md": _path_page("会议决定", MEETING_PATH, {}, OF_MEETINGS),
         "duplicate.md": _path_page("档案查重", DUPLICATE_PATH, {}),
+        "article.md": _path_page("宣传文章", ARTICLE_PATH, {}, OF_ARTICLES),
         "objection.md": _path_page("公示异议", OBJECTION_PATH, {}),
         "household.md": _path_page("家庭档案", HOUSEHOLD_PATH, HOUSEHOLD_REASONS) + _cancel_reasons(),
         "roles.md": _page("角色与权限", _roles()),
@@ -252,6 +280,7 @@ def _index() -> Iterable[str]:
         "- [会议决定](meeting.md)：表决、会议记录、结果",
         "- [档案查重](duplicate.md)：疑似重复怎样发现、核对、消除",
         "- [公示异议](objection.md)：核查与认定",
+        "- [宣传文章](article.md)：起草、审核、发布、撤回",
         "- [角色与权限](roles.md)",
         "- [错误代码](problems.md)：每个 `code`、给人看的文字和程序该怎么做",
         "- [材料清单](documents.md)：每种帮扶要的材料和授权",

@@ -8,6 +8,7 @@ from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.applications.queries import by_id_locked
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
+from app.articles.sending_commands import ask_to_withdraw
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked
 from app.change_requests.queries import by_id, lock_payments
@@ -31,6 +32,7 @@ from app.jobs.transfers import follow
 from app.jobs.wechat.pushes import handle_push
 from app.kernel.business_time import business_date
 from app.notices.events import InvestigationDecided
+from app.people.consents import Purpose
 from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans import commands as plans
 from app.plans.events import MeasureTaken
@@ -54,6 +56,12 @@ async def stop_payments_elsewhere(work: Work, fact: dict[str, str]) -> None:
     if request is not None and request["state"] == "open":
         await lock_payments(work.transaction, request["person_id"], request["household_id"])
         await stop_payments(work, request["person_id"], request["household_id"])
+
+
+async def withdraw_articles(work: Work, fact: dict[str, str]) -> None:
+    """Who no longer consents to being shown asks by that for what shows them to be withdrawn."""
+    if fact["purpose"] == Purpose.PUBLICITY:
+        await ask_to_withdraw(work, UUID(fact["person_id"]))
 
 
 async def run_rehearsal(jobs: Jobs, fact: dict[str, str]) -> None:
@@ -202,7 +210,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ),
     CardChanged.__name__: (look_at_card,),
     InvestigationDecided.__name__: (settle,),
-    ConsentWithdrawn.__name__: (publish_anew,),
+    ConsentWithdrawn.__name__: (publish_anew, withdraw_articles),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
     MeasureTaken.__name__: (issue_card_again,),

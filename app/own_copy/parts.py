@@ -12,6 +12,7 @@ from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.applications.resubmissions.tables import EarlierSubmission
 from app.applications.supplements.tables import Supplement
+from app.articles.tables import ArticlePerson
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
 from app.contact_cards.tables import ContactCard, ResponsiblePerson
@@ -296,6 +297,9 @@ PARTS: Final[dict[str, Part]] = {
         "template lasting hinted_at confirmed_at used_at revoked_at",
         hidden="person_id",
     ),
+    "shown_in_articles": _part(
+        ArticlePerson, "person_id", "article_id removed_at", texts="name", hidden="person_id number_index added_by"
+    ),
     "access_log": _part(
         AuditEntry,
         "subject_person_id",
@@ -338,6 +342,8 @@ LEFT_OUT: Final[dict[str, str]] = {
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "
     "what came of it is in `applications` and the file",
     "bulk_export": "a list that somebody asked for at work; the person is that member of staff",
+    "article_revision": "what a member of staff wrote at work; that one is shown in it is in `shown_in_articles`",
+    "article_step": "the person is the member of staff who took the step at work",
     "batch_action": "which cases somebody looked at together at work; the person is that member of staff, "
     "and each step is in the timeline of its application",
 }

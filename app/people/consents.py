@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     DATA_MATCHING = "data_matching"
     PUBLIC_NOTICE = "public_notice"
     OFFICIAL_ACCOUNT = "official_account"
+    PUBLICITY = "publicity"
+    """To be named and shown in articles for the public."""
 
 
 REQUIRED_OF_EVERYONE = (Purpose.PRIVACY_POLICY,)

@@ -58,6 +58,41 @@ async def take_down(request: Request) -> Response:
     return done(request)
 
 
+async def publications(request: Request) -> Response:
+    """POST /cgi-bin/freepublish/batchget (获取成功发布列表): the newest first, without their texts."""
+    world, _ = caller(request)
+    body = await posted(request, "offset", "count", "no_content")
+    offset, count = body.get("offset"), body.get("count")
+    if not isinstance(offset, int) or not isinstance(count, int) or offset < 0 or not 1 <= count <= 20:
+        raise Refused(40097)
+    settle(world)
+    everything = list(world.official.articles.items())[::-1]
+    items = [
+        {
+            "article_id": article_id,
+            "content": {"news_item": [_news(article_id, each) for each in draft.get("news_item", [])]},
+            "update_time": int(world.now()),
+        }
+        for article_id, draft in everything[offset : offset + count]
+    ]
+    return done(request, total_count=len(everything), item_count=len(items), item=items)
+
+
+def _news(article_id: str, article: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: article.get(name, "") for name in ("title", "author", "digest", "thumb_media_id")}
+    return shown | {"url": f"https://mp.weixin.qq.com/s/{article_id}", "is_deleted": False}
+
+
+async def delete_mass(request: Request) -> Response:
+    """POST /cgi-bin/message/mass/delete (删除群发): only of what was sent."""
+    world, _ = caller(request)
+    job = _job(world, "mass", (await posted(request, "msg_id", "article_idx")).get("msg_id"))
+    if job.status not in ("send success", "DELETE"):
+        raise Refused(40097)
+    job.status = "DELETE"
+    return done(request)
+
+
 async def send_to_all(request: Request) -> Response:
     """POST /cgi-bin/message/mass/sendall (根据标签群发)."""
     world, appid = caller(request)
@@ -98,7 +133,7 @@ async def mass_state(request: Request) -> Response:
     """POST /cgi-bin/message/mass/get (查询群发消息发送状态)."""
     world, _ = caller(request)
     job = _job(world, "mass", (await posted(request, "msg_id")).get("msg_id"))
-    state = "SENDING" if job.status == "" else "SEND_SUCCESS" if job.status == "send success" else "SEND_FAIL"
+    state = {"": "SENDING", "send success": "SEND_SUCCESS", "DELETE": "DELETE"}.get(str(job.status), "SEND_FAIL")
     return done(request, msg_id=job.id, msg_status=state)
 
 

@@ -49,6 +49,9 @@ _MOVE = _sql(
     where id = :row_id and state = any(:before)
     """
 )
+_ADD = _sql(
+    "update wechat_task set detail = detail || :detail where id = :row_id and state = 'done' and not detail ?& :names"
+)
 _OPEN = _sql(
     """
     update wechat_task set moved_at = :now, asked_again = asked_again + 1 where id in (
@@ -77,6 +80,11 @@ async def move(
     """Whether it went there: False for what is late."""
     values: dict[str, Any] = {"said": said, "reference": reference, "detail": detail, "before": list(BEFORE[state])}
     return bool(await work.transaction.run(_MOVE, row_id=task_id, state=state, now=work.now, **values))
+
+
+async def add_detail(work: Work, task_id: UUID, **detail: str) -> bool:
+    """More of what is done already; whether it was news."""
+    return bool(await work.transaction.run(_ADD, row_id=task_id, detail=detail, names=list(detail)))
 
 
 async def to_ask_about(work: Work) -> Sequence[Record]:

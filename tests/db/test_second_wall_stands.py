@@ -56,12 +56,14 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
     # What `staff_over` lets through is tried in tests/http/test_contact_cards.py.
     assert [function["proname"] for function in definers] == [
         "appeal_has_decider",  # yes or no, of a case: tests/appeals/test_withdrawn_and_stuck.py
+        "article_reviewer",  # a trigger: answers nothing, and refuses (tests/articles/test_steps.py)
         "audit_chain_append",
         "awaits_aid",  # yes or no, of a file
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
+        "consenting_to_publicity",  # who agreed to be shown, to staff with their keyed number: tests/articles
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
         "covers_follow",  # only by a request for a change of identity that is open
         "delegates_of",  # of a post of the caller's own: tests/delegations/test_delegating.py
@@ -83,6 +85,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "keep_household_cap",  # a trigger: answers nothing, and refuses; tests/applications/test_household_caps.py
         "keep_sent_payment",  # a trigger: answers nothing, and refuses
         "kept_apart_from",  # to no role but the one that it runs as
+        "known_to_service",  # yes or no, for each keyed hash, to who has it: tests/articles/test_gate.py
         "ledger_balances",  # a trigger: answers nothing, and refuses (tests/funds/test_ledger.py)
         "let_go_of_file",  # only of a file that has ended
         "mark_near",  # a trigger: that it is worth asking about somebody
@@ -97,6 +100,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "payment_standing",  # of approved cases in the caller's reach, to staff: tests/payments
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
+        "progress_figures",  # counts and sums of a union, to who has a post there: tests/articles/test_progress.py
         "relatives_follow",  # a trigger on people: tests/relatives/test_signing.py
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py

@@ -28,7 +28,7 @@ from tests.visits.making import visit_of
 SCHEMAS = DOCUMENT["components"]["schemas"]
 REVIEWERS = (
     Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
-    Role.FINANCE_MAKER, Role.FINANCE_CHECKER,
+    Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.PUBLICITY_EDITOR, Role.PUBLICITY_APPROVER,
 )  # fmt: skip
 Path = tuple[str | int, ...]
 NUMBER = make.id_number()
@@ -47,6 +47,11 @@ SCREENING: dict[str, Any] = {
 AUTHORISATION = {"member": 0, "file_id": UPLOAD, "signed_on": "2026-01-01"}
 BATCH = {
     "organisation_code": "U-1", "kinds": ["hardship_aid"], "approved_until": "2026-01-01T00:00:00+08:00", "bank": "x",
+}  # fmt: skip
+ARTICLE = {
+    "title": "好", "signed": "好", "digest": "好", "cover_file_id": UPLOAD, "cover_nobody": True,
+    "cover_people": [UPLOAD],
+    "blocks": [{"type": "paragraph", "text": "好"}], "cleared": [{"name": "陈小明", "reason": "同名"}],
 }  # fmt: skip
 VALID: dict[str, dict[str, Any]] = {
     "POST /sessions": {"code": "sim:nasty"},
@@ -173,6 +178,14 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/exports": {"reason": "年度核查", "filter": {"states": ["active"]}},
     "POST /screening": SCREENING,
     "PUT /me/subscriptions": {"results": {"progress": "accept"}},
+    "POST /staff/articles": {"kind": "policy", "content": ARTICLE},
+    "POST /staff/articles/progress": {"year": 2026, "target": 10},
+    "PUT /staff/articles/{article_id}": {"content": ARTICLE},
+    "POST /staff/articles/{article_id}/previews": {"openid": "oSomebody"},
+    "POST /staff/articles/{article_id}/people": {"id_number": NUMBER},
+    "POST /staff/articles/{article_id}/actions": {
+        "action": "schedule", "note": "好", "way": "mass_send", "tag_id": 1, "publish_at": "2026-12-01T08:00:00+08:00",
+    },
     "POST /staff/funds": {
         "code": "ZX-1", "name": "工会经费", "source": "union", "year": 2026, "organisation_code": "U-1",
         "kinds": ["hardship_aid"], "categories": ["deep"], "archive_levels": ["county"], "intent": "好",
@@ -221,9 +234,10 @@ def alternatives(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A schema with its references and its either-ors followed; what may also be null is marked `nullable`."""
     if "$ref" in schema:
         yield from alternatives(SCHEMAS[schema["$ref"].rpartition("/")[2]])
-    elif "anyOf" in schema:
-        nullable = {"nullable": True} if {"type": "null"} in schema["anyOf"] else {}
-        for each in schema["anyOf"]:
+    elif "anyOf" in schema or "oneOf" in schema:
+        either = schema.get("anyOf") or schema["oneOf"]
+        nullable = {"nullable": True} if {"type": "null"} in either else {}
+        for each in either:
             yield from (found | nullable for found in alternatives(each))
     elif schema.get("type") != "null":
         yield schema
@@ -307,7 +321,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         f"{name}_id": SOMEBODY
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
-            *("fund", "allocation", "batch", "line"),
+            *("fund", "allocation", "batch", "line", "article"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}

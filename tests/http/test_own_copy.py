@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid
 
 from app import tables
+from app.articles.tables import Article, ArticlePerson
 from app.contact_cards.tables import ContactCard, ResponsiblePerson
 from app.db.base import metadata, table_of
 from app.kernel.actor import Role
@@ -142,6 +143,16 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
         MessageSending, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id,
         template="to_do", state="sent", due_at=make.NOW, moved_at=make.NOW, attempts=1, grant_id=new_id(),
         reference=make.unique("9"), errcode=0,
+    )  # fmt: skip
+    article_id = new_id()
+    await world.insert(
+        Article, id=article_id, created_at=make.NOW, city_id=one.home.ancestors["city"] or one.home.id,
+        organisation_name="x", kind="story", state="draft", version=1, revision=1, title=b"-", author_id=one.clerk.id,
+        updated_at=make.NOW,
+    )  # fmt: skip
+    await world.insert(
+        ArticlePerson, id=new_id(), created_at=make.NOW, article_id=article_id, person_id=one.someone.id,
+        number_index=b"-", name=b"-", added_by=one.clerk.id, removed_at=make.NOW,
     )  # fmt: skip
     await world.insert(
         WechatGrant, id=new_id(), created_at=make.NOW, person_id=one.someone.id, template="to_do", lasting=False,

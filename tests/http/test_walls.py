@@ -144,6 +144,19 @@ MEETINGS = {
     ("GET", "/staff/applications/{}/meeting_candidates"),
 }
 """Who sees and does what with these stands in tests/meetings."""
+ARTICLES = {
+    ("GET", "/staff/articles"),
+    ("POST", "/staff/articles"),
+    ("POST", "/staff/articles/progress"),
+    ("GET", "/staff/articles/{}"),
+    ("PUT", "/staff/articles/{}"),
+    ("GET", "/staff/articles/{}/preview"),
+    ("POST", "/staff/articles/{}/previews"),
+    ("POST", "/staff/articles/{}/people"),
+    ("DELETE", "/staff/articles/{}/people/{}"),
+    ("POST", "/staff/articles/{}/actions"),
+}
+"""Who sees and does what with articles stands in tests/articles/test_steps.py."""
 PAYMENTS = {
     ("POST", "/staff/batches/preview"),
     ("POST", "/staff/batches"),
@@ -230,7 +243,7 @@ def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
-    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS}
+    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *ARTICLES}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

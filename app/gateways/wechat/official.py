@@ -112,9 +112,51 @@ class _Submitted(Answer):
     publish_id: Reference
 
 
+class _Item(Answer):
+    article_url: str = Field(default="", max_length=500)
+
+
+class _Detail(Answer):
+    item: list[_Item] = Field(default_factory=list, max_length=8)
+
+
 class Publication(Answer):
     publish_status: int = Field(ge=0, le=99)
-    article_id: str = ""
+    article_id: str = Field(default="", max_length=128)
+    article_detail: _Detail | None = None
+
+    @property
+    def url(self) -> str:
+        """Where everyone reads it."""
+        return self.article_detail.item[0].article_url if self.article_detail and self.article_detail.item else ""
+
+
+class _News(Answer):
+    thumb_media_id: str = ""
+    url: str = Field(default="", max_length=500)
+
+
+class _NewsList(Answer):
+    news_item: list[_News] = Field(default_factory=list, max_length=8)
+
+
+class PublishedItem(Answer):
+    """One of the publications that stand on the account."""
+
+    article_id: str = Field(max_length=128)
+    content: _NewsList
+
+    @property
+    def thumbs(self) -> list[str]:
+        return [each.thumb_media_id for each in self.content.news_item]
+
+    @property
+    def url(self) -> str:
+        return self.content.news_item[0].url if self.content.news_item else ""
+
+
+class _PublishedItems(Answer):
+    item: list[PublishedItem] = Field(default_factory=list, max_length=20)
 
 
 class _MassSent(Answer):
@@ -144,6 +186,8 @@ _DELETE_DRAFT = Call("/cgi-bin/draft/delete", _Done, repeatable=True)
 _PUBLISH = Call(PUBLISH, _Submitted, repeatable=False)
 _PUBLICATION = Call("/cgi-bin/freepublish/get", Publication, repeatable=True)
 _TAKE_DOWN = Call("/cgi-bin/freepublish/delete", _Done, repeatable=True)
+_PUBLICATIONS = Call("/cgi-bin/freepublish/batchget", _PublishedItems, repeatable=True, cap=_LIST_BYTES)
+_DELETE_MASS = Call("/cgi-bin/message/mass/delete", _Done, repeatable=True)
 # With a clientmsgid the second of two is refused with the id of the first (45065).
 _MASS_SEND = Call(MASS_SEND, _MassSent, repeatable=True)
 _PREVIEW = Call("/cgi-bin/message/mass/preview", _Done, repeatable=True)
@@ -209,6 +253,14 @@ class OfficialAccount(Account):
     async def take_down(self, article_id: str) -> None:
         """For good: it cannot be published again."""
         await self.ask(_TAKE_DOWN, {"article_id": article_id, "index": 0})
+
+    async def publications(self, offset: int = 0) -> Sequence[PublishedItem]:
+        """Twenty of the publications that stand on the account, the newest first."""
+        return (await self.ask(_PUBLICATIONS, {"offset": offset, "count": 20, "no_content": 1})).item
+
+    async def delete_mass_send(self, msg_id: str) -> None:
+        """Its page is gone; what lies in people's messages leads nowhere from then on."""
+        await self.ask(_DELETE_MASS, {"msg_id": int(msg_id) if msg_id.isdecimal() else msg_id, "article_idx": 0})
 
     async def send_to_all(self, media_id: str, client_id: str, *, tag_id: int | None = None) -> str:
         """A draft to all followers, or to those with a tag: the id of the job. The same `client_id` goes out once in 24

@@ -5,6 +5,7 @@ from app.http.routes import (
     account_claims,
     appeals,
     applications,
+    articles,
     bank_cards,
     batch_actions,
     bulk,
@@ -91,6 +92,7 @@ _MODULES = (
     relatives,
     delegations,
     funds,
+    articles,
     wechat_subscriptions,
     wechat_callbacks,
 )

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from app.applications.assisting.queries import application_of_filing
 from app.applications.queries import case
 from app.applications.supplements.queries import case_of_supplement
+from app.articles.queries import article
 from app.confined.running import MIB, Failed, Limits, run
 from app.db.transaction import Record, Sight, Transaction
 from app.discrepancies.queries import discrepancy
@@ -128,7 +129,7 @@ async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight
         row = await own(transaction, actor.person_id, file_id)
     if row is not None:
         return sight, row, actor.person_id
-    if not actor.may(Permission.READ_CASES, Permission.FILL_ASSIGNED_VISIT):
+    if not actor.may(Permission.READ_CASES, Permission.FILL_ASSIGNED_VISIT, Permission.READ_ARTICLES):
         raise FileNotFound
     reach = nodes_of(post.place for post in actor.posts if post.reaches)
     sight = Sight("staff", actor.person_id, tuple(node.organisation_id for node in reach))
@@ -149,6 +150,7 @@ _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitabl
     "notice_objection": evidence_of,
     "meeting": case_of_meeting,
     "supplement": case_of_supplement,
+    "article": article,
 }
 """What names files and has a reach of its own."""
 _BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID | None]]]] = {

@@ -67,6 +67,7 @@ class ExportView(BaseModel):
     messages: list[dict[str, Any]]
     wechat_deliveries: list[dict[str, Any]] = Field(description="这些消息送往微信的情况")
     wechat_subscriptions: list[dict[str, Any]] = Field(description="订阅消息的授权")
+    shown_in_articles: list[dict[str, Any]] = Field(description="本人同意后出现在哪些宣传文章中")
     applications: list[dict[str, Any]]
     files: list[dict[str, Any]]
     access_log: list[dict[str, Any]] = Field(description="谁看过我的信息；更早的见 /me/access_log")

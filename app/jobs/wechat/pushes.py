@@ -20,7 +20,7 @@ from app.wechat.follower_commands import note_follower
 from app.wechat.push_commands import mark_handled, waiting
 from app.wechat.sending_commands import settle
 from app.wechat.subscription_commands import confirm, revoke, revoke_all
-from app.wechat.task_commands import by_reference
+from app.wechat.task_commands import add_detail, by_reference
 from app.wechat.task_commands import move as move_task
 from app.wechat.templates import TEMPLATES
 
@@ -141,7 +141,8 @@ async def _published(work: Work, row: Record, content: Content) -> str:
     status = text_in(info, "publish_status")
     if not status.isdecimal():
         return "unreadable"
-    moved = await of_publication(work, task["id"], int(status), text_in(info, "article_id"))
+    url = _first_url(info.get("article_detail"), "item", "article_url")
+    moved = await of_publication(work, task["id"], int(status), text_in(info, "article_id"), url)
     return "done" if moved else "late"
 
 
@@ -152,12 +153,24 @@ async def _mass_sent(work: Work, row: Record, content: Content) -> str:
     if task is None:
         return "not_ours"
     status = text_in(content, "Status")[:60]
-    counts = {name: text_in(content, name) for name in ("TotalCount", "SentCount", "ErrorCount")}
+    counts = {name: text_in(content, name) for name in ("TotalCount", "FilterCount", "SentCount", "ErrorCount")}
     urls = content.get("ArticleUrlResult")
     if isinstance(urls, dict):
         counts["articles"] = str(len(listed(urls.get("ResultList"))))
+        counts |= {"url": url} if (url := _first_url(urls, "ResultList", "ArticleUrl")) else {}
     moved = await move_task(work, task["id"], "done" if status == "send success" else "failed", status, **counts)
-    return "done" if moved else "late"
+    # When we had asked first, we know that it ended; how many it reached only the event tells.
+    return "done" if moved or await add_detail(work, task["id"], **counts) else "late"
+
+
+def _first_url(content: object, listing: str, name: str) -> str:
+    """Where the first article of a list is read; in the lists of XML each entry may stand in an `item` of its own."""
+    entries = listed(content.get(listing)) if isinstance(content, dict) else []
+    first = entries[0] if entries else None
+    if isinstance(first, dict) and isinstance(first.get("item"), dict | list):
+        inner = listed(first["item"])
+        first = inner[0] if inner else None
+    return text_in(first, name)[:500] if isinstance(first, dict) else ""
 
 
 async def _followed(work: Work, row: Record, content: Content) -> str:

@@ -93,14 +93,13 @@ async def _not_taken(jobs: Jobs, row: Record, failed: WeChatError) -> str:
     return state
 
 
-async def of_publication(work: Work, task_id: UUID, status: int, article_id: str) -> bool:
+async def of_publication(work: Work, task_id: UUID, status: int, article_id: str, url: str = "") -> bool:
     """What WeChat says of a publication, by event or when asked; whether it was news."""
     state = _PUBLISHED.get(status)
     if state is None:
         return False
-    return await move(
-        work, task_id, state, f"publish_status {status}", **({"article_id": article_id} if article_id else {})
-    )
+    told = {name: value for name, value in (("article_id", article_id), ("url", url)) if value}
+    return await move(work, task_id, state, f"publish_status {status}", **told)
 
 
 async def ask_about_all(jobs: Jobs, wechat: Accounts) -> int:
@@ -132,7 +131,7 @@ async def _ask_about(jobs: Jobs, wechat: Accounts, row: Record) -> None:
     if row["kind"] == "publish":
         found = await official.publication(row["reference"])
         async with jobs.work() as work:
-            await of_publication(work, row["id"], found.publish_status, found.article_id)
+            await of_publication(work, row["id"], found.publish_status, found.article_id, found.url)
         return
     state = _SENT.get(said := await official.mass_send_state(row["reference"]))
     if state is not None:

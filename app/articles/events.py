@@ -1,0 +1,22 @@
+"""What is said of articles."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.messaging.outbox import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleMoved(Fact):
+    """An article is in another state."""
+
+    article_id: UUID
+    action: str
+    to_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalAsked(Fact):
+    """Somebody whom a published article shows no longer consents: it has to be withdrawn."""
+
+    article_id: UUID

@@ -1,0 +1,1 @@
+"""What is done about articles in the background: looked at by WeChat, sent out, followed to their end, taken down."""
