@@ -1601,6 +1601,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 宣传文章
+         * @description 本工会的宣传文章，新的在前。
+         */
+        get: operations["list_articles_api_v1_staff_articles_get"];
+        put?: never;
+        /**
+         * 起草文章
+         * @description 图片先用上传材料接口上传。写到的人、图片上的人，起草后再逐个添加。
+         */
+        post: operations["create_article_api_v1_staff_articles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看文章
+         * @description 内容、人物、平台检查、发布情况和全部办理记录。
+         */
+        get: operations["read_article_api_v1_staff_articles__article_id__get"];
+        /**
+         * 修改文章
+         * @description 整篇保存为新的一版，以前的各版保留。只有草稿和退回的可以修改。需要 If-Match。
+         */
+        put: operations["write_article_api_v1_staff_articles__article_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 办理文章
+         * @description 提交、审核、安排发布、撤回。审核的人不能写过这篇文章。撤回后公开页面马上不再显示，公众平台上的由系统删除。
+         *
+         *     需要 If-Match。
+         */
+        post: operations["act_on_article_api_v1_staff_articles__article_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 添加文章人物
+         * @description 写到名字、图片上认得出的人都要添加，并且本人现在同意公开宣传。需要 If-Match。
+         */
+        post: operations["add_person_api_v1_staff_articles__article_id__people_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}/people/{shown_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 去掉文章人物
+         * @description 文字和图片里也要去掉这个人。需要 If-Match。
+         */
+        delete: operations["remove_person_api_v1_staff_articles__article_id__people__shown_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 预览文章
+         * @description 排版后的样子，以及提交审核前还要改的地方（个人信息、本人同意、图片）。
+         */
+        get: operations["preview_article_api_v1_staff_articles__article_id__preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/{article_id}/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 发送预览
+         * @description 在群发之前发给公众号的一位关注者看。先要没有个人信息等问题；由系统发送，结果见 previews。平台每天最多一百次。
+         */
+        post: operations["ask_preview_api_v1_staff_articles__article_id__previews_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/articles/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 按实时数据起草进展文章
+         * @description 脱困户数和目标、帮扶人数、各类帮扶资金，连同一张图。人数很少的不写。只是草稿，修改后照常审核。
+         */
+        post: operations["draft_progress_api_v1_staff_articles_progress_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bank_cards": {
         parameters: {
             query?: never;
@@ -4728,6 +4898,13 @@ export interface components {
                 [key: string]: unknown;
             }[];
             /**
+             * Shown In Articles
+             * @description 本人同意后出现在哪些宣传文章中
+             */
+            shown_in_articles: {
+                [key: string]: unknown;
+            }[];
+            /**
              * Supplements
              * @description 要求过的补充材料和本人的补充
              */
@@ -5583,6 +5760,229 @@ export interface components {
             version: number;
             /** @description 等待资金的，排在第几位；其他为 null */
             waiting: components["schemas"]["InLineView"] | null;
+        };
+        /** ArticleAct */
+        ArticleAct: {
+            /**
+             * Action
+             * @description submit 提交审核 · take_back 收回 · approve 通过 · return 退回 · schedule 安排发布 · unschedule 取消安排 · revise 重新修改 · withdraw 撤回已发布的文章
+             * @enum {string}
+             */
+            action: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "withdraw";
+            /**
+             * Note
+             * @description 退回和撤回必填
+             */
+            note?: string | null;
+            /**
+             * Publish At
+             * @description 什么时候发布；不填的马上发布
+             */
+            publish_at?: string | null;
+            /**
+             * Tag Id
+             * @description 群发给公众号的哪个标签；不填的发给全部关注者
+             */
+            tag_id?: number | null;
+            /**
+             * Way
+             * @description 安排发布时必填
+             */
+            way?: ("publish" | "mass_send") | null;
+        };
+        /**
+         * ArticleAction
+         * @enum {string}
+         */
+        ArticleAction: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "begin" | "postpone" | "lose" | "finish" | "fail" | "withdraw" | "ban";
+        /** ArticleEdit */
+        ArticleEdit: {
+            content: components["schemas"]["Content"];
+        };
+        /**
+         * ArticleMoved
+         * @description 办理之后的状态。
+         */
+        ArticleMoved: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["ArticleState"];
+            /** Version */
+            version: number;
+        };
+        /** ArticlePage */
+        ArticlePage: {
+            /** Items */
+            items: components["schemas"]["ArticleSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ArticlePreview
+         * @description 在公众号里看到的样子，图片用材料下载地址代替。
+         */
+        ArticlePreview: {
+            /** Digest */
+            digest: string;
+            /**
+             * Found
+             * @description 现在还不能提交的原因；空的可以提交
+             */
+            found: components["schemas"]["FoundInArticle"][];
+            /** Html */
+            html: string;
+            /** Signed */
+            signed: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ArticleState
+         * @enum {string}
+         */
+        ArticleState: "draft" | "in_review" | "returned" | "approved" | "scheduled" | "publishing" | "unknown" | "published" | "failed" | "withdrawn";
+        /**
+         * ArticleStepView
+         * @description 办理记录中的一步。
+         */
+        ArticleStepView: {
+            action: components["schemas"]["ArticleAction"];
+            /** At */
+            at: string;
+            from_state: components["schemas"]["ArticleState"];
+            /** Note */
+            note: string | null;
+            /** Organisation */
+            organisation: string | null;
+            /** Revision */
+            revision: number;
+            /** @description 系统办理的为 null */
+            role: components["schemas"]["Role"] | null;
+            to_state: components["schemas"]["ArticleState"];
+        };
+        /**
+         * ArticleSummary
+         * @description 列表中的一篇文章。
+         */
+        ArticleSummary: {
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description policy 政策 · progress 进展 · story 帮扶故事
+             * @enum {string}
+             */
+            kind: "policy" | "progress" | "story";
+            /** Organisation */
+            organisation: string;
+            /**
+             * Publish At
+             * @description 安排在什么时候发布
+             */
+            publish_at: string | null;
+            state: components["schemas"]["ArticleState"];
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: string;
+            /** Version */
+            version: number;
+            /**
+             * Withdrawal Asked At
+             * @description 文章中的人撤回了同意，要求撤回文章的时间
+             */
+            withdrawal_asked_at: string | null;
+        };
+        /**
+         * ArticleView
+         * @description 一篇文章：内容、人物、审核、发布和办理记录。
+         */
+        ArticleView: {
+            /** Attempt */
+            attempt: number;
+            content: components["schemas"]["Content"];
+            /** Created At */
+            created_at: string;
+            /**
+             * Failure
+             * @description 没有发布成功的原因（微信的说法或错误类别）
+             */
+            failure: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description policy 政策 · progress 进展 · story 帮扶故事
+             * @enum {string}
+             */
+            kind: "policy" | "progress" | "story";
+            /**
+             * Mine
+             * @description 是否由我起草
+             */
+            mine: boolean;
+            /** Open Actions */
+            open_actions: components["schemas"]["ArticleAction"][];
+            /** Organisation */
+            organisation: string;
+            /** People */
+            people: components["schemas"]["ShownPerson"][];
+            /**
+             * Platform Check
+             * @description 微信内容安全检查：unavailable 没有检查成，请人工核对
+             * @enum {string}
+             */
+            platform_check: "pending" | "pass" | "review" | "risky" | "unavailable";
+            /**
+             * Previews
+             * @description 最近的预览，新的在前
+             */
+            previews: components["schemas"]["PreviewSent"][];
+            /**
+             * Publish At
+             * @description 安排在什么时候发布
+             */
+            publish_at: string | null;
+            receipts: components["schemas"]["Receipts"];
+            /** Reviewed At */
+            reviewed_at: string | null;
+            /** Revision */
+            revision: number;
+            state: components["schemas"]["ArticleState"];
+            /** Steps */
+            steps: components["schemas"]["ArticleStepView"][];
+            /**
+             * Tag Id
+             * @description 群发给哪个标签的关注者；null 为全部
+             */
+            tag_id: number | null;
+            /**
+             * Taken Down At
+             * @description 公众平台上也已删除的时间
+             */
+            taken_down_at: string | null;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: string;
+            /** Version */
+            version: number;
+            /**
+             * Way
+             * @description publish 只发布 · mass_send 群发给关注者
+             */
+            way: ("publish" | "mass_send") | null;
+            /** Wechat Url */
+            wechat_url: string | null;
+            /**
+             * Withdrawal Asked At
+             * @description 文章中的人撤回了同意，要求撤回文章的时间
+             */
+            withdrawal_asked_at: string | null;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
         };
         /**
          * AttachmentDraft
@@ -6757,6 +7157,16 @@ export interface components {
             state: "open" | "bound" | "refused" | "replaced";
         };
         /**
+         * Cleared
+         * @description A name in the text that is nobody's whom we look after: an official, a public figure, a namesake.
+         */
+        Cleared: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * ClockView
          * @description 办理时限：第几个工作日、共几个、现在等谁。提交当天不计；周末和法定节假日不计，调休上班的日子计入。
          */
@@ -6885,6 +7295,44 @@ export interface components {
             text_version: string;
             /** Withdrawn At */
             withdrawn_at: string | null;
+        };
+        /**
+         * Content
+         * @description A whole article.
+         */
+        Content: {
+            /** Blocks */
+            blocks: (components["schemas"]["Paragraph"] | components["schemas"]["Heading"] | components["schemas"]["Quote"] | components["schemas"]["Picture"] | components["schemas"]["Figures"])[];
+            /**
+             * Cleared
+             * @description 与系统中的人同名、但确实不是本人的姓名，逐个说明
+             */
+            cleared?: components["schemas"]["Cleared"][];
+            /**
+             * Cover File Id
+             * @description 封面图片；提交审核前必填
+             */
+            cover_file_id?: string | null;
+            /**
+             * Cover Nobody
+             * @description 确认封面上没有可以认出的人；有人的，写在 cover_people
+             * @default false
+             */
+            cover_nobody?: boolean;
+            /** Cover People */
+            cover_people?: string[];
+            /**
+             * Digest
+             * @description 摘要
+             */
+            digest: string;
+            /**
+             * Signed
+             * @description 署名
+             */
+            signed: string;
+            /** Title */
+            title: string;
         };
         /** Count */
         Count: {
@@ -7869,6 +8317,31 @@ export interface components {
             /** Pointer */
             pointer: string;
         };
+        /** FigureRow */
+        FigureRow: {
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /** Figures */
+        Figures: {
+            /**
+             * As Of
+             * Format: date-time
+             * @description 这些数字是什么时候的
+             */
+            as_of: string;
+            /** Rows */
+            rows: components["schemas"]["FigureRow"][];
+            /** Title */
+            title: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "figures";
+        };
         /**
          * FileChange
          * @description 档案里的一处变更。write 提交后直接写入，request 提交后成为两人核对的变更申请。
@@ -7966,6 +8439,18 @@ export interface components {
         FormChange: {
             /** Form */
             form: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
+        };
+        /**
+         * FoundInArticle
+         * @description 提交审核前要改的一处。
+         */
+        FoundInArticle: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Pointer */
+            pointer: string;
         };
         /** FundIdView */
         FundIdView: {
@@ -8331,6 +8816,16 @@ export interface components {
              * @default null
              */
             worker_identity?: string | null;
+        };
+        /** Heading */
+        Heading: {
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "heading";
         };
         /** HouseholdAction */
         HouseholdAction: {
@@ -10287,6 +10782,16 @@ export interface components {
             form?: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
             kind: components["schemas"]["Kind"];
         };
+        /** NewArticle */
+        NewArticle: {
+            content: components["schemas"]["Content"];
+            /**
+             * Kind
+             * @description policy 政策 · progress 进展 · story 帮扶故事
+             * @enum {string}
+             */
+            kind: "policy" | "progress" | "story";
+        };
         /** NewAuthorisation */
         NewAuthorisation: {
             /**
@@ -10377,6 +10882,14 @@ export interface components {
              */
             member_ids: string[];
         };
+        /** NewPerson */
+        NewPerson: {
+            /**
+             * Id Number
+             * @description 本人的证件号码；本人须已在小程序中同意公开宣传
+             */
+            id_number: string;
+        };
         /** NewPolicy */
         NewPolicy: {
             /**
@@ -10395,7 +10908,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
         };
         /** NewRating */
         NewRating: {
@@ -10818,6 +11331,16 @@ export interface components {
              */
             signature_file_id: string;
         };
+        /** Paragraph */
+        Paragraph: {
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "paragraph";
+        };
         /** PauseView */
         PauseView: {
             /**
@@ -10935,7 +11458,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -10961,6 +11484,32 @@ export interface components {
         PhoneRequest: {
             /** Code */
             code: string;
+        };
+        /** Picture */
+        Picture: {
+            /** Caption */
+            caption: string;
+            /**
+             * File Id
+             * Format: uuid
+             */
+            file_id: string;
+            /**
+             * Nobody
+             * @description 确认图片上没有可以认出的人；people 为空时必须为 true
+             * @default false
+             */
+            nobody?: boolean;
+            /**
+             * People
+             * @description 图片上可以认出的人（文章人物的 id）；须有本人的同意
+             */
+            people?: string[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "picture";
         };
         /** PlanClosing */
         PlanClosing: {
@@ -11111,7 +11660,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -11176,7 +11725,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -11229,6 +11778,33 @@ export interface components {
             /** Role */
             role: string;
         };
+        /** PreviewRequest */
+        PreviewRequest: {
+            /**
+             * Openid
+             * @description 这位关注者在公众号的 openid
+             */
+            openid: string;
+        };
+        /**
+         * PreviewSent
+         * @description 发给一位关注者的预览。
+         */
+        PreviewSent: {
+            /** At */
+            at: string;
+            /** Failure */
+            failure: string | null;
+            /** Id */
+            id: string;
+            /** Revision */
+            revision: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "sent" | "failed";
+        };
         /**
          * Problem
          * @description 出错时的统一回答（RFC 9457）。程序只看 code，detail 给人看。
@@ -11280,6 +11856,16 @@ export interface components {
             policy: components["schemas"]["PolicyCitedView"] | null;
             /** Summary */
             summary: string;
+        };
+        /** ProgressRequest */
+        ProgressRequest: {
+            /**
+             * Target
+             * @description 全年脱困目标（户），按当年的工作计划填写；没有的不填
+             */
+            target?: number | null;
+            /** Year */
+            year: number;
         };
         /**
          * ProposedClass
@@ -11386,7 +11972,7 @@ export interface components {
          * Purpose
          * @enum {string}
          */
-        Purpose: "privacy_policy" | "sensitive_health" | "sensitive_finance" | "identity_photo" | "child_data" | "data_matching" | "public_notice" | "official_account";
+        Purpose: "privacy_policy" | "sensitive_health" | "sensitive_finance" | "identity_photo" | "child_data" | "data_matching" | "public_notice" | "official_account" | "publicity";
         /**
          * QuestionView
          * @description 问卷中的一项。
@@ -11408,6 +11994,18 @@ export interface components {
             required: boolean;
             /** Text */
             text: string;
+        };
+        /** Quote */
+        Quote: {
+            /** By */
+            by?: string | null;
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "quote";
         };
         /**
          * RatingView
@@ -11451,6 +12049,26 @@ export interface components {
              * @description 凭证号：同一项资金的一个凭证只登记一次
              */
             reference: string;
+        };
+        /**
+         * Receipts
+         * @description 群发的回执；微信还没有告知的为 null。
+         */
+        Receipts: {
+            /** Failed */
+            failed: number | null;
+            /**
+             * Filtered
+             * @description 过滤后准备发送的人数
+             */
+            filtered: number | null;
+            /** Sent */
+            sent: number | null;
+            /**
+             * Total
+             * @description 标签或全部关注者人数
+             */
+            total: number | null;
         };
         /** RefreshRequest */
         RefreshRequest: {
@@ -12239,6 +12857,24 @@ export interface components {
              * @default null
              */
             settled_at?: string | null;
+        };
+        /**
+         * ShownPerson
+         * @description 文章写到、图片上有的一个人。
+         */
+        ShownPerson: {
+            /**
+             * Consents
+             * @description 现在是否仍同意公开宣传
+             */
+            consents: boolean;
+            /**
+             * Id
+             * @description 在图片的 people、cover_people 中引用
+             */
+            id: string;
+            /** Name */
+            name: string;
         };
         /** SignedPaper */
         SignedPaper: {
@@ -15610,6 +16246,279 @@ export interface operations {
             };
         };
     };
+    list_articles_api_v1_staff_articles_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                /** @description policy 政策 · progress 进展 · story 帮扶故事 */
+                kind?: ("policy" | "progress" | "story") | null;
+                limit?: number;
+                /** @description 只看一种状态 */
+                state?: components["schemas"]["ArticleState"] | null;
+                /** @description 只看已被要求撤回的 */
+                to_withdraw?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticlePage"];
+                };
+            };
+        };
+    };
+    create_article_api_v1_staff_articles_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewArticle"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    read_article_api_v1_staff_articles__article_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    write_article_api_v1_staff_articles__article_id__put: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleEdit"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    act_on_article_api_v1_staff_articles__article_id__actions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleAct"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleMoved"];
+                };
+            };
+        };
+    };
+    add_person_api_v1_staff_articles__article_id__people_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    remove_person_api_v1_staff_articles__article_id__people__shown_id__delete: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                article_id: string;
+                shown_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    preview_article_api_v1_staff_articles__article_id__preview_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticlePreview"];
+                };
+            };
+        };
+    };
+    ask_preview_api_v1_staff_articles__article_id__previews_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
+    draft_progress_api_v1_staff_articles_progress_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleView"];
+                };
+            };
+        };
+    };
     list_cards_api_v1_staff_bank_cards_get: {
         parameters: {
             query?: {
@@ -18670,7 +19579,7 @@ export interface operations {
                 area?: string | null;
                 cursor?: string | null;
                 /** @description 只看一种政策 */
-                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap") | null;
+                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target") | null;
                 limit?: number;
                 /** @description 只看一种状态 */
                 state?: ("proposed" | "published" | "withdrawn") | null;
