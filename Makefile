@@ -22,8 +22,12 @@ demo: $(READY) ## play the main story over real HTTP, PostgreSQL and the WeChat 
 serve: $(READY) ## run the API, the worker and the simulator with the demo world, until Ctrl-C
 	@$(AID) seed --demo > .aid/demo-world.json && $(AID) serve --with-worker --with-simulator
 
-test: $(READY) ## run the whole test suite (the mini-program's part only where npm can be reached)
+browser: $(READY) ## install the browser that the tests of the public pages use (as root: with apt)
+	@sh tools/setup_browser.sh
+
+test: $(READY) ## run the whole test suite (the parts of the mini-program and of the pages only where npm and a browser are)
 	@$(MAKE) --no-print-directory $(NODE_READY) || echo "没有 Node.js：小程序的测试不做 (the tests of the mini-program are left out)" >&2
+	@test -x .aid/chromium || echo "没有浏览器，公开网页的浏览器测试这次不做；要做请先 make browser (no browser: the tests of the public pages in a browser are left out)"
 	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
 
 check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
@@ -64,4 +68,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve test check mutate bench migrate seed contract record lock stop
+.PHONY: help demo serve browser test check mutate bench migrate seed contract record lock stop

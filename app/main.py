@@ -16,6 +16,7 @@ from app.db.transaction import open_database
 from app.files.store import open_store
 from app.http import health, openapi, problems
 from app.http.edge import Edge
+from app.http.pages.routers import PAGES
 from app.http.paging import Cursors
 from app.http.routes import ROUTERS
 from app.http.service import Service
@@ -82,7 +83,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    for router in (*ROUTERS, health.router):
+    for router in (*ROUTERS, health.router, *PAGES):
         # The very routes, not the router: matching through an included router costs 20 µs a request.
         app.router.routes.extend(router.routes)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

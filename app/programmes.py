@@ -17,6 +17,7 @@ from app.applications.routes import ApprovalRoutes
 from app.applications.standards import ServiceStandard
 from app.funds.policy import FundOrder
 from app.households.criteria import CategoryPolicy
+from app.households.targets import ExitTarget
 from app.households.upkeep import UpkeepPolicy
 from app.kinds.golden_autumn import rules as golden_autumn
 from app.kinds.golden_autumn.commands import PROGRAMME as GOLDEN_AUTUMN
@@ -68,6 +69,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "fund_order": Shipped(FundOrder, "app.funds", "fund_order.yaml"),
     "payment": Shipped(PaymentPolicy, "app.payments", "payment.yaml"),
     "household_cap": Shipped(HouseholdCap, "app.applications", "household_cap.yaml"),
+    "exit_target": Shipped(ExitTarget, "app.households", "exit_target.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -21,6 +21,7 @@ from app.db.base import metadata
 from app.delegations import tables as delegations
 from app.discrepancies import tables as discrepancies
 from app.duplicates import tables as duplicates
+from app.figures import tables as figures
 from app.files import tables as files
 from app.funds import tables as funds
 from app.households import tables as households
@@ -63,6 +64,7 @@ __all__ = [
     "discrepancies",
     "duplicates",
     "escalations",
+    "figures",
     "files",
     "funds",
     "households",

@@ -32,6 +32,7 @@ from app.jobs.articles.publishing import advance
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.exports import forget_exports
+from app.jobs.figures import tell_figures
 from app.jobs.files import forget_loose_files
 from app.jobs.funding import expire_all, keep_books
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS, Handler, followed_by
@@ -228,6 +229,7 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     async def every_hour(_: Schedule) -> None:
         log.info("escalated", count=await escalate_all(jobs))
         log.info("appeals_stepped_up", count=await step_up_all(jobs))
+        log.info("figures_told", done=await tell_figures(jobs))
 
     @queue.schedule("lift_all", "* * * * *")
     async def every_minute(_: Schedule) -> None:

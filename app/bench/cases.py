@@ -169,6 +169,12 @@ def bare() -> Sequence[bytes]:
     return [b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"]
 
 
+def public_page(path: str) -> Sequence[bytes]:
+    """A page as a visitor's browser asks for it."""
+    asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n"
+    return [asked.encode()]
+
+
 def get(address: str, token: str) -> bytes:
     """A request for what is read."""
     return _request("GET", address, token)

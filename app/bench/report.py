@@ -12,6 +12,8 @@ from app.bench.load import Measured
 
 TARGETS = {"get": 0.20, "list": 0.15, "case": 0.05, "submit": 0.10, "approve": 0.10}
 """The least share of the yardstick's requests per second."""
+PAGES = ("page", "notices")
+"""What anybody may ask for without signing in: a page that is kept, and one that is made each time."""
 EVALUATION_US, BULK_SECONDS = 30.0, 20.0
 """One decision that is given, median; a hundred thousand of them made again, or rehearsed."""
 LIST_P99_GROWTH, MEMORY_MIB, MEMORY_GROWTH = 1.3, 200.0, 1.2
@@ -58,7 +60,7 @@ class Figures:
 def told(figures: Mapping[str, Figures], rest_mib: float, after_mib: float) -> dict[str, Any]:
     """The line of JSON, as an object."""
     yardstick = figures["yardstick"]
-    cases = {name: figures[name].told(yardstick) for name in TARGETS}
+    cases = {name: figures[name].told(yardstick) for name in (*TARGETS, *PAGES)}
     return {
         "yardstick_rps": round(median(yardstick.rps), 1),
         "yardstick_cpu_us": round(median(yardstick.service_us), 1),

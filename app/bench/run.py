@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.bench import bulk
-from app.bench.cases import Requests, bare, prepared
+from app.bench.cases import Requests, bare, prepared, public_page
 from app.bench.fill import Size, copied, filled, warm
 from app.bench.load import drive, ready
 from app.bench.policy import evaluations, in_bulk
@@ -178,6 +178,8 @@ def _cases(served: dict[str, Served], requests: Requests, few: Requests) -> list
         Case("list", served["large"], requests.list),
         Case("list_10k", served["small"], few.list),
         Case("case", served["large"], requests.case),
+        Case("page", served["large"], public_page("/policies/hardship_aid")),
+        Case("notices", served["large"], public_page("/notices")),
         Case("submit", served["large"], requests.submit, once=True),
         Case("approve", served["large"], requests.approve, once=True),
     ]

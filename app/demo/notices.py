@@ -22,6 +22,8 @@ def objected_to(stage: Stage, cast: Cast, moved: dict[str, Any], investigator: s
         f"公示网页写明名单校验码 {line['sha256'][:12]}…，没有脚本",
         line["sha256"] in page.text and "<script" not in page.text,
     )
+    listed = stage.http.get(f"{stage.http.base_url.copy_with(path='/notices')}", headers={"Accept": "text/html"})
+    stage.check("不登录也能在网页上看到这一行", number in listed.text)
     code = _object(stage, line)
     _asked(stage, code, "open")
     stage.check("这一行暂停公示", notice_of(stage, number) is None)

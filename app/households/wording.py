@@ -22,7 +22,7 @@ from app.households.facts import HouseholdFacts
 from app.kernel.money import Fen, half_up, yuan
 from app.policy.wording import day_text
 
-_MEASURES: Final[Mapping[Measure, str]] = {
+MEASURES: Final[Mapping[Measure, str]] = {
     "gross_per_head_month": "家庭人均月收入",
     "net_per_head_month": "扣除必要支出后的家庭人均月收入",
     "after_event_per_head_month": "扣除意外或重病支出后的家庭人均月收入",
@@ -30,13 +30,13 @@ _MEASURES: Final[Mapping[Measure, str]] = {
     "rigid_spending_year": "家庭全年必要支出",
     "accident_cost_year": "意外造成的支出",
 }
-_LINES: Final[Mapping[Line, str]] = {
+LINES: Final[Mapping[Line, str]] = {
     "minimum_living_standard": "低保标准",
     "edge_line": "低保边缘线",
     "income_year": "家庭全年收入",
 }
-_OPERATORS: Final[Mapping[Operator, str]] = {"lt": "低于", "le": "不高于", "gt": "高于", "ge": "不低于"}
-_CAUSES: Final[Mapping[Circumstance, str]] = {
+OPERATORS: Final[Mapping[Operator, str]] = {"lt": "低于", "le": "不高于", "gt": "高于", "ge": "不低于"}
+CAUSES: Final[Mapping[Circumstance, str]] = {
     "no_labour_capacity": "无劳动能力",
     "unemployed_able": "有劳动能力而未就业",
     "laid_off": "下岗失业",
@@ -78,15 +78,15 @@ def _criterion_text(criterion: Criterion, facts: HouseholdFacts) -> str:
     if criterion.months_below is not None:
         conditions.append(f"收入低于低保连续{criterion.months_below}个月以上")
     if criterion.causes:
-        conditions.append(f"原因为{'、'.join(_CAUSES[each] for each in criterion.causes)}之一")
+        conditions.append(f"原因为{'、'.join(CAUSES[each] for each in criterion.causes)}之一")
     return f"{CLASS_NAMES[criterion.category]}：" + "，且".join(conditions)
 
 
 def _condition(predicate: Predicate, facts: HouseholdFacts) -> str:
     used = threshold(predicate, facts)
     limit = about((line(used.of, facts) or 0) * used.percent, 100)
-    compared = _OPERATORS[predicate.operator]
-    return f"{_MEASURES[predicate.measure]}{compared}{limit}（{_LINES[used.of]}的{used.percent}%）"
+    compared = OPERATORS[predicate.operator]
+    return f"{MEASURES[predicate.measure]}{compared}{limit}（{LINES[used.of]}的{used.percent}%）"
 
 
 def given_text(criteria: Iterable[Criterion], facts: HouseholdFacts, policy: CategoryPolicy) -> str:
@@ -98,7 +98,7 @@ def given_text(criteria: Iterable[Criterion], facts: HouseholdFacts, policy: Cat
 
 def _figure_text(measure: Measure, facts: HouseholdFacts, policy: CategoryPolicy, over: str) -> str:
     amount = figure(measure, facts, policy)
-    name = _MEASURES[measure]
+    name = MEASURES[measure]
     if amount is None:
         return f"{name}没有登记"
     if measure in OF_A_YEAR:

@@ -25,8 +25,8 @@ from app.programmes import KINDS
 from app.visits.path import PATH as VISIT_PATH
 from app.workflow.path import Path
 
-NOT_SERVED: Final = ("app.seed", "tests")
-"""Modules whose refusals no request can meet; what is listed must not depend on what else is imported."""
+NOT_SERVED: Final = ("app.seed", "app.http.pages", "tests")
+"""Modules whose refusals no program can meet; what is listed must not depend on what else is imported."""
 FRAMEWORK: Final[Mapping[int, str]] = MappingProxyType(
     {400: "bad_request", 405: "method_not_allowed", 500: "internal_error"}
 )

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.problems import DETAILS, problem
+from app.http.problems import DETAILS, refused
 from app.kernel.ids import new_id
 
 REQUESTS = Counter("aid_requests_total", "Requests by route template, method and status", ["route", "method", "status"])
@@ -58,7 +58,7 @@ class Edge:
             # The traceback names files and lines; the message of the error may hold values, so it stays out.
             log.error("unhandled_error", request_id=request_id, error=type(error).__name__, at=_places(error))
             if status == 0:
-                answer = problem(request_id, 500, "internal_error", DETAILS[500])
+                answer = refused(scope, 500, "internal_error", DETAILS[500])
                 await answer(scope, receive, sending)
         finally:
             IN_FLIGHT.dec()

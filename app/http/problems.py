@@ -1,4 +1,7 @@
-"""Every refusal leaves as application/problem+json, in Chinese, with a stable code, and echoes nothing."""
+"""Every refusal leaves as application/problem+json, in Chinese, with a stable code, and echoes nothing.
+
+Whoever reads HTML, and not where programs call, gets the same as a page.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
+from starlette.types import Scope
 
+from app.http.pages.shell import refusal_page, wants_page
 from app.http.strict_json import BodyTooLarge, UnsupportedMediaType
 from app.kernel.errors import (
     Conflict,
@@ -119,16 +124,36 @@ def problem(
     listed = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in errors]
     if listed:
         document["errors"] = listed
-    headers = {"Cache-Control": "no-store"}
-    if status in (429, 503):
-        headers["Retry-After"] = str(extra.get("retry_after", RETRY_AFTER_SECONDS))
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+    answer = Response(orjson.dumps(document), status, {"Cache-Control": "no-store"}, MEDIA_TYPE)
+    return _hinted(answer, **extra)
+
+
+def _hinted(answer: Response, **extra: Any) -> Response:
+    """With when to come again, or how to sign in, where that is what is refused."""
+    if answer.status_code in (429, 503):
+        answer.headers["Retry-After"] = str(extra.get("retry_after", RETRY_AFTER_SECONDS))
+    if answer.status_code == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def refused(
+    scope: Scope, status: int, code: str, detail: str, errors: Iterable[FieldError] = (), **extra: Any
+) -> Response:
+    """A refusal in the language of whoever asked: a page or a problem document."""
+    request_id = scope.get("request_id", "")
+    if wants_page(scope):
+        told = " ".join([detail, *(each.message for each in errors)])
+        return _hinted(refusal_page(request_id, status, TITLES.get(status, TITLES[400]), told), **extra)
+    return problem(request_id, status, code, detail, errors, **extra)
 
 
 def of_domain(error: DomainError, request_id: str) -> Response:
     return problem(request_id, status_of(error), error.code, error.detail, error.errors, **error.extra)
+
+
+def _refused(error: DomainError, scope: Scope) -> Response:
+    return refused(scope, status_of(error), error.code, error.detail, error.errors, **error.extra)
 
 
 # ---- what the database refused ----
@@ -171,21 +196,18 @@ def install(app: FastAPI) -> None:
 
     async def on_domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
-        return of_domain(error, request.scope.get("request_id", ""))
+        return _refused(error, request.scope)
 
     async def on_input(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return of_domain(Invalid(*field_errors(error.errors())), request.scope.get("request_id", ""))
+        if wants_page(request.scope):  # nobody fills in an address: what it names is not there
+            return refused(request.scope, 404, _CODES[404], DETAILS[404])
+        return _refused(Invalid(*field_errors(error.errors())), request.scope)
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = error.status_code
-        answer = problem(
-            request.scope.get("request_id", ""),
-            status,
-            _CODES.get(status, "http_error"),
-            DETAILS.get(status, DETAILS[400]),
-        )
+        answer = refused(request.scope, status, _CODES.get(status, "http_error"), DETAILS.get(status, DETAILS[400]))
         if status == 405:
             answer.headers["Allow"] = ", ".join(sorted(_methods_of(request)))
         return answer
@@ -197,7 +219,7 @@ def install(app: FastAPI) -> None:
         refusal = of_database(error)
         if refusal is None:
             raise error
-        return of_domain(refusal, request.scope.get("request_id", ""))
+        return _refused(refusal, request.scope)
 
     app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(RequestValidationError, on_input)

@@ -25,6 +25,7 @@ PolicyKind: TypeAlias = Literal[
     "fund_order",
     "payment",
     "household_cap",
+    "exit_target",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

@@ -12111,7 +12111,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
         };
         /** NewRating */
         NewRating: {
@@ -12900,7 +12900,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -12965,7 +12965,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -21634,7 +21634,7 @@ export interface operations {
                 area?: string | null;
                 cursor?: string | null;
                 /** @description 只看一种政策 */
-                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap") | null;
+                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target") | null;
                 limit?: number;
                 /** @description 只看一种状态 */
                 state?: ("proposed" | "published" | "withdrawn") | null;

@@ -14,7 +14,7 @@ def test_the_bench_ends_with_one_line_of_json(tmp_path: Path, capsys: pytest.Cap
     assert run(rows=2_000, seconds=0.3, clients=8, rounds=1, together=100, folder=tmp_path / "bench") == 0
 
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    for case in ("get", "list", "case", "submit", "approve"):
+    for case in ("get", "list", "case", "submit", "approve", "page", "notices"):
         assert told[case].keys() >= FIGURES
         assert told[case]["rps"] > 0
     assert told["yardstick_rps"] > 0

@@ -26,6 +26,7 @@ FILES = [
     *(migrations.ROOT / "app" / "kinds" / kind / "policy.yaml" for kind in Kind),
     migrations.ROOT / "app" / "households" / "policy.yaml",
     migrations.ROOT / "app" / "households" / "upkeep.yaml",
+    migrations.ROOT / "app" / "households" / "exit_target.yaml",
     migrations.ROOT / "app" / "policy" / "minimum_living_standard.yaml",
     migrations.ROOT / "app" / "visits" / "policy.yaml",
     migrations.ROOT / "app" / "notices" / "policy.yaml",

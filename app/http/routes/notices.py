@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 import app.documents as documents
 from app.audit.commands import record
 from app.db.transaction import Sight
+from app.db.work import Work
 from app.files.commands import attach
 from app.files.queries import named_by
 from app.http.attachments import PDF, attachment
@@ -86,6 +87,26 @@ class InvestigationCount(BaseModel):
     count: int = Field(description="最多数到 10001")
 
 
+async def object_unknown(work: Work, notice_id: UUID, said: commands.Said) -> commands.Received:
+    """An objection by somebody who did not sign in: so many a minute. Raises VisitsTooMany, and as `object_to`."""
+    _turnstile.check(work.now)
+    received = await commands.object_to(work, notice_id, said)
+    _turnstile.count(work.now)
+    return received
+
+
+async def status_by_code(work: Work, receipt_code: str) -> dict[str, Any]:
+    """What became of the objection of a code. Raises ReceiptUnknown, CodesTooMany."""
+    index = commands.receipt_index(work.keyring, receipt_code)
+    row = await by_receipt(work.transaction, index) if index else None
+    if row is None:
+        # Whoever holds a code is answered all the same: nobody is kept out by those who have none.
+        _wrong_codes.check(work.now)
+        _wrong_codes.count(work.now)
+        raise ReceiptUnknown
+    return views.objection_status(row, work.keyring, work.today)
+
+
 # ---- everyone; no cache keeps what is to be taken down ----
 
 
@@ -121,10 +142,8 @@ async def object_to_notice(notice_id: PathId, body: Objection, desk: VisitorDesk
     请记下受理编号：凭它可以查询处理情况，不会再次显示。
     """
     known = is_known(desk)
-    if not known:
-        _turnstile.check(desk.work.now)
-        if body.file_ids:
-            raise Invalid(FieldError("/file_ids", "sign_in_for_files", "要附材料，请先登录并上传。"))
+    if not known and body.file_ids:
+        raise Invalid(FieldError("/file_ids", "sign_in_for_files", "要附材料，请先登录并上传。"))
     shown = known and not body.anonymous
     masked = (await person(desk.work.transaction, desk.actor.person_id))["name_masked"] if shown else None
     said = commands.Said(
@@ -133,11 +152,10 @@ async def object_to_notice(notice_id: PathId, body: Objection, desk: VisitorDesk
         objector_id=desk.actor.person_id if known else None,
         masked=(masked or "*") if shown else None,
     )
-    received = await commands.object_to(desk.work, notice_id, said)
+    take = commands.object_to if known else object_unknown
+    received = await take(desk.work, notice_id, said)
     if body.file_ids:
         await attach(desk.work, desk.actor.person_id, "notice_objection", received.id, body.model_dump(mode="json"))
-    if not known:
-        _turnstile.count(desk.work.now)
     told = {"id": str(received.id), "state": "received", "receipt_code": received.receipt_code}
     return answer(told, 201)
 
@@ -150,15 +168,7 @@ async def object_to_notice(notice_id: PathId, body: Objection, desk: VisitorDesk
 )
 async def read_objection_status(body: ReceiptOf, request: Request) -> Response:
     """凭提出异议时得到的受理编号，不用登录；编号不写在网址里。只有处理情况，没有异议的内容，也没有任何人的信息。"""
-    work = await look(request, Sight("public"))
-    index = commands.receipt_index(work.keyring, body.receipt_code)
-    row = await by_receipt(work.transaction, index) if index else None
-    if row is None:
-        # Whoever holds a code is answered all the same: nobody is kept out by those who have none.
-        _wrong_codes.check(work.now)
-        _wrong_codes.count(work.now)
-        raise ReceiptUnknown
-    return answer(views.objection_status(row, work.keyring, work.today))
+    return answer(await status_by_code(await look(request, Sight("public")), body.receipt_code))
 
 
 @router.get("/public/notice_batches/{batch_id}", summary="一批公示", response_model=views.BatchView)
@@ -175,7 +185,7 @@ async def read_batch(request: Request, batch_id: PathId) -> Response:
 )
 async def read_batch_page(request: Request, batch_id: PathId) -> Response:
     """给人看的网页：没有脚本，不引用外部内容，期满视同不存在。"""
-    return notice_page.page(await _batch(request, batch_id))
+    return notice_page.page(request, await _batch(request, batch_id))
 
 
 @router.get("/public/notice_batches/{batch_id}/print", summary="打印一批公示", response_class=Response, responses=PDF)
