@@ -38,6 +38,7 @@ from app.ratings import tables as ratings
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.reuse import tables as reuse
+from app.texts import tables as texts
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 from app.wechat import tables as wechat
@@ -81,6 +82,7 @@ __all__ = [
     "resubmissions",
     "reuse",
     "supplements",
+    "texts",
     "upkeep",
     "visits",
     "wechat",

@@ -23,6 +23,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
+from app.gateways.wechat.errors import WeChatError
 from app.jobs.appeals import step_up_all
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
 from app.jobs.duplicates.search import Tally, search
@@ -35,7 +36,10 @@ from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.jobs.supplements import lapse_all, remind_all
+from app.jobs.wechat.following import begin_sync, sync_step
+from app.jobs.wechat.progress import Progress
 from app.jobs.wechat.sending import forget_old_pushes, send_waiting, settle_old
+from app.jobs.wechat.tagging import retag_due
 from app.jobs.wechat.tasks import ask_about_all
 from app.kernel.errors import Unavailable
 from app.logs import configure
@@ -48,6 +52,8 @@ from app.wechat.accounts import Accounts, open_accounts
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)
 BATCH = 25
+SENDING_LANES = 2
+FOLLOWING_SECONDS = 10.0
 GIVEN_UP_AFTER = timedelta(seconds=10)
 """A job whose worker has not been heard of for so long is another's."""
 log = structlog.get_logger("aid.worker")
@@ -68,7 +74,10 @@ async def run(configured: Settings, dsn: str) -> None:
     log.info("worker_started")
     try:
         await asyncio.gather(
-            _tick(jobs, stopping), _consume(dsn, jobs, wechat, stopping), _send(jobs, wechat, stopping)
+            _tick(jobs, stopping),
+            _consume(dsn, jobs, wechat, stopping),
+            _send(jobs, wechat, stopping),
+            _follow(jobs, wechat, stopping),
         )
     finally:
         await wechat.aclose()
@@ -96,11 +105,17 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
 
 
 async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
-    """Messages to WeChat, beside everything else: a slow answer holds up nothing but the next message."""
+    """Messages to WeChat, beside everything else: while one lane waits for answers the other claims and writes."""
+    progress = Progress()
+    await asyncio.gather(*(_send_lane(jobs, wechat, progress, stopping) for _ in range(SENDING_LANES)))
+
+
+async def _send_lane(jobs: Jobs, wechat: Accounts, progress: Progress, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         sent = 0
         try:
             sent = await send_waiting(jobs, wechat)
+            await progress.note(jobs, sent)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
         except Exception as failed:
@@ -109,6 +124,24 @@ async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
         if not sent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), IDLE_SECONDS)
+
+
+async def _follow(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
+    """The list of followers, as long as one is being read, and tags that cannot wait for the night."""
+    official = wechat.official
+    while official is not None and not stopping.is_set():
+        busy = False
+        try:
+            busy = await sync_step(jobs, official)
+            busy |= await retag_due(jobs, official) > 0
+        except (Unavailable, asyncpg.PostgresError, WeChatError) as away:
+            log.warning("following_waits", error=type(away).__name__)
+            busy = False
+        except Exception as failed:
+            log.error("following_failed", error=type(failed).__name__)
+        if not busy:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), FOLLOWING_SECONDS)
 
 
 async def end_notices(jobs: Jobs) -> bool:
@@ -222,6 +255,11 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     async def after_midnight(_: Schedule) -> None:  # 01:05 in Shantou
         log.info("reservations_expired", count=await expire_all(jobs))
         await keep_books(jobs)
+
+    @queue.schedule("sync_followers", "10 19 * * *")
+    async def at_night(_: Schedule) -> None:  # 03:10 in Shantou
+        if wechat.official is not None:
+            await begin_sync(jobs)
 
     @queue.schedule("remind_of_all", "20 0 * * *")
     async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou

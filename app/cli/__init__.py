@@ -118,10 +118,12 @@ class GracefulServer(uvicorn.Server):
 @app.command()
 def worker() -> None:
     """Run the background jobs until interrupted."""
+    import uvloop
+
     from app.worker import run
 
     with database() as url:
-        asyncio.run(run(settings(), url))
+        uvloop.run(run(settings(), url))
 
 
 @app.command("wechat-sim")

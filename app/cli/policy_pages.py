@@ -27,6 +27,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "fund_order": "资金使用顺序",
     "payment": "付款",
     "household_cap": "每户每年合计上限",
+    "text_messages": "短信提醒",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

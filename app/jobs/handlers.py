@@ -43,6 +43,7 @@ from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
 from app.upkeep.rules import causes_of
 from app.wechat.events import PushCame
+from app.wechat.tag_commands import retag
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
@@ -191,6 +192,11 @@ async def fund_from_budget(jobs: Jobs, fact: dict[str, str]) -> None:
     await funding.fund(jobs, [UUID(fact["budget_id"])])
 
 
+async def take_tags_off(work: Work, fact: dict[str, str]) -> None:
+    """Who no longer agrees to hear from the official account is taken off its tags, not only tonight."""
+    await retag(work, UUID(fact["person_id"]))
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (
@@ -202,7 +208,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ),
     CardChanged.__name__: (look_at_card,),
     InvestigationDecided.__name__: (settle,),
-    ConsentWithdrawn.__name__: (publish_anew,),
+    ConsentWithdrawn.__name__: (publish_anew, take_tags_off),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
     MeasureTaken.__name__: (issue_card_again,),
@@ -217,9 +223,8 @@ for _fact, _teller in TELLS.items():
 LONG_HANDLERS: dict[str, tuple[LongHandler, ...]] = {
     RehearsalAsked.__name__: (run_rehearsal,),
     HouseholdMoved.__name__: (look_for_duplicates,),
-    ApplicationMoved.__name__: (look_for_reuse,),
+    ApplicationMoved.__name__: (look_for_reuse, fund_in_line),
     FileKept.__name__: (scan_file,),
-    ApplicationMoved.__name__: (fund_in_line,),
     BudgetRaised.__name__: (fund_from_budget,),
     ImportAsked.__name__: (check_import,),
     ImportConfirmed.__name__: (commit_import,),

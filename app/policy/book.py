@@ -25,6 +25,7 @@ PolicyKind: TypeAlias = Literal[
     "fund_order",
     "payment",
     "household_cap",
+    "text_messages",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

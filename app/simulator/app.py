@@ -131,6 +131,7 @@ def _control_routes() -> list[Route]:
         Route("/_sim/choices", messages.choose, methods=["POST"]),
         Route("/_sim/messages", messages.spoil, methods=["POST"]),
         Route("/_sim/followers", official.follow, methods=["POST"]),
+        Route("/_sim/crowd", official.crowd, methods=["POST"]),
         Route("/_sim/outcomes", jobs.set_outcomes, methods=["POST"]),
         Route("/_sim/jobs", jobs.list_jobs, methods=["GET"]),
         Route("/_sim/checks", security.set_checks, methods=["POST"]),

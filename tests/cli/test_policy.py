@@ -36,6 +36,7 @@ FILES = [
     migrations.ROOT / "app" / "applications" / "reasons.yaml",
     migrations.ROOT / "app" / "applications" / "household_cap.yaml",
     migrations.ROOT / "app" / "payments" / "payment.yaml",
+    migrations.ROOT / "app" / "texts" / "text_messages.yaml",
 ]
 
 
