@@ -37,7 +37,7 @@ from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
 from app.policy.versions import Version, load
-from app.texts.policy import TextMessages
+from app.reaching.policy import TextMessages
 from app.visits.policy import VisitPolicy
 
 KINDS: dict[Kind, Programme] = {
@@ -69,7 +69,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "fund_order": Shipped(FundOrder, "app.funds", "fund_order.yaml"),
     "payment": Shipped(PaymentPolicy, "app.payments", "payment.yaml"),
     "household_cap": Shipped(HouseholdCap, "app.applications", "household_cap.yaml"),
-    "text_messages": Shipped(TextMessages, "app.texts", "text_messages.yaml"),
+    "text_messages": Shipped(TextMessages, "app.reaching", "text_messages.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

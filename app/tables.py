@@ -35,10 +35,10 @@ from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
 from app.ratings import tables as ratings
+from app.reaching import tables as reaching
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.reuse import tables as reuse
-from app.texts import tables as texts
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 from app.wechat import tables as wechat
@@ -76,13 +76,13 @@ __all__ = [
     "policies",
     "proxy_filings",
     "ratings",
+    "reaching",
     "reasons",
     "rehearsals",
     "relatives",
     "resubmissions",
     "reuse",
     "supplements",
-    "texts",
     "upkeep",
     "visits",
     "wechat",

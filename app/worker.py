@@ -23,6 +23,7 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
+from app.gateways.sms import TextGateway
 from app.gateways.wechat.errors import WeChatError
 from app.jobs.appeals import step_up_all
 from app.jobs.daily import escalate_all, forget_old_answers, lift_all, remind_of_all
@@ -36,6 +37,7 @@ from app.jobs.phones import fill_all_phone_indexes
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.jobs.supplements import lapse_all, remind_all
+from app.jobs.texting import text_people
 from app.jobs.wechat.following import begin_sync, sync_step
 from app.jobs.wechat.progress import Progress
 from app.jobs.wechat.sending import forget_old_pushes, send_waiting, settle_old
@@ -54,6 +56,7 @@ LONGEST_RETRY = timedelta(hours=1)
 BATCH = 25
 SENDING_LANES = 2
 FOLLOWING_SECONDS = 10.0
+TEXTING_SECONDS = 30.0
 GIVEN_UP_AFTER = timedelta(seconds=10)
 """A job whose worker has not been heard of for so long is another's."""
 log = structlog.get_logger("aid.worker")
@@ -68,6 +71,7 @@ async def run(configured: Settings, dsn: str) -> None:
     files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
     jobs = Jobs(database, keyring, KeptCalendar(database), KeptPolicies(database, MODELS), files)
     wechat = open_accounts(configured, database, keyring)
+    texts = TextGateway(configured.sms_url, configured.sms_key.get_secret_value()) if configured.sms_url else None
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
@@ -78,9 +82,12 @@ async def run(configured: Settings, dsn: str) -> None:
             _consume(dsn, jobs, wechat, stopping),
             _send(jobs, wechat, stopping),
             _follow(jobs, wechat, stopping),
+            _text(jobs, texts, stopping),
         )
     finally:
         await wechat.aclose()
+        if texts is not None:
+            await texts.aclose()
         await database.close()
         log.info("worker_stopped")
 
@@ -142,6 +149,19 @@ async def _follow(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None
         if not busy:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), FOLLOWING_SECONDS)
+
+
+async def _text(jobs: Jobs, gateway: TextGateway | None, stopping: asyncio.Event) -> None:
+    """Text messages, where there is a gateway."""
+    while gateway is not None and not stopping.is_set():
+        try:
+            await text_people(jobs, gateway)
+        except (Unavailable, asyncpg.PostgresError) as away:
+            log.warning("database_away", error=type(away).__name__)
+        except Exception as failed:
+            log.error("texting_failed", error=type(failed).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TEXTING_SECONDS)
 
 
 async def end_notices(jobs: Jobs) -> bool:

@@ -61,6 +61,7 @@ def deliveries() -> None:
             [f"{tier}_id", "created_at", "id"],
             postgresql_where=sa.text(MISSED),
         )
+    op.create_index("ix_message_sending_missed", "message_sending", ["created_at"], postgresql_where=sa.text(MISSED))
     op.execute("drop policy api on message_sending")
     op.execute(f"create policy api on message_sending for select to aid_api using (person_id = {WORKER})")
     op.execute(f"create policy after_staff on message_sending for select to aid_api using ({IN_REACH})")
@@ -207,6 +208,7 @@ def downgrade() -> None:
     op.execute(
         f"create policy api on message_sending to aid_api using (person_id = {WORKER}) with check (person_id = {WORKER})"
     )
+    op.drop_index("ix_message_sending_missed", "message_sending")
     for tier in TIERS:
         op.drop_index(f"ix_message_sending_missed_{tier}", "message_sending")
     for name in ("told_by", "told_at", "person_masked", *(f"{tier}_id" for tier in TIERS)):

@@ -234,6 +234,14 @@ def bench_import(rows: Annotated[list[int] | None, typer.Option(help="行数，�
     raise typer.Exit(run(rows or [5_000, 50_000]))
 
 
+@app.command("bench-messages")
+def bench_messages(messages: int = 100_000, followers: int = 0) -> None:
+    """Measure sending by one worker against a bare loop, and reading so many followers; the last line is JSON."""
+    from app.bench.messages import run
+
+    raise typer.Exit(run(messages=messages, followers=followers))
+
+
 @app.command()
 def demo(keep: bool = False) -> None:
     """Play the main story against real processes and say what happened."""

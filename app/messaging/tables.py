@@ -87,6 +87,7 @@ class MessageSending(Row, table=True):
             Index(f"ix_message_sending_missed_{tier}", f"{tier}_id", "created_at", "id", postgresql_where=sql(MISSED))
             for tier in ("city", "district", "street", "unit")
         ),
+        Index("ix_message_sending_missed", "created_at", postgresql_where=sql(MISSED)),
         # WeChat takes one message to a person at a time.
         Index("uq_message_sending_at_once", "person_id", unique=True, postgresql_where=sql("state = 'sending'")),
     )

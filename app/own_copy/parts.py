@@ -34,8 +34,8 @@ from app.people.claiming.tables import AccountClaim
 from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
+from app.reaching.tables import TextMessage
 from app.relatives.tables import DeclaredRelative
-from app.texts.tables import TextMessage
 from app.upkeep.tables import HouseholdVerification, WatchTask
 from app.visits.tables import Visit
 from app.wechat.tables import WechatGrant

@@ -1,7 +1,7 @@
 """Reading the list of all followers: a row says how far it is, and each page is written whole or not at all.
 
-list (10,000 a page) → gone (who is in the list no more) → ask (who they are, 100 a call) → tag → done. Whoever takes the
-row holds it for two minutes; who comes back later than that finds it moved on, and writes nothing.
+list (10,000 a page) → gone (who is in the list no more) → ask (who they are, 100 a call) → tag → done. Whoever takes
+the row holds it for two minutes; who comes back later than that finds it moved on, and writes nothing.
 """
 
 from collections.abc import Sequence
@@ -43,10 +43,10 @@ _TAKE = _sql(
 )
 _MOVE = _sql(
     """
-    update wechat_sync set phase = :phase, moved_at = :now, held_until = null, stopped = 0,
+    update wechat_sync set phase = cast(:phase as varchar), moved_at = :now, held_until = null, stopped = 0,
       total = greatest(total, :total), listed = listed + :listed, gone = gone + :gone, asked = asked + :asked,
       joined = joined + :joined, tagged = tagged + :tagged, after_openid = :after_openid, after_id = :after_id,
-      ended_at = case when :phase in ('done','given_up') then cast(:now as timestamptz) end
+      ended_at = case when cast(:phase as varchar) in ('done','given_up') then cast(:now as timestamptz) end
     where id = :row_id and held_until = :held
     """
 )

@@ -101,6 +101,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/visits/{visit_id}/conflicts/{operation_id}": {"choose": "mine", "theirs_version": 1},
     "POST /me/visits/{visit_id}/confirm": {"agrees": True, "text": "好"},
     "POST /staff/duplicates/{duplicate_id}/actions": {"action": "same", "note": "好"},
+    "POST /staff/deliveries/{delivery_id}/told": {"how": "phone"},
     "POST /staff/reuses/{reuse_id}/actions": {"action": "same", "note": "好"},
     "POST /me/household/match_authorisations": AUTHORISATION,
     "POST /staff/households/{household_id}/match_authorisations": AUTHORISATION,

@@ -12,6 +12,7 @@ from app.http.routes import (
     change_requests,
     contact_cards,
     delegations,
+    deliveries,
     discrepancies,
     duplicates,
     escalations,
@@ -92,6 +93,7 @@ _MODULES = (
     delegations,
     funds,
     wechat_subscriptions,
+    deliveries,
     wechat_callbacks,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads)

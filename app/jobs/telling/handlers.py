@@ -36,6 +36,7 @@ from app.jobs.telling.queries import (
     household,
     payment_batch,
     step_of,
+    step_of_application,
     visit,
     voters,
 )
@@ -59,6 +60,7 @@ from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
+from app.reaching.events import PersonTold, SendingRetried
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
@@ -88,8 +90,10 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
         return
     action, to_state = fact.get("action", ""), fact["to_state"]
     name = KINDS[Kind(row["kind"])].name
-    said = wording.of_application(action, to_state, name, row["number"])
-    once = f"application:{row['id']}:{action}:{fact.get('round', row['round'])}"
+    said = wording.of_application(action, to_state, name, row["number"], fact.get("from_state", ""))
+    # By the step itself: what was taken back may be decided in the same words again.
+    step = await step_of_application(work.transaction, row["id"], action, to_state)
+    once = f"application:{row['id']}:{step or f'{action}:' + fact.get('round', str(row['round']))}"
     if to_state == State.PAYMENT_FAILED and (line := await failed_line(work.transaction, row["id"])):
         reason = work.policies.in_force(PAYMENT, PaymentPolicy, work.today).returned(line["return_code"]).text
         said, once = wording.of_failed_payment(line["remedy"], reason, name, row["number"]), f"{once}:{line['id']}"
@@ -287,7 +291,7 @@ async def tell_checkers(work: Work, fact: dict[str, str]) -> None:
 async def tell_card_checked(work: Work, fact: dict[str, str]) -> None:
     """Whose card a bank does not know as theirs hears of it before a payment fails."""
     person_id, said = UUID(fact["person_id"]), wording.of_card_checked(fact["outcome"])
-    await _tell(work, [person_id], f"card_check:{fact['check_id']}", "payment", said, person_id, "person")
+    await _tell(work, [person_id], f"card_check:{fact['check_id']}", "card_check", said, person_id, "person")
 
 
 TELLS: Final[dict[type[Fact], Handler]] = {
@@ -346,6 +350,8 @@ SILENT: Final[dict[type[Fact], str]] = {
     BudgetRaised: "whoever is funded by it hears that of their application",
     ReuseAnswered: "whoever answered did so themselves; the case shows it to the next who reviews it",
     CardChanged: "work for the jobs; whoever changes a card sees it, and what staff change is told as a change",
+    SendingRetried: "the message itself goes again",
+    PersonTold: "that is what it says: they were told",
     PushCame: "what WeChat told us; whom it is about did it themselves",
 }
 """The facts of which nobody is told, and why."""

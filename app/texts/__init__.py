@@ -1,1 +1,0 @@
-"""Text messages (短信): the last way to reach somebody whom WeChat did not, where the policy says so."""
