@@ -104,6 +104,9 @@ def _worker(server: embedded.Server, simulator: Served) -> Iterator[int]:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=inherited | own)  # noqa: S603 - our own command
     try:
         pin([process.pid], SERVICE_CORE)
+        give_up = time.monotonic() + LONGEST_S
+        while b"worker_started" not in (server.folder / "worker.log").read_bytes() and time.monotonic() < give_up:
+            time.sleep(0.2)
         time.sleep(WARM_S)
         yield process.pid
     finally:

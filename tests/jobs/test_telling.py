@@ -72,7 +72,8 @@ def test_every_event_says_who_hears_of_it_on_which_way_or_why_nobody_does() -> N
     assert {f"申请 {step}" for step in (
         "start_payment → paying", "confirm_payment → paid", "fail_payment → payment_failed",
         "return_payment → payment_failed", "approve → waiting_funds", "fund → approved", "return → returned",
-        "undo（rejected） → city_approval", "undo（public_notice） → city_approval",
+        "turn_down → rejected", "carry → public_notice", "undo（rejected） → city_approval",
+        "undo（public_notice） → city_approval",
     )} <= told  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.applications.path import PATHS, State
+from app.applications.path import PATHS, WHOLE_PATHS, State
 from app.households.path import PATH as HOUSEHOLD_PATH
 from app.jobs.telling import wording
 from app.jobs.telling.handlers import SILENT, TELLS, Handler
@@ -124,7 +124,8 @@ def _told(event: str, by: str, title: str) -> Line:
 
 
 def _steps_of_applications() -> Iterator[Line]:
-    seen = {_step_of(step) for path in PATHS.values() for step in path.steps}
+    paths = (*PATHS.values(), *WHOLE_PATHS.values())
+    seen = {each for path in paths for step in path.steps for each in _ways(step)}
     for action, at, to in sorted(seen):
         event = f"申请 {action}{f'（{at}）' if at else ''} → {to}"
         said = wording.of_application(action, to, "困难帮扶", "编号", at)
@@ -136,10 +137,12 @@ def _steps_of_applications() -> Iterator[Line]:
             yield Line(event, "", None, "", OF_APPLICATIONS[action])
 
 
-def _step_of(step: Step) -> tuple[str, str, str]:
-    """Of what is taken back it matters in which state it was."""
+def _ways(step: Step) -> Iterator[tuple[str, str, str]]:
+    """The action, where it leads, and of what is taken back in which state it was."""
     action = str(step.action)
-    return action, str(step.at) if action == "undo" else "", str(step.to)
+    for to in (step.to, step.otherwise):
+        if to is not None:
+            yield action, str(step.at) if action == "undo" else "", str(to)
 
 
 def _steps_of_households() -> Iterator[Line]:

@@ -17,6 +17,11 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
     ("return", "returned"): Said("申请需要补正", "您的{what}被退回补正，请按审核意见修改后重新提交。"),
     ("reject", "rejected"): Said("申请没有通过", "您的{what}没有通过，原因见申请页；不同意的，可以在期限内申诉。"),
     ("approve", "public_notice"): Said("申请开始公示", "您的{what}已经审批，正在公示；期满没有异议的，准备发放。"),
+    ("turn_down", "rejected"): Said(
+        "申请没有通过", "您的{what}经会议研究没有通过，原因见申请页；不同意的，可以在期限内申诉。"
+    ),
+    ("carry", "public_notice"): Said("申请开始公示", "您的{what}经会议研究通过，正在公示；期满没有异议的，准备发放。"),
+    ("carry", "approved"): Said("申请已经通过", "您的{what}经会议研究通过，等待发放，请核对收款账户。"),
     ("approve", "approved"): Said("申请已经通过", "您的{what}已经通过，等待发放，请核对收款账户。"),
     **{
         (granted, "waiting_funds"): Said(
