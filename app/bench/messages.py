@@ -1,8 +1,8 @@
 """`aid bench-messages`: how fast one worker sends subscribe messages, and reads a list of a million followers.
 
-The worker has one processor; the simulator and PostgreSQL share the other. What it is held against, a bare httpx loop
-over the same calls, runs in the same place just before and just after. Everything is on: claims, the ledger of
-subscriptions, seals, states.
+The worker has one processor; the simulator and PostgreSQL share the other. What it is held against, a bare loop of httpx
+and one of aiohttp over the same calls, runs in the same place just before and just after. Everything is on: claims, the
+ledger of subscriptions, seals, states.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ FOLDER: Final = migrations.ROOT / ".aid" / "bench-messages"
 DATABASE: Final = "messages"
 EACH: Final = 4
 """Messages to a person, and subscriptions that they gave."""
-BARE: Final = 10_000
+BARE: Final = 5_000
+"""Calls of a bare loop; it runs by each of two libraries, before and after."""
 WARM_S: Final = 3.0
 LONGEST_S: Final = 900.0
 _FAR: Final = timedelta(days=3650)
@@ -67,13 +68,15 @@ def _measure(server: embedded.Server, messages: int, people: int, followers: int
     simulator_log = server.folder / "simulator.log"
     with serving(["app.cli", "wechat-sim", "--port"], simulator_log, AID_ENV="demo") as simulator:
         pin([simulator.pid], DATABASE_CORE)
-        _crowd(simulator, prefix=bare_messages.PREFIX, count=BARE, templates={"sim-progress": 2})
+        _crowd(simulator, prefix=bare_messages.PREFIX, count=BARE, templates={"sim-progress": 4})
         _crowd(simulator, prefix="w", count=people, templates={"sim-progress": EACH})
-        before = _bare(simulator)
+        before = _bare(simulator, "httpx"), _bare(simulator, "aiohttp")
         with _worker(server, simulator) as worker:
             told = asyncio.run(_sending(server, simulator, worker, messages, console))
-            told["bare"] = [before, _bare(simulator)]
-            told["ratio"] = round(told["rps"] / max(each["rps"] for each in told["bare"]), 3)
+            after = _bare(simulator, "httpx"), _bare(simulator, "aiohttp")
+            for by, measured in zip(("httpx", "aiohttp"), zip(before, after, strict=True), strict=True):
+                told[f"bare_{by}"] = measured
+                told[f"ratio_{by}"] = round(told["rps"] / max(each["rps"] for each in measured), 3)
             if followers:
                 _crowd(simulator, appid=DEMO_WECHAT_OFFICIAL_APPID, prefix="w", count=followers, follows=True)
                 told["followers"] = asyncio.run(_reading(server, worker, followers, console))
@@ -81,8 +84,8 @@ def _measure(server: embedded.Server, messages: int, people: int, followers: int
     return 0 if told["exactly_once"] else 1
 
 
-def _bare(simulator: Served) -> dict[str, float]:
-    command = [sys.executable, "-m", "app.bench.bare_messages", str(simulator.port), str(BARE)]
+def _bare(simulator: Served, by: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "app.bench.bare_messages", str(simulator.port), str(BARE), by]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own command
     pin([process.pid], SERVICE_CORE)
     line, _ = process.communicate(timeout=LONGEST_S)
@@ -136,7 +139,7 @@ async def _sending(
         left = await database.fetchval("select count(*) from wechat_grant where used_at is null")
     finally:
         await database.close()
-    calls = await asyncio.to_thread(_calls, simulator) - BARE
+    calls = await asyncio.to_thread(_calls, simulator) - 2 * BARE
     states, seconds = {row["state"]: row["count"] for row in rows}, (last - released).total_seconds()
     return {
         "messages": messages,
