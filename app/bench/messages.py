@@ -1,8 +1,8 @@
 """`aid bench-messages`: how fast one worker sends subscribe messages, and reads a list of a million followers.
 
-The worker has one processor; the simulator and PostgreSQL share the other. What it is held against, a bare loop of httpx
-and one of aiohttp over the same calls, runs in the same place just before and just after. Everything is on: claims, the
-ledger of subscriptions, seals, states.
+The worker has one processor; the simulator and PostgreSQL share the other. What it is held against, a bare loop of
+httpx and one of aiohttp over the same calls, runs in the same place just before and just after. Everything is on:
+claims, the ledger of subscriptions, seals, states.
 """
 
 import asyncio
@@ -77,6 +77,7 @@ def _measure(server: embedded.Server, messages: int, people: int, followers: int
             for by, measured in zip(("httpx", "aiohttp"), zip(before, after, strict=True), strict=True):
                 told[f"bare_{by}"] = measured
                 told[f"ratio_{by}"] = round(told["rps"] / max(each["rps"] for each in measured), 3)
+            console.print(told)
             if followers:
                 _crowd(simulator, appid=DEMO_WECHAT_OFFICIAL_APPID, prefix="w", count=followers, follows=True)
                 told["followers"] = asyncio.run(_reading(server, worker, followers, console))
