@@ -49,7 +49,7 @@ async def _by_aiohttp(base_url: str, token: str, people: Iterator[int], together
 
 async def _by_httpx(base_url: str, token: str, people: Iterator[int], together: int) -> None:
     limits = httpx.Limits(max_connections=together, max_keepalive_connections=together)
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False, limits=limits) as http:
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, limits=limits, timeout=60) as http:
         await asyncio.gather(*(_send(http, token, people) for _ in range(together)))
 
 
@@ -67,7 +67,7 @@ async def _send(http: httpx.AsyncClient, token: str, people: Iterator[int]) -> N
 
 async def measure(port: int, count: int, by: str) -> dict[str, float]:
     base_url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=60) as http:
         asked = {"grant_type": "client_credential", "appid": DEMO_WECHAT_APPID, "secret": DEMO_WECHAT_SECRET}
         token = (await http.post("/cgi-bin/stable_token", json=asked)).json()["access_token"]
     people, began, used = iter(range(count)), time.perf_counter(), time.process_time()

@@ -4814,6 +4814,13 @@ export interface components {
             supplements: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Text Messages
+             * @description 这些消息另发短信的情况
+             */
+            text_messages: {
+                [key: string]: unknown;
+            }[];
             /** Verifications */
             verifications: {
                 [key: string]: unknown;
