@@ -40,7 +40,7 @@ from app.jobs.supplements import lapse_all, remind_all
 from app.jobs.texting import text_people
 from app.jobs.wechat.following import begin_sync, sync_step
 from app.jobs.wechat.progress import Progress
-from app.jobs.wechat.sending import forget_old_pushes, send_waiting, settle_old
+from app.jobs.wechat.sending import LANES, forget_old_pushes, send_waiting, settle_old
 from app.jobs.wechat.tagging import retag_due
 from app.jobs.wechat.tasks import ask_about_all
 from app.kernel.errors import Unavailable
@@ -54,7 +54,6 @@ from app.wechat.accounts import Accounts, open_accounts
 IDLE_SECONDS = 0.5
 LONGEST_RETRY = timedelta(hours=1)
 BATCH = 25
-SENDING_LANES = 2
 FOLLOWING_SECONDS = 10.0
 TEXTING_SECONDS = 30.0
 GIVEN_UP_AFTER = timedelta(seconds=10)
@@ -114,7 +113,7 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
 async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
     """Messages to WeChat, beside everything else: while one lane waits for answers the other claims and writes."""
     progress = Progress()
-    await asyncio.gather(*(_send_lane(jobs, wechat, progress, stopping) for _ in range(SENDING_LANES)))
+    await asyncio.gather(*(_send_lane(jobs, wechat, progress, stopping) for _ in range(LANES)))
 
 
 async def _send_lane(jobs: Jobs, wechat: Accounts, progress: Progress, stopping: asyncio.Event) -> None:

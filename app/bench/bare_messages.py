@@ -13,10 +13,9 @@ import httpx
 import orjson
 import uvloop
 
-from app.jobs.wechat.sending import TOGETHER
+from app.jobs.wechat.sending import LANES, TOGETHER
 from app.settings import DEMO_WECHAT_APPID, DEMO_WECHAT_SECRET
 from app.simulator.codes import openid
-from app.worker import SENDING_LANES
 
 PREFIX = "bare-"
 SEND = "/cgi-bin/message/subscribe/send"
@@ -72,7 +71,7 @@ async def measure(port: int, count: int, by: str) -> dict[str, float]:
         token = (await http.post("/cgi-bin/stable_token", json=asked)).json()["access_token"]
     people, began, used = iter(range(count)), time.perf_counter(), time.process_time()
     loop = _by_httpx if by == "httpx" else _by_aiohttp
-    await loop(base_url, token, people, TOGETHER * SENDING_LANES)
+    await loop(base_url, token, people, TOGETHER * LANES)
     took = time.perf_counter() - began
     return {"rps": round(count / took, 1), "cpu_us": round((time.process_time() - used) / count * 1e6, 1)}
 

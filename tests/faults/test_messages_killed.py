@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from app.bench.messages import EACH, fill
-from app.jobs.wechat.sending import BATCH
+from app.jobs.wechat.sending import BATCH, LANES
 from app.settings import DEMO_WECHAT_APPID
 from app.wechat.sending_commands import GIVEN_UP_AFTER
-from app.worker import SENDING_LANES
 from tests.faults.conftest import SCALE
 from tests.faults.processes import Aid, Postgres, worker_of
 from tests.faults.test_worker import until
@@ -78,6 +77,6 @@ async def test_killed_workers_send_nothing_twice_and_lose_nothing(
     log.warning("%d messages, %d kills: %s", MESSAGES, KILLS, dict(found))
     assert set(sent.values()) == {1}, "nothing goes twice"
     assert found["sent"] + found["unknown"] == MESSAGES, "nothing is lost"
-    assert 0 <= len(sent) - found["sent"] <= found["unknown"] <= KILLS * SENDING_LANES * BATCH
+    assert 0 <= len(sent) - found["sent"] <= found["unknown"] <= KILLS * LANES * BATCH
     left = await held.fetchval("select count(*) from wechat_grant where used_at is null")
     assert left == 0, "each message used its own subscription"

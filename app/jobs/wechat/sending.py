@@ -44,6 +44,8 @@ BATCH: Final = 100
 """Claimed at once: so many may be `unknown` when a process dies."""
 TOGETHER: Final = 16
 """Under way at once, of a batch."""
+LANES: Final = 2
+"""Batches at once: while one waits for answers the other is claimed and written down."""
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=15)
 
