@@ -308,7 +308,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         f"{name}_id": SOMEBODY
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
-            *("fund", "allocation", "batch", "line"),
+            *("fund", "allocation", "batch", "line", "delivery"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}
