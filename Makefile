@@ -47,6 +47,9 @@ mutate: $(READY) ## change the rules and the money in thousands of ways, and see
 bench: $(READY) ## measure the hot paths at a million applications (last line: JSON)
 	@$(AID) bench
 
+bench-messages: $(READY) ## measure sending 100,000 messages and reading a million followers (last line: JSON)
+	@$(AID) bench-messages --followers 1000000
+
 migrate: $(READY) ## bring the database to the newest schema
 	@$(AID) migrate
 
@@ -68,4 +71,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve browser test check mutate bench migrate seed contract record lock stop
+.PHONY: help demo serve browser test check mutate bench bench-messages migrate seed contract record lock stop

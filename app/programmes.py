@@ -38,6 +38,7 @@ from app.policy.book import PolicyBook, PolicyKind
 from app.policy.decision import Decision
 from app.policy.reference import StandardVersion
 from app.policy.versions import Version, load
+from app.reaching.policy import TextMessages
 from app.visits.policy import VisitPolicy
 
 KINDS: dict[Kind, Programme] = {
@@ -70,6 +71,7 @@ POLICIES: Final[dict[PolicyKind, Shipped]] = {
     "payment": Shipped(PaymentPolicy, "app.payments", "payment.yaml"),
     "household_cap": Shipped(HouseholdCap, "app.applications", "household_cap.yaml"),
     "exit_target": Shipped(ExitTarget, "app.households", "exit_target.yaml"),
+    "text_messages": Shipped(TextMessages, "app.reaching", "text_messages.yaml"),
 }
 MODELS: Final[dict[PolicyKind, type[Version]]] = {kind: each.model for kind, each in POLICIES.items()}
 

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     wechat_templates: dict[str, str] = {}
     """Template ids of the mini-program by our keys (app/wechat/templates.yaml); one that is missing is not used."""
 
+    sms_url: str = ""
+    """A gateway of text messages (app/gateways/sms.py); without one no text message goes."""
+    sms_key: SecretStr = SecretStr("")
+
     miniprogram_link: str = Field(default=DEMO_MINIPROGRAM_LINK, pattern=r"^https://[^\s?#]+$")
     """The address that WeChat opens as the mini-program (扫普通链接二维码打开小程序); printed codes lead there."""
     files_url: str | None = None
@@ -81,6 +85,13 @@ class Settings(BaseSettings):
     def files_url_is_of_a_store(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("s3://", "file:///", "memory://")):
             raise ValueError("AID_FILES_URL 应写成 s3://存储桶/前缀 或 file:///文件夹 (a bucket or a folder)")
+        return url
+
+    @field_validator("sms_url")
+    @classmethod
+    def sms_url_is_safe(cls, url: str) -> str:
+        if url and not re.match(r"https://[^\s/]+|http://(127\.0\.0\.1|localhost)[:/]", url):
+            raise ValueError("AID_SMS_URL 应是 https:// 地址 (an https address: telephone numbers go there)")
         return url
 
     @field_validator("files_scanner")

@@ -37,6 +37,7 @@ from app.plans import tables as plans
 from app.policies import tables as policies
 from app.proxy_filings import tables as proxy_filings
 from app.ratings import tables as ratings
+from app.reaching import tables as reaching
 from app.reconciliations import tables as reconciliations
 from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
@@ -81,6 +82,7 @@ __all__ = [
     "policies",
     "proxy_filings",
     "ratings",
+    "reaching",
     "reasons",
     "reconciliations",
     "rehearsals",

@@ -23,6 +23,8 @@ from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
 from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
 from app.files.store import open_store
+from app.gateways.sms import TextGateway
+from app.gateways.wechat.errors import WeChatError
 from app.jobs.appeals import step_up_all
 from app.jobs.articles.checking import check_all
 from app.jobs.articles.following import follow_all
@@ -42,7 +44,11 @@ from app.jobs.reconciliations import keep_laws, reconcile_all
 from app.jobs.relay import relay
 from app.jobs.running import Jobs
 from app.jobs.supplements import lapse_all, remind_all
-from app.jobs.wechat.sending import forget_old_pushes, send_waiting, settle_old
+from app.jobs.texting import text_people
+from app.jobs.wechat.following import begin_sync, sync_step
+from app.jobs.wechat.progress import Progress
+from app.jobs.wechat.sending import LANES, forget_old_pushes, send_waiting, settle_old
+from app.jobs.wechat.tagging import retag_due
 from app.jobs.wechat.tasks import ask_about_all
 from app.kernel.errors import Unavailable
 from app.logs import configure
@@ -56,6 +62,8 @@ IDLE_SECONDS = 0.5
 ARTICLES_SECONDS = 2.0
 LONGEST_RETRY = timedelta(hours=1)
 BATCH = 25
+FOLLOWING_SECONDS = 10.0
+TEXTING_SECONDS = 30.0
 GIVEN_UP_AFTER = timedelta(seconds=10)
 """A job whose worker has not been heard of for so long is another's."""
 log = structlog.get_logger("aid.worker")
@@ -70,6 +78,7 @@ async def run(configured: Settings, dsn: str) -> None:
     files = open_store(configured.files_url, configured.data_folder, keyring, **configured.bucket())
     jobs = Jobs(database, keyring, KeptCalendar(database), KeptPolicies(database, MODELS), files)
     wechat = open_accounts(configured, database, keyring)
+    texts = TextGateway(configured.sms_url, configured.sms_key.get_secret_value()) if configured.sms_url else None
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
@@ -80,9 +89,13 @@ async def run(configured: Settings, dsn: str) -> None:
             _consume(dsn, jobs, wechat, stopping),
             _send(jobs, wechat, stopping),
             _publish(jobs, wechat, stopping),
+            _follow(jobs, wechat, stopping),
+            _text(jobs, texts, stopping),
         )
     finally:
         await wechat.aclose()
+        if texts is not None:
+            await texts.aclose()
         await database.close()
         log.info("worker_stopped")
 
@@ -107,11 +120,17 @@ async def _tick(jobs: Jobs, stopping: asyncio.Event) -> None:
 
 
 async def _send(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
-    """Messages to WeChat, beside everything else: a slow answer holds up nothing but the next message."""
+    """Messages to WeChat, beside everything else: while one lane waits for answers the other claims and writes."""
+    progress = Progress()
+    await asyncio.gather(*(_send_lane(jobs, wechat, progress, stopping) for _ in range(LANES)))
+
+
+async def _send_lane(jobs: Jobs, wechat: Accounts, progress: Progress, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         sent = 0
         try:
             sent = await send_waiting(jobs, wechat)
+            await progress.note(jobs, sent)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
         except Exception as failed:
@@ -137,6 +156,37 @@ async def _publish(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> Non
             log.error("publishing_failed", error=type(failed).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), IDLE_SECONDS if done else ARTICLES_SECONDS)
+
+
+async def _follow(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> None:
+    """The list of followers, as long as one is being read, and tags that cannot wait for the night."""
+    official = wechat.official
+    while official is not None and not stopping.is_set():
+        busy = False
+        try:
+            busy = await sync_step(jobs, official)
+            busy |= await retag_due(jobs, official) > 0
+        except (Unavailable, asyncpg.PostgresError, WeChatError) as away:
+            log.warning("following_waits", error=type(away).__name__)
+            busy = False
+        except Exception as failed:
+            log.error("following_failed", error=type(failed).__name__)
+        if not busy:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), FOLLOWING_SECONDS)
+
+
+async def _text(jobs: Jobs, gateway: TextGateway | None, stopping: asyncio.Event) -> None:
+    """Text messages, where there is a gateway."""
+    while gateway is not None and not stopping.is_set():
+        try:
+            await text_people(jobs, gateway)
+        except (Unavailable, asyncpg.PostgresError) as away:
+            log.warning("database_away", error=type(away).__name__)
+        except Exception as failed:
+            log.error("texting_failed", error=type(failed).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), TEXTING_SECONDS)
 
 
 async def end_notices(jobs: Jobs) -> bool:
@@ -257,6 +307,11 @@ def _timers(queue: PgQueuer, jobs: Jobs, wechat: Accounts) -> None:
     async def when_books_are_kept(_: Schedule) -> None:  # 01:35 in Shantou
         log.info("money_reconciled", runs=await reconcile_all(jobs))
         log.info("money_laws_asked", breaks=await keep_laws(jobs))
+
+    @queue.schedule("sync_followers", "10 19 * * *")
+    async def at_night(_: Schedule) -> None:  # 03:10 in Shantou
+        if wechat.official is not None:
+            await begin_sync(jobs)
 
     @queue.schedule("remind_of_all", "20 0 * * *")
     async def every_morning(_: Schedule) -> None:  # 08:20 in Shantou

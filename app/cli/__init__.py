@@ -118,10 +118,12 @@ class GracefulServer(uvicorn.Server):
 @app.command()
 def worker() -> None:
     """Run the background jobs until interrupted."""
+    import uvloop
+
     from app.worker import run
 
     with database() as url:
-        asyncio.run(run(settings(), url))
+        uvloop.run(run(settings(), url))
 
 
 @app.command("wechat-sim")
@@ -230,6 +232,14 @@ def bench_import(rows: Annotated[list[int] | None, typer.Option(help="行数，�
     from app.bench.imports import run
 
     raise typer.Exit(run(rows or [5_000, 50_000]))
+
+
+@app.command("bench-messages")
+def bench_messages(messages: int = 100_000, followers: int = 0) -> None:
+    """Measure sending by one worker against a bare loop, and reading so many followers; the last line is JSON."""
+    from app.bench.messages import run
+
+    raise typer.Exit(run(messages=messages, followers=followers))
 
 
 @app.command()

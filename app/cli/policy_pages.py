@@ -28,6 +28,7 @@ NAMES: Final[Mapping[PolicyKind, str]] = {
     "payment": "付款",
     "household_cap": "每户每年合计上限",
     "exit_target": "解困脱困年度目标",
+    "text_messages": "短信提醒",
 }
 GENERATED: Final = (
     "> 由代码生成（`make contract`），请勿手改。怎样提出和发布新版本，见 [docs/policy.md](../policy.md)。"

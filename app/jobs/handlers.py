@@ -46,6 +46,7 @@ from app.upkeep import commands as upkeep
 from app.upkeep.events import Reminded
 from app.upkeep.rules import causes_of
 from app.wechat.events import PushCame
+from app.wechat.tag_commands import retag
 
 Handler = Callable[[Work, dict[str, str]], Awaitable[None]]
 LongHandler = Callable[[Jobs, dict[str, str]], Awaitable[None]]
@@ -205,6 +206,11 @@ async def reconcile_money(jobs: Jobs, fact: dict[str, str]) -> None:
     await reconciliations.run(jobs, UUID(fact["reconciliation_id"]))
 
 
+async def take_tags_off(work: Work, fact: dict[str, str]) -> None:
+    """Who no longer agrees to hear from the official account is taken off its tags, not only tonight."""
+    await retag(work, UUID(fact["person_id"]))
+
+
 HANDLERS: dict[str, tuple[Handler, ...]] = {
     ApplicationMoved.__name__: (open_notice, note_payment, take_down),
     HouseholdMoved.__name__: (
@@ -216,7 +222,7 @@ HANDLERS: dict[str, tuple[Handler, ...]] = {
     ),
     CardChanged.__name__: (look_at_card,),
     InvestigationDecided.__name__: (settle,),
-    ConsentWithdrawn.__name__: (publish_anew, withdraw_articles),
+    ConsentWithdrawn.__name__: (publish_anew, withdraw_articles, take_tags_off),
     ChangeAsked.__name__: (stop_payments_elsewhere,),
     Reminded.__name__: (remind_people,),
     MeasureTaken.__name__: (issue_card_again,),

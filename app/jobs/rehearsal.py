@@ -64,6 +64,7 @@ _ASKED: Final[Mapping[PolicyKind, tuple[Kind, ...]]] = {
     "fund_order": (),
     "payment": (),
     "household_cap": (),
+    "text_messages": (),
 }
 """Which kinds of aid a kind of policy bears on."""
 

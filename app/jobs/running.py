@@ -1,6 +1,6 @@
 """What the jobs of one process work with."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,10 @@ from app.files.store import FileStore
 from app.policies.queries import KeptPolicies
 
 
+def the_clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """The database under the jobs' role, the keys, the files, and what is kept of calendar and policies."""
@@ -22,10 +26,12 @@ class Jobs:
     calendar: KeptCalendar
     policies: KeptPolicies
     files: FileStore
+    clock: Callable[[], datetime] = the_clock
+    """What time it is; a rehearsal of many hours has one of its own."""
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
         """One transaction of a job, with what a use case works with."""
         days, policies = await self.calendar.get(), await self.policies.get()
         async with self.database.begin(Sight("job")) as transaction:
-            yield Work(transaction, self.keyring, days, datetime.now(UTC), policies)
+            yield Work(transaction, self.keyring, days, self.clock(), policies)

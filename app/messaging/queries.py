@@ -12,12 +12,15 @@ from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.kernel.errors import NotFound
-from app.messaging.tables import Message
+from app.messaging.tables import Message, MessageSending
 
-MESSAGE = table_of(Message)
+MESSAGE, _SENDING = table_of(Message), table_of(MessageSending)
 COUNT_CAP = 1_000
 _OWN = MESSAGE.c.person_id == bindparam("person_id")
-_ONE = statement(select(MESSAGE).where(_OWN, MESSAGE.c.id == bindparam("id")))
+_WITH_ITS_WAY = select(MESSAGE, _SENDING.c.state.label("sending")).outerjoin(
+    _SENDING, _SENDING.c.message_id == MESSAGE.c.id
+)
+_ONE = statement(_WITH_ITS_WAY.where(_OWN, MESSAGE.c.id == bindparam("id")))
 _UNREAD = statement(
     select(func.count()).select_from(
         select(MESSAGE.c.id)
@@ -44,7 +47,7 @@ async def unread(transaction: Transaction, person_id: UUID) -> int:
 
 @cache
 def _page(after: bool) -> Statement:
-    query = select(MESSAGE).where(_OWN)
+    query = _WITH_ITS_WAY.where(_OWN)
     if after:
         place = paging.place(MESSAGE.c.created_at, MESSAGE.c.id)
         query = query.where(tuple_(MESSAGE.c.created_at, MESSAGE.c.id) < place)

@@ -1,6 +1,7 @@
 """Facts that go out, what persons are told, and requests that were answered."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary
@@ -8,6 +9,10 @@ from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from app.db.base import Named, Row, document, instant
+
+MISSED_STATES: Final = ("refused", "no_credit", "in_app", "failed", "unknown", "timed_out")
+"""How a message ends that did not reach its person by WeChat, as far as anybody knows."""
+MISSED: Final = "state in ({}) and told_at is null".format(",".join(f"'{state}'" for state in MISSED_STATES))
 
 
 class OutMessage(Row, table=True):
@@ -78,6 +83,11 @@ class MessageSending(Row, table=True):
             postgresql_where=sql("state in ('queued','sending','sent','unknown')"),
         ),
         Index("uq_message_sending_reference", "reference", unique=True, postgresql_where=sql("reference is not null")),
+        *(
+            Index(f"ix_message_sending_missed_{tier}", f"{tier}_id", "created_at", "id", postgresql_where=sql(MISSED))
+            for tier in ("city", "district", "street", "unit")
+        ),
+        Index("ix_message_sending_missed", "created_at", postgresql_where=sql(MISSED)),
         # WeChat takes one message to a person at a time.
         Index("uq_message_sending_at_once", "person_id", unique=True, postgresql_where=sql("state = 'sending'")),
     )
@@ -94,3 +104,12 @@ class MessageSending(Row, table=True):
     reference: str | None = Field(default=None, max_length=64)
     """The id by which WeChat's event speaks of it."""
     errcode: int | None = Field(default=None)
+    city_id: UUID | None = Field(default=None)
+    district_id: UUID | None = Field(default=None)
+    street_id: UUID | None = Field(default=None)
+    unit_id: UUID | None = Field(default=None)
+    """Of the union that the person belonged to when the message was told."""
+    person_masked: str | None = Field(default=None, max_length=60)
+    told_at: datetime | None = instant(nullable=True)
+    """When somebody told them otherwise, by telephone: WeChat did not."""
+    told_by: UUID | None = Field(default=None, foreign_key="person.id")

@@ -35,6 +35,7 @@ from app.people.claiming.tables import AccountClaim
 from app.plans.tables import Measure, Plan, Service
 from app.proxy_filings.tables import ProxyFiling
 from app.ratings.tables import Rating
+from app.reaching.tables import TextMessage
 from app.relatives.tables import DeclaredRelative
 from app.supervision.tables import PaymentCheck
 from app.upkeep.tables import HouseholdVerification, WatchTask
@@ -297,8 +298,11 @@ PARTS: Final[dict[str, Part]] = {
     "wechat_deliveries": _part(
         MessageSending,
         "person_id",
-        "message_id template state moved_at attempts",
-        hidden="person_id due_at grant_id reference errcode",
+        "message_id template state moved_at attempts told_at",
+        hidden=f"person_id due_at grant_id reference errcode person_masked told_by {_SCOPE}",
+    ),
+    "text_messages": _part(
+        TextMessage, "person_id", "message_id state moved_at", hidden="person_id due_at attempts reference"
     ),
     "wechat_subscriptions": _part(
         WechatGrant,

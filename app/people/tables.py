@@ -25,6 +25,12 @@ class Person(Row, table=True):
         ),
         Index("ix_person_phone", "phone_index", postgresql_where=text("closed_at is null and phone_index is not null")),
         Index("uq_person_id_number", "id_number_index", unique=True, postgresql_where=text("closed_at is null")),
+        # Who follows the official account is looked for by it (app/wechat).
+        Index(
+            "ix_person_unionid",
+            "unionid_index",
+            postgresql_where=text("unionid_index is not null and closed_at is null"),
+        ),
         # Closed accounts as well: who signs is compared by number.
         Index("ix_person_number", "id_number_index"),
     )

@@ -26,6 +26,7 @@ PolicyKind: TypeAlias = Literal[
     "payment",
     "household_cap",
     "exit_target",
+    "text_messages",
 ]
 POLICY_KINDS: Final[tuple[PolicyKind, ...]] = get_args(PolicyKind)
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.simulator import controls, endpoints, jobs, links, messages, official, pushing, quotas, security
+from app.simulator import controls, endpoints, jobs, links, messages, official, pushing, quotas, security, texts
 from app.simulator.answers import Refused, refusal
 from app.simulator.faults import play, take
 from app.simulator.world import World, world_of
@@ -116,6 +116,7 @@ def _api_routes() -> list[Route]:
     return [
         Route("/sns/jscode2session", endpoints.jscode2session, methods=_ANY),
         Route("/wxa/business/getuserphonenumber", endpoints.getuserphonenumber, methods=_ANY),
+        Route("/sms/send", texts.send, methods=["POST"]),
         *(Route(path, endpoint, methods=_ANY) for path, endpoint in _CALLS.items()),
     ]
 
@@ -129,10 +130,12 @@ def _control_routes() -> list[Route]:
         Route("/_sim/tokens/revoke", controls.revoke_tokens, methods=["POST"]),
         Route("/_sim/tokens/expire", controls.expire_tokens, methods=["POST"]),
         Route("/_sim/sent", messages.sent, methods=["GET"]),
+        Route("/_sim/texts", texts.sent, methods=["GET"]),
         Route("/_sim/mode", controls.set_mode, methods=["POST"]),
         Route("/_sim/choices", messages.choose, methods=["POST"]),
         Route("/_sim/messages", messages.spoil, methods=["POST"]),
         Route("/_sim/followers", official.follow, methods=["POST"]),
+        Route("/_sim/crowd", official.crowd, methods=["POST"]),
         Route("/_sim/outcomes", jobs.set_outcomes, methods=["POST"]),
         Route("/_sim/jobs", jobs.list_jobs, methods=["GET"]),
         Route("/_sim/checks", security.set_checks, methods=["POST"]),

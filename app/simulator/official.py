@@ -1,6 +1,8 @@
 """The official account (公众号): followers, tags, pictures and drafts."""
 
 import secrets
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,13 +29,21 @@ def next_id(world: World) -> int:
 async def followers(request: Request) -> Response:
     """GET /cgi-bin/user/get (获取用户列表): at most 10,000 behind `next_openid`."""
     world, _ = caller(request, "GET")
-    everybody, after = list(world.official.followers), request.query_params.get("next_openid", "")
-    if after and after not in world.official.followers:
+    everybody, after = world.official.followers, request.query_params.get("next_openid", "")
+    if after and after not in world.official.names:
         raise Refused(40003)
-    start = everybody.index(after) + 1 if after else 0
-    page = everybody[start : start + PAGE]
+    page = list(islice(_behind(everybody, world.official.names, after), PAGE))
     data = {"data": {"openid": page}} if page else {}
     return done(request, total=len(everybody), count=len(page), **data, next_openid=page[-1] if page else "")
+
+
+def _behind(everybody: Mapping[str, float], names: Mapping[str, str], after: str) -> Iterator[str]:
+    """Who follows, in the order in which they first came, behind one of them, who may have left meanwhile."""
+    known = iter(names)
+    for openid in known if after else ():
+        if openid == after:
+            break
+    return (openid for openid in known if openid in everybody)
 
 
 async def users(request: Request) -> Response:
@@ -51,10 +61,8 @@ def _user(world: World, openid: str) -> dict[str, Any]:
         return {"subscribe": 0, "openid": openid}
     tags = [tag for tag, tagged in world.official.tagged.items() if openid in tagged]
     shown = {"subscribe": 1, "openid": openid, "subscribe_time": int(since), "remark": "", "tagid_list": tags}
-    names = [
-        name for name in world.official.names if any(codes.openid(appid, name) == openid for appid in world.accounts)
-    ]
-    return shown | ({"unionid": codes.unionid(names[0])} if world.unionid and names else {})
+    name = world.official.names.get(openid)
+    return shown | ({"unionid": codes.unionid(name)} if world.unionid and name else {})
 
 
 async def tags(request: Request) -> Response:
@@ -90,7 +98,7 @@ async def tag_members(request: Request) -> Response:
         raise Refused(40032)
     if tag_id not in world.official.tags:
         raise Refused(45159)
-    if not set(openids) <= set(world.official.followers):
+    if not all(openid in world.official.followers for openid in openids):
         raise Refused(40003)
     if request.url.path.endswith("batchuntagging"):
         world.official.tagged[tag_id] -= set(openids)
@@ -174,6 +182,31 @@ async def draft(request: Request) -> Response:
     return done(request)
 
 
+class Crowd(BaseModel):
+    """Many people at once: `<prefix>0` and so on, each of whom follows the account or allows messages by templates."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    appid: str
+    prefix: str = Field(min_length=1, max_length=40)
+    count: int = Field(ge=1, le=2_000_000)
+    follows: bool = False
+    templates: dict[str, int] = {}
+
+
+async def crowd(request: Request) -> Response:
+    """POST Crowd: no event follows → `{count}`."""
+    world, wish = world_of(request), Crowd.model_validate_json(await request.body() or b"{}")
+    for n in range(wish.count):
+        name = f"{wish.prefix}{n}"
+        openid = codes.openid(wish.appid, name)
+        if wish.follows:
+            world.official.names[openid] = name
+            world.official.followers.setdefault(openid, world.now())
+        for template_id, times in wish.templates.items():
+            world.messages.credit[openid, template_id] += times
+    return JSONResponse({"count": wish.count})
+
+
 class Follow(BaseModel):
     """Somebody follows the account, or leaves it."""
 
@@ -188,7 +221,7 @@ async def follow(request: Request) -> Response:
     """POST Follow: the event follows → `{openid}`."""
     world, wish = world_of(request), Follow.model_validate_json(await request.body() or b"{}")
     openid = codes.openid(wish.appid, wish.name)
-    world.official.names.add(wish.name)
+    world.official.names[openid] = wish.name
     if wish.follows:
         world.official.followers.setdefault(openid, world.now())
     else:

@@ -52,7 +52,9 @@ async def _posted(callback: Callback, query: Mapping[str, str], body: bytes) -> 
     kind = "text/xml" if callback.format == "xml" else "application/json"
     try:
         async with asyncio.timeout(callback.timeout_s):
-            async with httpx.AsyncClient(trust_env=False, timeout=callback.timeout_s) as http:
+            # Without TLS there are no certificates to read, which takes longer than all the rest.
+            tls = callback.url.startswith("https:")
+            async with httpx.AsyncClient(trust_env=False, timeout=callback.timeout_s, verify=tls) as http:
                 told = await http.post(callback.url, params=dict(query), content=body, headers={"Content-Type": kind})
     except (httpx.HTTPError, TimeoutError) as lost:
         return {"good": False, "status": None, "answer": type(lost).__name__}

@@ -63,7 +63,8 @@ class Job:
 class Official:
     """The official account: followers, tags, material, drafts, jobs."""
 
-    names: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
+    """Of whoever follows or has followed: openid → name."""
     followers: dict[str, float] = field(default_factory=dict)
     """openid → since when."""
     tags: dict[int, str] = field(default_factory=lambda: {2: "星标组"})

@@ -32,6 +32,8 @@ class World:
     calls: Counter[str] = field(default_factory=Counter)
     sent: list[dict[str, object]] = field(default_factory=list)
     """Messages accepted for delivery, oldest first."""
+    texts: list[dict[str, object]] = field(default_factory=list)
+    """Text messages, oldest first."""
     mode: Mode = "live"
     """`live`: as live servers answer, with fields that no page names. `strict`: what no page names is refused."""
     visits: dict[tuple[str, str], float] = field(default_factory=dict)

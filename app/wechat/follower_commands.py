@@ -17,7 +17,8 @@ _FOLLOW = statement(
         insert into wechat_follower (id, created_at, openid_index, openid, follows, changed_at)
         values (:id, :now, :openid_index, :openid, :follows, :said_at)
         on conflict (openid_index) do update
-        set id = excluded.id, openid = excluded.openid, follows = excluded.follows, changed_at = excluded.changed_at
+        set id = excluded.id, openid = excluded.openid, follows = excluded.follows, changed_at = excluded.changed_at,
+          asked_at = null, unionid_index = null, tagged = '{}', retag = false
         where wechat_follower.changed_at < excluded.changed_at
         """
     )

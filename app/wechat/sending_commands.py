@@ -4,6 +4,8 @@ queued → sending → sent → delivered, or refused, no_credit, in_app, failed
 never sent again, and an event may still settle it. What is settled is not touched again, whatever comes late.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -24,32 +26,51 @@ def _sql(query: str) -> Statement:
     return statement(text(query))
 
 
+# One process claims at a time: two that looked at once would both find the same person free.
+_ALONE = _sql("select pg_advisory_xact_lock(hashtextextended('message_sending|claim', 0))")
 _CLAIM = _sql(
     """
-    with due as (
-      select s.id from message_sending s
+    with due as materialized (
+      select s.id, s.person_id, s.due_at from message_sending s
       where s.state = 'queued' and s.due_at <= :now
         and not exists (select 1 from message_sending o where o.person_id = s.person_id and o.state = 'sending')
-      order by s.due_at limit 1 for update skip locked
+      order by s.due_at limit :most for update skip locked
+    ), first as (
+      select distinct on (person_id) id from due order by person_id, due_at, id
     )
     update message_sending s set state = 'sending', attempts = s.attempts + 1, moved_at = :now
-    from due, message m, person p
-    where s.id = due.id and m.id = s.message_id and p.id = s.person_id
+    from first, message m, person p
+    where s.id = first.id and m.id = s.message_id and p.id = s.person_id
     returning s.id, s.person_id, s.attempts, m.kind, m.title, m.created_at as said_at, p.openid, p.closed_at
     """
 )
-_MOVE = _sql(
+# Of each the oldest subscription that is left. Nobody else uses one meanwhile: whoever does, claims.
+_USE = _sql(
     """
-    update message_sending set state = :state, moved_at = :now, errcode = :errcode,
-      reference = coalesce(:reference, reference)
-    where id = :row_id and state = 'sending'
+    with wanted as (
+      select * from unnest(cast(:ids as uuid[]), cast(:people as uuid[]), cast(:templates as varchar[]))
+        as w (id, person_id, template)
+    ), chosen as materialized (
+      select w.id, w.template, g.id as grant_id from wanted w cross join lateral (
+        select id from wechat_grant
+        where person_id = w.person_id and template = w.template and used_at is null and revoked_at is null
+        order by created_at, id limit 1 for update) g
+    ), used as (
+      update wechat_grant g set used_at = case when lasting then null else cast(:now as timestamptz) end
+      from chosen where g.id = chosen.grant_id
+    )
+    update message_sending s set template = chosen.template, grant_id = chosen.grant_id
+    from chosen where s.id = chosen.id returning s.id, s.grant_id
     """
 )
-_BY = _sql("update message_sending set template = :template, grant_id = :grant_id where id = :row_id")
-_AGAIN = _sql(
+_END = _sql(
     """
-    update message_sending set state = 'queued', due_at = :due_at, moved_at = :now, errcode = :errcode, grant_id = null
-    where id = :row_id and state = 'sending'
+    update message_sending s set state = o.state, moved_at = :now, errcode = o.errcode,
+      reference = coalesce(o.reference, s.reference), due_at = coalesce(o.due_at, s.due_at),
+      grant_id = case when o.state = 'queued' then null else s.grant_id end
+    from unnest(cast(:ids as uuid[]), cast(:states as varchar[]), cast(:errcodes as integer[]),
+      cast(:refs as varchar[]), cast(:dues as timestamptz[])) as o (id, state, errcode, reference, due_at)
+    where s.id = o.id and s.state = 'sending'
     """
 )
 _LATER = _sql("update message_sending set due_at = :until where state = 'queued' and due_at < :until")
@@ -80,30 +101,56 @@ _COUNT = _sql(
 )
 
 
-async def claim(work: Work) -> Record | None:
-    """The message that is due longest, to a person to whom none is being sent: from now on it is the caller's."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of one message: a state, or `queued` again from `due_at` on."""
+
+    sending_id: UUID
+    state: str
+    errcode: int | None = None
+    reference: str | None = None
+    due_at: datetime | None = None
+
+
+async def claim(work: Work, most: int) -> Sequence[Record]:
+    """The messages that are due longest, one to a person and to nobody to whom one is being sent: from now on they are
+    the caller's."""
+    await work.transaction.row(_ALONE)
+    return await work.transaction.rows(_CLAIM, now=work.now, most=most)
+
+
+async def use(work: Work, wanted: Sequence[tuple[UUID, UUID, str]]) -> dict[UUID, UUID]:
+    """The subscription that each message goes by, of a claim, its person and its template; none is missing there."""
+    ids, people, templates = (list(each) for each in zip(*wanted, strict=True)) if wanted else ([], [], [])
+    rows = await work.transaction.rows(_USE, ids=ids, people=people, templates=templates, now=work.now)
+    return {row["id"]: row["grant_id"] for row in rows}
+
+
+async def end(work: Work, ends: Sequence[End]) -> None:
+    """Write down what became of messages that were being sent."""
     try:
         async with work.transaction.attempt():
-            return await work.transaction.row(_CLAIM, now=work.now)
-    except asyncpg.UniqueViolationError:  # another process took another message to the same person
-        return None
+            await _end(work, ends)
+    except asyncpg.UniqueViolationError:
+        # An id that WeChat gave twice: worth less than knowing that the others went.
+        for each in ends:
+            try:
+                async with work.transaction.attempt():
+                    await _end(work, [each])
+            except asyncpg.UniqueViolationError:
+                await _end(work, [replace(each, reference=None)])
 
 
-async def goes_by(work: Work, sending_id: UUID, template: str, grant_id: UUID) -> None:
-    await work.transaction.run(_BY, row_id=sending_id, template=template, grant_id=grant_id)
-
-
-async def move(
-    work: Work, sending_id: UUID, state: str, *, errcode: int | None = None, reference: str | None = None
-) -> None:
+async def _end(work: Work, ends: Sequence[End]) -> None:
     await work.transaction.run(
-        _MOVE, row_id=sending_id, state=state, now=work.now, errcode=errcode, reference=reference
+        _END,
+        now=work.now,
+        ids=[each.sending_id for each in ends],
+        states=[each.state for each in ends],
+        errcodes=[each.errcode for each in ends],
+        refs=[each.reference for each in ends],
+        dues=[each.due_at for each in ends],
     )
-
-
-async def again(work: Work, sending_id: UUID, due_at: datetime, errcode: int | None) -> None:
-    """It did not go, for certain, and is tried again."""
-    await work.transaction.run(_AGAIN, row_id=sending_id, due_at=due_at, now=work.now, errcode=errcode)
 
 
 async def put_off(work: Work, until: datetime) -> None:

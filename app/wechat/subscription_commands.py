@@ -5,7 +5,7 @@ finds it. The phone's word could be forged or sent twice, which costs nothing: W
 (43101), and that sets the ledger right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -73,14 +73,7 @@ _REMEMBER = _sql(
 _REVOKE_ALL = _sql(
     "update wechat_grant set revoked_at = :now where person_id = :person_id and used_at is null and revoked_at is null"
 )
-_USE = _sql(
-    f"""
-    update wechat_grant set used_at = case when lasting then null else cast(:now as timestamptz) end where id = (
-      select id from wechat_grant where {_OPEN} order by created_at, id limit 1 for update skip locked)
-    returning id
-    """  # noqa: S608 - our own constants
-)
-_GIVE_BACK = _sql("update wechat_grant set used_at = null where id = :grant_id")
+_GIVE_BACK = _sql("update wechat_grant set used_at = null where id = any(cast(:grant_ids as uuid[]))")
 _COUNTS = _sql(
     "select template, count(*) as count from wechat_grant "
     "where person_id = :person_id and used_at is null and revoked_at is null group by template"
@@ -107,19 +100,20 @@ async def revoke(work: Work, person_id: UUID, template: str, said_at: datetime) 
     await work.transaction.run(_REMEMBER, id=new_id(), person_id=person_id, template=template, said_at=said_at)
 
 
+async def revoke_many(work: Work, refused: Sequence[tuple[UUID, str]], said_at: datetime) -> None:
+    """The same for many people and templates at once."""
+    given = [{"person_id": person_id, "template": template, "said_at": said_at} for person_id, template in refused]
+    await work.transaction.many(_REVOKE, given)
+    await work.transaction.many(_REMEMBER, [{"id": new_id(), **each} for each in given])
+
+
 async def revoke_all(work: Work, person_id: UUID) -> None:
     await work.transaction.run(_REVOKE_ALL, person_id=person_id, now=work.now)
 
 
-async def use(work: Work, person_id: UUID, template: str) -> UUID | None:
-    """The grant that a message goes by; None if there is none."""
-    found: UUID | None = await work.transaction.value(_USE, person_id=person_id, template=template, now=work.now)
-    return found
-
-
-async def give_back(work: Work, grant_id: UUID) -> None:
-    """The message did not go, for certain."""
-    await work.transaction.run(_GIVE_BACK, grant_id=grant_id)
+async def give_back(work: Work, grant_ids: Sequence[UUID]) -> None:
+    """Their messages did not go, for certain."""
+    await work.transaction.run(_GIVE_BACK, grant_ids=list(grant_ids))
 
 
 async def counts(transaction: Transaction, person_id: UUID) -> Mapping[str, int]:

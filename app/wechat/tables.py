@@ -1,9 +1,9 @@
-"""The token, pauses, pushes, subscriptions, messages on their way, jobs at WeChat, and followers."""
+"""The token, pauses, pushes, subscriptions, jobs at WeChat, and followers with their tags."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Integer, LargeBinary
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
@@ -141,12 +141,68 @@ class WechatTask(Row, table=True):
 
 
 class WechatFollower(Row, table=True):
-    """Whether somebody follows the official account, by the newest event: of who left nothing but the keyed hash."""
+    """Whether somebody follows the official account, by the newest that was heard: of who left nothing but the keyed
+    hash."""
 
     __tablename__ = "wechat_follower"
-    __table_args__ = (Index("uq_wechat_follower", "openid_index", unique=True),)
+    __table_args__ = (
+        Index("uq_wechat_follower", "openid_index", unique=True),
+        Index("ix_wechat_follower_unionid", "unionid_index", postgresql_where=sql("unionid_index is not null")),
+        Index("ix_wechat_follower_retag", "id", postgresql_where=sql("retag")),
+    )
 
     openid_index: bytes = blind_index(nullable=False)
     openid: bytes | None = sealed()
     follows: bool
     changed_at: datetime = instant()
+    seen_at: datetime | None = instant(nullable=True)
+    """When the list of all followers named them last."""
+    asked_at: datetime | None = instant(nullable=True)
+    """When WeChat last said who they are."""
+    unionid_index: bytes | None = blind_index()
+    """Whoever has the same one in the mini-program is the same person; there is no other way to know."""
+    tagged: list[int] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Integer), nullable=False, server_default=sql("'{}'"))
+    )
+    """The ids of the tags that they have at WeChat by our doing."""
+    retag: bool = Field(default=False, sa_column_kwargs={"server_default": sql("false")})
+    """Their consent has changed: not only tonight."""
+
+
+class WechatSync(Row, table=True):
+    """One reading of the list of all followers, page by page: it goes on where it stood, whoever goes on."""
+
+    __tablename__ = "wechat_sync"
+    __table_args__ = (
+        CheckConstraint("phase in ('list','gone','ask','tag','done','given_up')", name="phase"),
+        Index("uq_wechat_sync_open", sql("(ended_at is null)"), unique=True, postgresql_where=sql("ended_at is null")),
+        Index("ix_wechat_sync_at", "created_at"),
+    )
+
+    phase: str = Field(max_length=8)
+    total: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    listed: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    gone: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    asked: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    joined: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    tagged: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    stopped: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    """How often in a row a page did not come."""
+    after_openid: bytes | None = sealed()
+    """Behind whom the next page begins."""
+    after_id: UUID | None = Field(default=None)
+    moved_at: datetime = instant()
+    held_until: datetime | None = instant(nullable=True)
+    """Until then the process that took the page works on it."""
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class WechatTag(Row, table=True):
+    """A tag at the official account that is ours: its key here, its name there."""
+
+    __tablename__ = "wechat_tag"
+    __table_args__ = (Index("uq_wechat_tag_key", "key", unique=True),)
+
+    key: str = Field(max_length=40)
+    name: str = Field(max_length=30)
+    tag_id: int

@@ -2431,6 +2431,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 没有送到的消息
+         * @description 三十天以内、管辖范围内的人没有收到也没有读的消息，最新的在前；告知过、读过的不再列出。
+         */
+        get: operations["list_deliveries_api_v1_staff_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 用微信重发
+         * @description 只重发肯定没有送到的：可能已经送到的，宁可电话告知，也不让人收到两次。留有记录。
+         */
+        post: operations["retry_delivery_api_v1_staff_deliveries__delivery_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/deliveries/{delivery_id}/told": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 已另行告知
+         * @description 已经用电话、当面或书信告知本人；从名单上消失，不再发短信。留有记录，本人可以看到。
+         */
+        post: operations["note_delivery_told_api_v1_staff_deliveries__delivery_id__told_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/deliveries/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 没有送到的消息数
+         * @description 最多数到 10001。
+         */
+        get: operations["count_deliveries_api_v1_staff_deliveries_count_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/discrepancies": {
         parameters: {
             query?: never;
@@ -5480,6 +5560,13 @@ export interface components {
             supplements: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Text Messages
+             * @description 这些消息另发短信的情况
+             */
+            text_messages: {
+                [key: string]: unknown;
+            }[];
             /** Verifications */
             verifications: {
                 [key: string]: unknown;
@@ -8394,6 +8481,76 @@ export interface components {
             /** To Masked */
             to_masked: string;
         };
+        /** DeliveryCount */
+        DeliveryCount: {
+            /**
+             * Count
+             * @description 最多数到 10001
+             */
+            count: number;
+        };
+        /** DeliveryDone */
+        DeliveryDone: {
+            /** Id */
+            id: string;
+            /** State */
+            state: string;
+            /** Told */
+            told: boolean;
+        };
+        /** DeliveryPage */
+        DeliveryPage: {
+            /** Items */
+            items: components["schemas"]["DeliveryView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DeliveryView
+         * @description 一条微信没有送到、小程序里也还没有读的消息。只有标题，没有正文。
+         */
+        DeliveryView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * May Retry
+             * @description 能不能用微信重发：只有肯定没有送到、没有发过短信、七十二小时以内的能
+             */
+            may_retry: boolean;
+            /**
+             * Person
+             * @description 姓名（已脱敏）；没有实名的为空
+             */
+            person: string | null;
+            /** Said At */
+            said_at: string;
+            /**
+             * Since
+             * @description 到这个状态的时间
+             */
+            since: string;
+            /**
+             * State
+             * @description no_credit 没有订阅 · refused 用户拒收或已停用 · in_app 没有微信或没有模板 · failed 微信不收这条内容 · unknown 不知是否送到 · timed_out 72 小时没有回音
+             */
+            state: string;
+            /**
+             * Subject Id
+             * @description 说的是哪份档案或哪个事项，电话在那里查看（有记录）
+             */
+            subject_id: string;
+            /** Subject Kind */
+            subject_kind: string;
+            /**
+             * Text
+             * @description 短信：queued 将要发送 · sending · sent 已发 · refused · unknown · lapsed 不再需要；没有短信的为空
+             */
+            text: string | null;
+            /** Title */
+            title: string;
+        };
         /**
          * DibaoHintView
          * @description 是否接近低保，建议同时申请。
@@ -9373,6 +9530,18 @@ export interface components {
         FormChange: {
             /** Form */
             form: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
+        };
+        /**
+         * FoundInArticle
+         * @description 提交审核前要改的一处。
+         */
+        FoundInArticle: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Pointer */
+            pointer: string;
         };
         /**
          * FundEvent
@@ -11672,7 +11841,7 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办
+             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡；职工还有 card_check 银行卡核验
              */
             kind: string;
             /** Read At */
@@ -11685,6 +11854,11 @@ export interface components {
             text: string;
             /** Title */
             title: string;
+            /**
+             * Wechat
+             * @description 微信里的通知：waiting 等待发送 · sent 已发出 · delivered 已送达 · not_sent 没有发（没有订阅等） · unknown 不知是否送到；为空的是以前的消息。无论如何，消息都在这里
+             */
+            wechat: string | null;
         };
         /** MeView */
         MeView: {
@@ -12111,7 +12285,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target" | "text_messages";
         };
         /** NewRating */
         NewRating: {
@@ -12557,6 +12731,16 @@ export interface components {
              */
             signature_file_id: string;
         };
+        /** Paragraph */
+        Paragraph: {
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "paragraph";
+        };
         /**
          * ParityView
          * @description 能不能关账或归档：三方一致、没有未办结的差异才能。
@@ -12698,7 +12882,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -12900,7 +13084,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target" | "text_messages";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -12965,7 +13149,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target";
+            kind: "hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target" | "text_messages";
             /**
              * Name
              * @description 版本名称，决定里引用的就是它
@@ -13289,6 +13473,26 @@ export interface components {
              * @description 凭证号：同一项资金的一个凭证只登记一次
              */
             reference: string;
+        };
+        /**
+         * Receipts
+         * @description 群发的回执；微信还没有告知的为 null。
+         */
+        Receipts: {
+            /** Failed */
+            failed: number | null;
+            /**
+             * Filtered
+             * @description 过滤后准备发送的人数
+             */
+            filtered: number | null;
+            /** Sent */
+            sent: number | null;
+            /**
+             * Total
+             * @description 标签或全部关注者人数
+             */
+            total: number | null;
         };
         /** ReconciliationPage */
         ReconciliationPage: {
@@ -14468,6 +14672,24 @@ export interface components {
             /** Share Bp */
             share_bp: number;
         };
+        /**
+         * ShownPerson
+         * @description 文章写到、图片上有的一个人。
+         */
+        ShownPerson: {
+            /**
+             * Consents
+             * @description 现在是否仍同意公开宣传
+             */
+            consents: boolean;
+            /**
+             * Id
+             * @description 在图片的 people、cover_people 中引用
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
         /** SignedPaper */
         SignedPaper: {
             /**
@@ -14962,6 +15184,42 @@ export interface components {
             version: number;
         };
         /**
+         * SyncView
+         * @description 读取公众号关注者名单的进度。
+         */
+        SyncView: {
+            /** Asked */
+            asked: number;
+            /** Began At */
+            began_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Gone */
+            gone: number;
+            /**
+             * Joined
+             * @description 认出是本服务用户的
+             */
+            joined: number;
+            /** Listed */
+            listed: number;
+            /**
+             * Phase
+             * @description list 读取名单 · gone 除去已取消关注的 · ask 查询身份 · tag 打标签 · done 完成 · given_up 放弃
+             */
+            phase: string;
+            /**
+             * Tagged
+             * @description 标签有变化的
+             */
+            tagged: number;
+            /**
+             * Total
+             * @description 公众号所说的关注者总数
+             */
+            total: number;
+        };
+        /**
          * TallyView
          * @description 票数；会议结束前只有已表决的人数。
          */
@@ -15056,6 +15314,15 @@ export interface components {
             /** Reason Text */
             reason_text?: string | null;
             to_state: components["schemas"]["State"];
+        };
+        /** ToldRequest */
+        ToldRequest: {
+            /**
+             * How
+             * @description phone 电话 · visit 当面 · letter 书信
+             * @enum {string}
+             */
+            how: "phone" | "visit" | "letter";
         };
         /**
          * TraceStepView
@@ -15605,6 +15872,8 @@ export interface components {
         };
         /** WechatState */
         WechatState: {
+            /** @description 最近一次读取关注者名单；没有读过的为空 */
+            followers: components["schemas"]["SyncView"] | null;
             /** Paused */
             paused: components["schemas"]["PauseView"][];
         };
@@ -19243,6 +19512,103 @@ export interface operations {
             };
         };
     };
+    list_deliveries_api_v1_staff_deliveries_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+        };
+    };
+    retry_delivery_api_v1_staff_deliveries__delivery_id__retry_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDone"];
+                };
+            };
+        };
+    };
+    note_delivery_told_api_v1_staff_deliveries__delivery_id__told_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToldRequest"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDone"];
+                };
+            };
+        };
+    };
+    count_deliveries_api_v1_staff_deliveries_count_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryCount"];
+                };
+            };
+        };
+    };
     list_discrepancies_api_v1_staff_discrepancies_get: {
         parameters: {
             query?: {
@@ -21634,7 +22000,7 @@ export interface operations {
                 area?: string | null;
                 cursor?: string | null;
                 /** @description 只看一种政策 */
-                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target") | null;
+                kind?: ("hardship_aid" | "golden_autumn" | "secondary_medical" | "household_criteria" | "minimum_living_standard" | "home_visits" | "household_upkeep" | "public_notice" | "accountability" | "service_standard" | "approval_route" | "application_reasons" | "fund_order" | "payment" | "household_cap" | "exit_target" | "text_messages") | null;
                 limit?: number;
                 /** @description 只看一种状态 */
                 state?: ("proposed" | "published" | "withdrawn") | null;

@@ -37,6 +37,7 @@ FILES = [
     migrations.ROOT / "app" / "applications" / "reasons.yaml",
     migrations.ROOT / "app" / "applications" / "household_cap.yaml",
     migrations.ROOT / "app" / "payments" / "payment.yaml",
+    migrations.ROOT / "app" / "reaching" / "text_messages.yaml",
 ]
 
 

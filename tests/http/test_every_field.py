@@ -106,6 +106,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/visits/{visit_id}/conflicts/{operation_id}": {"choose": "mine", "theirs_version": 1},
     "POST /me/visits/{visit_id}/confirm": {"agrees": True, "text": "好"},
     "POST /staff/duplicates/{duplicate_id}/actions": {"action": "same", "note": "好"},
+    "POST /staff/deliveries/{delivery_id}/told": {"how": "phone"},
     "POST /staff/reuses/{reuse_id}/actions": {"action": "same", "note": "好"},
     "POST /me/household/match_authorisations": AUTHORISATION,
     "POST /staff/households/{household_id}/match_authorisations": AUTHORISATION,
@@ -339,7 +340,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         f"{name}_id": SOMEBODY
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
-            *("fund", "allocation", "batch", "line", "break", "article"),
+            *("fund", "allocation", "batch", "line", "break", "article", "delivery"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}

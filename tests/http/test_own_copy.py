@@ -21,6 +21,7 @@ from app.messaging.tables import Message, MessageSending
 from app.organisations.tables import Post
 from app.own_copy.parts import BY_OTHERS, LEFT_OUT, PARTS
 from app.own_copy.queries import AT_MOST
+from app.reaching.tables import TextMessage
 from app.wechat.tables import WechatGrant
 from tests import make
 from tests.db.lots import Lot, lot
@@ -142,7 +143,11 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
     await world.insert(
         MessageSending, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id,
         template="to_do", state="sent", due_at=make.NOW, moved_at=make.NOW, attempts=1, grant_id=new_id(),
-        reference=make.unique("9"), errcode=0,
+        reference=make.unique("9"), errcode=0, told_at=make.NOW,
+    )  # fmt: skip
+    await world.insert(
+        TextMessage, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id, state="sent",
+        due_at=make.NOW, moved_at=make.NOW,
     )  # fmt: skip
     article_id = new_id()
     await world.insert(

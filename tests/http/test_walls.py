@@ -95,6 +95,13 @@ REUSES_AND_CARDS = {
     ("GET", "/staff/card_alerts"),
 }
 """Pairs of claims and of people: who sees which stands in test_walls_reuses.py."""
+DELIVERIES = {
+    ("GET", "/staff/deliveries"),
+    ("GET", "/staff/deliveries/count"),
+    ("POST", "/staff/deliveries/{}/retry"),
+    ("POST", "/staff/deliveries/{}/told"),
+}
+"""Whom messages did not reach: who sees and does what stands in test_deliveries.py."""
 BATCHES = {("POST", "/staff/batch_actions/preview"), ("POST", "/staff/batch_actions")}
 """Who sees and does what with many cases at once stands in test_walls_batches.py."""
 APPEALS_AND_LOOKS = {
@@ -273,7 +280,7 @@ def test_the_matrix_knows_every_route() -> None:
     by_id = {**CASES_BY_ID, **FILES_BY_ID, **DISCREPANCIES_BY_ID, **VISITS_BY_ID, **OWN_BY_ID, **OWN_ACTS}
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
-    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION, *ARTICLES}
+    known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION, *ARTICLES, *DELIVERIES}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

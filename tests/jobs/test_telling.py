@@ -18,11 +18,21 @@ from app.jobs import handlers
 from app.jobs.handlers import HANDLERS, LONG_HANDLERS
 from app.jobs.running import Jobs
 from app.jobs.telling import wording
+from app.jobs.telling.audit import (
+    IN_APP_ALONE,
+    OF_APPLICATIONS,
+    OF_HOUSEHOLDS,
+    TELLERS,
+    kinds_told,
+    lines,
+    unnamed,
+)
 from app.jobs.telling.handlers import SILENT, TELLS
 from app.jobs.telling.wording import Said
 from app.kernel.actor import Permission, Role
 from app.kernel.ids import new_id
 from app.messaging.outbox import Fact
+from app.wechat.templates import BY_KIND
 from tests import make
 from tests.make import Case, Someone, Town, World
 from tests.notices.making import objected, published
@@ -60,6 +70,42 @@ def test_no_job_has_the_name_of_another() -> None:
     """The queue knows jobs by their names, and what one hears is not for the other."""
     named = [handler.__name__ for each in (*HANDLERS.values(), *LONG_HANDLERS.values()) for handler in each]
     assert sorted(named) == sorted(set(named))
+
+
+def test_every_event_says_who_hears_of_it_on_which_way_or_why_nobody_does() -> None:
+    found = list(lines())
+    assert unnamed(frozenset(facts())) == frozenset(), "name who is told in TELLERS (app/jobs/telling/audit.py)"
+    assert all(each.way if each.kind else each.said for each in found)
+    assert {each.kind for each in found} - {None} <= kinds_told()
+    assert not set(IN_APP_ALONE) & set(BY_KIND)
+    told = {each.event for each in found if each.kind}
+    assert {f"申请 {step}" for step in (
+        "start_payment → paying", "confirm_payment → paid", "fail_payment → payment_failed",
+        "return_payment → payment_failed", "approve → waiting_funds", "fund → approved", "return → returned",
+        "turn_down → rejected", "carry → public_notice", "undo（rejected） → city_approval",
+        "undo（public_notice） → city_approval",
+    )} <= told  # fmt: skip
+
+
+@pytest.mark.parametrize("handler", sorted(TELLERS))
+def test_whoever_tells_tells_the_kind_that_is_written_down(handler: str) -> None:
+    by_name = {each.__name__: each for handlers in HANDLERS.values() for each in handlers}
+    source = inspect.getsource(by_name[handler])
+    if handler in ("tell_supplement_asked", "tell_supplement_closed", "remind_people", "tell_deciders_above"):
+        return  # said in files of their own, or by another who tells
+    if handler == "tell_change_withdrawn":
+        assert "tell_changed" in source
+        return
+    assert f'"{TELLERS[handler][1]}"' in source
+
+
+def test_no_reason_for_silence_is_left_over() -> None:
+    silent = {
+        each.event.split()[1].partition("（")[0] for each in lines() if not each.kind and each.event.startswith("申请 ")
+    }
+    assert silent == set(OF_APPLICATIONS)
+    silent = {each.event.split()[1] for each in lines() if not each.kind and each.event.startswith("档案 ")}
+    assert silent == set(OF_HOUSEHOLDS)
 
 
 # ---- words ----

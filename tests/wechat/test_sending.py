@@ -13,7 +13,7 @@ from app.gateways.wechat.account import ISSUER
 from app.gateways.wechat.breaker import Breaker
 from app.gateways.wechat.subscribing import SEND
 from app.jobs.running import Jobs
-from app.jobs.wechat.sending import send_one, send_waiting, settle_old
+from app.jobs.wechat.sending import send_waiting, settle_old
 from app.kernel.ids import new_id
 from app.messaging.commands import Told, tell
 from app.simulator.codes import openid
@@ -25,6 +25,14 @@ from tests.gateways.steering import APPID, Steering
 from tests.make import Someone, World, unique
 from tests.wechat.pushed import event, popup, push
 from tests.wechat.test_pushes_handled import handle_all
+
+
+async def send_all(background: Jobs, accounts: Accounts) -> int:
+    """As the worker does, until nothing is due: how many were looked at."""
+    seen = 0
+    while batch := await send_waiting(background, accounts):
+        seen += batch
+    return seen
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +105,7 @@ async def test_a_message_goes_to_wechat_with_its_title_and_nothing_of_the_case(
     await somebody.is_told()
     assert await somebody.states() == ["queued"]
 
-    assert await send_waiting(background, accounts) == 1
+    assert await send_all(background, accounts) == 1
 
     assert await somebody.states() == ["sent"]
     (data,) = somebody.received()
@@ -120,7 +128,7 @@ async def test_what_is_told_twice_goes_once_and_of_many_senders_one_sends_it(
     for _ in range(2):
         await somebody.is_told(once="application:1:approve")
 
-    await asyncio.gather(*(send_one(background, accounts) for _ in range(3)))
+    await asyncio.gather(*(send_waiting(background, accounts) for _ in range(3)))
 
     assert await somebody.states() == ["sent"]
     assert len(somebody.received()) == 1
@@ -132,7 +140,7 @@ async def test_without_a_subscription_it_stays_in_the_app(
     await somebody.is_told()
     await somebody.is_told(kind="unheard_of")
 
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await somebody.states() == ["no_credit", "in_app"]
     assert steering.calls(SEND) == 0
@@ -146,7 +154,7 @@ async def test_who_has_no_wechat_is_told_in_the_app_alone(
     paper = Somebody(background, owner, steering, person.id, "nobody")
     await paper.is_told()
 
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await paper.states() == ["in_app"]
 
@@ -165,9 +173,9 @@ async def test_a_refusal_is_the_end_and_the_ledger_knows(
     await somebody.is_told()
     steering.spoil(SEND, errcode=errcode)
 
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
     await somebody.due_now()
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await somebody.states() == ["refused"]
     assert await somebody.grants() == [False, False]
@@ -189,9 +197,9 @@ async def test_a_lost_answer_is_unknown_never_sent_again_and_settled_by_the_even
     await somebody.is_told()
     steering.spoil(SEND, **fault, times=1)
 
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
     await somebody.due_now()
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await somebody.states() == ["unknown"]
     assert steering.calls(SEND) == 1
@@ -216,7 +224,7 @@ async def test_while_wechat_is_away_messages_wait_longer_and_longer_and_then_go(
     waits = []
     for _ in range(4):
         await somebody.due_now()
-        await send_waiting(background, accounts)
+        await send_all(background, accounts)
         row = await owner.fetchrow(
             "select due_at - moved_at as wait, state from message_sending where person_id = $1", somebody.person_id
         )
@@ -231,7 +239,7 @@ async def test_while_wechat_is_away_messages_wait_longer_and_longer_and_then_go(
     steering.post("faults", {ISSUER: None})
     accounts.miniprogram.breaker = Breaker()
     await somebody.due_now()
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
     assert await somebody.states() == ["sent"]
 
 
@@ -269,7 +277,7 @@ async def test_a_spent_quota_waits_for_midnight_and_is_said_once(
         await somebody.is_told()
     steering.spoil(SEND, errcode=45009)
     for _ in range(5):
-        await send_waiting(background, accounts)
+        await send_all(background, accounts)
         await somebody.due_now()
 
     assert steering.calls(SEND) == 1, "nobody asks again before midnight"
@@ -284,7 +292,7 @@ async def test_a_spent_quota_waits_for_midnight_and_is_said_once(
     steering.post("faults", {SEND: None})
     await owner.execute("update wechat_pause set until = now() where ended_at is null")
     await somebody.due_now()
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
     assert await somebody.states() == ["sent"] * 3
     assert await owner.fetchval("select count(*) from wechat_pause where ended_at is null") == 0
 
@@ -308,7 +316,7 @@ async def test_what_only_an_operator_can_put_right_pages_them_once(
         await somebody.is_told()
     steering.spoil(path, errcode=errcode)
     for _ in range(4):
-        await send_waiting(background, accounts)
+        await send_all(background, accounts)
         await owner.execute("update wechat_pause set until = now() where ended_at is null")  # a quarter of an hour on
         await somebody.due_now()
 
@@ -327,7 +335,7 @@ async def test_a_value_that_wechat_refuses_is_refused_for_good(
     await somebody.is_told()
     steering.spoil(SEND, errcode=47003)
 
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await somebody.states() == ["failed", "failed"]
     assert steering.calls(SEND) == 1, "what cannot be made to fit is not even sent"
@@ -347,7 +355,7 @@ async def test_what_a_dead_process_was_sending_is_unknown_and_what_nobody_hears_
     await settle_old(background)
     assert await somebody.states() == ["sending"]
     await somebody.is_told()
-    assert not await send_one(background, accounts), "nothing more to somebody who is being sent to"
+    assert not await send_waiting(background, accounts), "nothing more to somebody who is being sent to"
 
     await owner.execute(age, somebody.person_id, "unknown", timedelta(minutes=3))
     await settle_old(background)
@@ -386,7 +394,7 @@ async def test_an_event_that_comes_before_the_answer_is_written_down_wins(
         return reference
 
     accounts.miniprogram.send = overtaken  # type: ignore[method-assign,assignment]
-    await send_waiting(background, accounts)
+    await send_all(background, accounts)
 
     assert await somebody.states() == ["delivered"]
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.kernel.ids import new_id
 from app.messaging.tables import Message, MessageSending
+from app.reaching.tables import TextMessage
 from app.settings import (
     DEMO_WECHAT_AES_KEY,
     DEMO_WECHAT_OFFICIAL_APPID,
@@ -22,6 +23,8 @@ from app.wechat.tables import (
     WechatNonce,
     WechatPause,
     WechatPush,
+    WechatSync,
+    WechatTag,
     WechatTask,
     WechatToken,
 )
@@ -35,8 +38,11 @@ DOORS = {
     "wechat_pause": {"staff"},
     "wechat_grant": {"worker"},
     "message_sending": {"worker"},
+    "text_message": {"worker"},
+    "wechat_sync": {"staff"},
 }
-"""Who finds a row in each, and for the last two only their own."""
+"""Who finds a row in each; a worker only their own. Of messages staff see those of their unions, and here they have
+none (tests/http/test_deliveries.py)."""
 
 
 async def laid(world: World, of: Someone) -> None:
@@ -61,6 +67,8 @@ async def laid(world: World, of: Someone) -> None:
         **common,
     )
     await world.insert(WechatFollower, openid_index=unique().encode(), follows=True, changed_at=make.NOW, **common)
+    await world.insert(WechatSync, phase="done", moved_at=make.NOW, ended_at=make.NOW, **common)
+    await world.insert(WechatTag, key=unique("k"), name="x", tag_id=1, **common)
     await world.insert(WechatGrant, person_id=of.id, template="work", lasting=False, hinted_at=make.NOW, **common)
     message_id = new_id()
     await world.insert(
@@ -71,6 +79,9 @@ async def laid(world: World, of: Someone) -> None:
         MessageSending, message_id=message_id, person_id=of.id, state="in_app", due_at=make.NOW, moved_at=make.NOW,
         **common,
     )  # fmt: skip
+    await world.insert(
+        TextMessage, message_id=message_id, person_id=of.id, state="sent", due_at=make.NOW, moved_at=make.NOW, **common
+    )
 
 
 async def seen(owner: asyncpg.Connection, table: str, door: str, person_id: UUID | None) -> int:
@@ -98,7 +109,7 @@ async def test_each_door_sees_what_is_its_own(owner: asyncpg.Connection, world: 
                 assert count >= 2, table
 
 
-@pytest.mark.parametrize("table", ["wechat_task", "wechat_follower"])
+@pytest.mark.parametrize("table", ["wechat_task", "wechat_follower", "wechat_tag"])
 async def test_what_the_worker_process_alone_needs_no_door_sees(
     owner: asyncpg.Connection, world: World, table: str
 ) -> None:

@@ -17,6 +17,7 @@ from app.cli.contracts.types import PACKAGE, NotSetUp, type_text
 from app.cli.contracts.words import words_text
 from app.cli.database import console
 from app.cli.policy_pages import policy_pages
+from app.cli.telling_pages import telling_pages
 from app.db import migrations
 from app.http.catalogues import catalogue, refusals
 from app.http.diagrams import OF_PATHS, WORDS, diagrams
@@ -93,7 +94,7 @@ def contract_files(document: dict[str, Any]) -> dict[Path, str]:
         PACKAGE / "catalogue.json": _json(told, indent=1),
         MANIFEST: _manifest(document["info"]["version"]),
         CHANGELOG: changelog(found, before["info"]["version"], kept),
-        **{DIAGRAMS / name: text for name, text in (diagrams() | policy_pages()).items()},
+        **{DIAGRAMS / name: text for name, text in (diagrams() | policy_pages() | telling_pages()).items()},
         DIAGRAMS / "messages.md": messages_page(),
     }
 

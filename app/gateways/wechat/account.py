@@ -91,6 +91,8 @@ class Account:
 
         async def attempt(token: Token) -> Mapping[str, object]:
             shown = {"access_token": token.text, **(query or {})}
+            if call.method == "POST" and file is None:
+                return await self._line.post(call.path, shown, body if body is not None else {}, call.cap)
             request = self._line.request(call.method, call.path, query=shown, body=body, file=file, form=form)
             return await self._line.answer(request, call.cap)
 

@@ -13,6 +13,7 @@ from app.http.routes import (
     change_requests,
     contact_cards,
     delegations,
+    deliveries,
     discrepancies,
     donor_reports,
     duplicates,
@@ -104,6 +105,7 @@ _MODULES = (
     donor_reports,
     articles,
     wechat_subscriptions,
+    deliveries,
     wechat_callbacks,
 )
 ROUTERS = (*(module.router for module in _MODULES), bulk.uploads, payments.uploads, reconciliations.uploads)

@@ -1,6 +1,7 @@
 """What a person is told in the app (消息)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -24,7 +25,8 @@ class MessageView(BaseModel):
         "appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · "
         "supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · "
         "工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · "
-        "meeting 会议表决 · delegation 委托代办"
+        "meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡；"
+        "职工还有 card_check 银行卡核验"
     )
     title: str
     text: str
@@ -32,6 +34,10 @@ class MessageView(BaseModel):
     subject_id: str
     created_at: str
     read_at: str | None
+    wechat: str | None = Field(
+        description="微信里的通知：waiting 等待发送 · sent 已发出 · delivered 已送达 · not_sent 没有发（没有订阅等） · "
+        "unknown 不知是否送到；为空的是以前的消息。无论如何，消息都在这里"
+    )
 
 
 class MessagePage(BaseModel):
@@ -64,9 +70,17 @@ async def read_message(message_id: PathId, desk: WorkerDesk) -> Response:
     return answer(_shown(await mark_read(desk.work, desk.actor.person_id, message_id)))
 
 
+_WAYS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("queued", "sending"), "waiting"),
+    **{state: state for state in ("sent", "delivered")},
+    **dict.fromkeys(("no_credit", "refused", "in_app", "failed"), "not_sent"),
+    **dict.fromkeys(("unknown", "timed_out"), "unknown"),
+}
+
+
 def _shown(row: Record) -> dict[str, Any]:
     told = {name: row[name] for name in ("kind", "title", "text", "subject_kind")}
     return {
         "id": str(row["id"]), **told, "subject_id": str(row["subject_id"]), "created_at": instant(row["created_at"]),
-        "read_at": instant(row["read_at"]),
+        "read_at": instant(row["read_at"]), "wechat": _WAYS[row["sending"]] if row["sending"] else None,
     }  # fmt: skip

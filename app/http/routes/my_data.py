@@ -67,6 +67,7 @@ class ExportView(BaseModel):
     card_checks: list[dict[str, Any]] = Field(description="我的银行卡的核验")
     messages: list[dict[str, Any]]
     wechat_deliveries: list[dict[str, Any]] = Field(description="这些消息送往微信的情况")
+    text_messages: list[dict[str, Any]] = Field(description="这些消息另发短信的情况")
     wechat_subscriptions: list[dict[str, Any]] = Field(description="订阅消息的授权")
     shown_in_articles: list[dict[str, Any]] = Field(description="本人同意后出现在哪些宣传文章中")
     applications: list[dict[str, Any]]

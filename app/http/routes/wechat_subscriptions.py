@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In
 from app.http.views.applications import instant
 from app.kernel.actor import Permission
 from app.wechat.pause_commands import pauses
 from app.wechat.subscription_commands import counts, hint
+from app.wechat.sync_commands import last
 from app.wechat.templates import TEMPLATES
 
 router = APIRouter(prefix=PREFIX, tags=["消息"], route_class=Door)
@@ -48,8 +50,25 @@ class PauseView(BaseModel):
     until: str = Field(description="到这时再试")
 
 
+class SyncView(BaseModel):
+    """读取公众号关注者名单的进度。"""
+
+    phase: str = Field(
+        description="list 读取名单 · gone 除去已取消关注的 · ask 查询身份 · tag 打标签 · done 完成 · given_up 放弃"
+    )
+    total: int = Field(description="公众号所说的关注者总数")
+    listed: int
+    gone: int
+    asked: int
+    joined: int = Field(description="认出是本服务用户的")
+    tagged: int = Field(description="标签有变化的")
+    began_at: str
+    ended_at: str | None
+
+
 class WechatState(BaseModel):
     paused: list[PauseView]
+    followers: SyncView | None = Field(description="最近一次读取关注者名单；没有读过的为空")
 
 
 @router.get("/me/subscriptions", summary="我的订阅", response_model=SubscriptionList)
@@ -81,7 +100,14 @@ async def read_wechat_state(desk: Reader) -> Response:
         }
         for row in rows
     ]
-    return answer({"paused": items})
+    return answer({"paused": items, "followers": _sync(await last(desk.work.transaction))})
+
+
+def _sync(row: Record | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    counts = {name: row[name] for name in ("phase", "total", "listed", "gone", "asked", "joined", "tagged")}
+    return counts | {"began_at": instant(row["created_at"]), "ended_at": instant(row["ended_at"])}
 
 
 async def _shown(desk: Desk) -> Response:

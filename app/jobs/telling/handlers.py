@@ -38,6 +38,7 @@ from app.jobs.telling.queries import (
     household,
     payment_batch,
     step_of,
+    step_of_application,
     visit,
     voters,
 )
@@ -61,6 +62,7 @@ from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
+from app.reaching.events import PersonTold, SendingRetried
 from app.reconciliations.events import (
     BreakExplained,
     BreaksOpened,
@@ -98,8 +100,10 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
         return
     action, to_state = fact.get("action", ""), fact["to_state"]
     name = KINDS[Kind(row["kind"])].name
-    said = wording.of_application(action, to_state, name, row["number"])
-    once = f"application:{row['id']}:{action}:{fact.get('round', row['round'])}"
+    said = wording.of_application(action, to_state, name, row["number"], fact.get("from_state", ""))
+    # By the step itself: what was taken back may be decided in the same words again.
+    step = await step_of_application(work.transaction, row["id"], action, to_state)
+    once = f"application:{row['id']}:{step or f'{action}:' + fact.get('round', str(row['round']))}"
     if to_state == State.PAYMENT_FAILED and (line := await failed_line(work.transaction, row["id"])):
         reason = work.policies.in_force(PAYMENT, PaymentPolicy, work.today).returned(line["return_code"]).text
         said, once = wording.of_failed_payment(line["remedy"], reason, name, row["number"]), f"{once}:{line['id']}"
@@ -297,7 +301,7 @@ async def tell_checkers(work: Work, fact: dict[str, str]) -> None:
 async def tell_card_checked(work: Work, fact: dict[str, str]) -> None:
     """Whose card a bank does not know as theirs hears of it before a payment fails."""
     person_id, said = UUID(fact["person_id"]), wording.of_card_checked(fact["outcome"])
-    await _tell(work, [person_id], f"card_check:{fact['check_id']}", "payment", said, person_id, "person")
+    await _tell(work, [person_id], f"card_check:{fact['check_id']}", "card_check", said, person_id, "person")
 
 
 async def tell_supervisors(work: Work, fact: dict[str, str]) -> None:
@@ -372,6 +376,8 @@ SILENT: Final[dict[type[Fact], str]] = {
     ReconciliationAsked: "work for the jobs; whoever asked looks at its progress",
     BreakExplained: "stands at the break, for those who supervise money",
     MonthClosed: "stands in the list of closed months",
+    SendingRetried: "the message itself goes again",
+    PersonTold: "that is what it says: they were told",
     PushCame: "what WeChat told us; whom it is about did it themselves",
     SampleMoved: "stands in the list of samples; whoever announced or drew it did so themselves",
     PaymentChecked: "whoever was asked was there, or is not told that nobody found them; the case is not moved by it",

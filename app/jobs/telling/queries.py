@@ -7,6 +7,7 @@ from sqlalchemy import Table, bindparam, literal_column, select
 
 from app.appeals.queries import APPEAL, is_near
 from app.applications.queries import A
+from app.applications.tables import Passage
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Sight, Transaction
@@ -22,7 +23,7 @@ from app.payments.tables import PaymentBatch, PaymentLine
 from app.reuse.queries import C, R
 from app.visits.tables import Visit
 
-_V, _D, _B, _HP = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage))
+_V, _D, _B, _HP, _P = (table_of(model) for model in (Visit, Discrepancy, MatchBatch, HouseholdPassage, Passage))
 _L = table_of(PaymentLine)
 _M, _MM = table_of(Meeting), table_of(MeetingMember)
 
@@ -57,6 +58,16 @@ _STEP = statement(
         _HP.c.to_state == bindparam("to_state"),
     )
     .order_by(_HP.c.created_at.desc(), _HP.c.id.desc())
+    .limit(literal_column("1"))
+)
+_STEP_OF_APPLICATION = statement(
+    select(_P.c.id)
+    .where(
+        _P.c.application_id == bindparam("application_id"),
+        _P.c.action == bindparam("action"),
+        _P.c.to_state == bindparam("to_state"),
+    )
+    .order_by(_P.c.created_at.desc(), _P.c.id.desc())
     .limit(literal_column("1"))
 )
 _HOLDERS = Statement(
@@ -151,6 +162,16 @@ async def appeal(transaction: Transaction, appeal_id: UUID) -> Record | None:
 async def step_of(transaction: Transaction, household_id: UUID, action: str, to_state: str) -> UUID | None:
     """The last step of this name on a file: what names it, since the fact does not."""
     found: UUID | None = await transaction.value(_STEP, household_id=household_id, action=action, to_state=to_state)
+    return found
+
+
+async def step_of_application(
+    transaction: Transaction, application_id: UUID, action: str, to_state: str
+) -> UUID | None:
+    """The same of an application."""
+    found: UUID | None = await transaction.value(
+        _STEP_OF_APPLICATION, application_id=application_id, action=action, to_state=to_state
+    )
     return found
 
 

@@ -17,6 +17,11 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
     ("return", "returned"): Said("申请需要补正", "您的{what}被退回补正，请按审核意见修改后重新提交。"),
     ("reject", "rejected"): Said("申请没有通过", "您的{what}没有通过，原因见申请页；不同意的，可以在期限内申诉。"),
     ("approve", "public_notice"): Said("申请开始公示", "您的{what}已经审批，正在公示；期满没有异议的，准备发放。"),
+    ("turn_down", "rejected"): Said(
+        "申请没有通过", "您的{what}经会议研究没有通过，原因见申请页；不同意的，可以在期限内申诉。"
+    ),
+    ("carry", "public_notice"): Said("申请开始公示", "您的{what}经会议研究通过，正在公示；期满没有异议的，准备发放。"),
+    ("carry", "approved"): Said("申请已经通过", "您的{what}经会议研究通过，等待发放，请核对收款账户。"),
     ("approve", "approved"): Said("申请已经通过", "您的{what}已经通过，等待发放，请核对收款账户。"),
     **{
         (granted, "waiting_funds"): Said(
@@ -31,6 +36,9 @@ _OF_APPLICATION: Final[dict[tuple[str, str], Said]] = {
         "重新等待资金", "您的{what}预留的资金到期没有发放，已收回并重新排队；有疑问的，请联系工会。"
     ),
     ("end_notice", "approved"): Said("公示期满", "您的{what}公示期满，等待发放，请核对收款账户。"),
+    ("start_payment", "paying"): Said(
+        "款项正在发放", "您的{what}的款项已经交银行发放，到账或者没有成功，都会再通知您。"
+    ),
     ("confirm_payment", "paid"): Said("款项已经发放", "您的{what}的款项已经发放，请留意收款账户。"),
     ("reissue", "approved"): Said("准备重新发放", "您的{what}的款项准备重新发放，请核对收款账户。"),
     ("write_off", "withdrawn"): Said(
@@ -68,9 +76,23 @@ _OF_HOUSEHOLD: Final[dict[tuple[str, str | None], Said]] = {
 _EXIT_NOT_TAKEN: Final = Said("不退出档案", "您的家庭档案{number}的退出没有通过审核，档案继续有效。")
 
 
-def of_application(action: str, to_state: str, kind: str, number: str) -> Said | None:
+_UNDONE: Final[dict[str, str]] = {
+    "rejected": "没有通过的决定",
+    "public_notice": "审批",
+    "approved": "审批",
+    "waiting_funds": "审批",
+}
+"""What was told and holds no more, by the state in which it was taken back."""
+
+
+def of_application(action: str, to_state: str, kind: str, number: str, from_state: str = "") -> Said | None:
     """`kind`: the name of the aid. None: a step of which nobody is told."""
-    return _filled(_OF_APPLICATION.get((action, to_state)), what=f"{kind}申请（{number}）")
+    what = f"{kind}申请（{number}）"
+    if action == "undo" and from_state in _UNDONE:
+        return Said("决定已经撤回", f"您的{what}{_UNDONE[from_state]}已经撤回，重新审核，结果会再通知您。")
+    if action == "withdraw_supplement":
+        return Said("不用再补充材料", f"您的{what}原来要求补充的材料，工会已经收回，不用再补充。")
+    return _filled(_OF_APPLICATION.get((action, to_state)), what=what)
 
 
 _OF_FAILED: Final[dict[str, str]] = {

@@ -1,0 +1,249 @@
+"""`aid bench-messages`: how fast one worker sends subscribe messages, and reads a list of a million followers.
+
+The worker has one processor; the simulator and PostgreSQL share the other. What it is held against, a bare loop of
+httpx and one of aiohttp over the same calls, runs in the same place just before and just after. Everything is on:
+claims, the ledger of subscriptions, seals, states.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import httpx
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+
+from app.bench import bare_messages
+from app.bench.fill import KEYRING, make_anew
+from app.bench.people import Rows, first_rows, unions
+from app.bench.processes import DATABASE_CORE, SERVICE_CORE, Served, cpu_seconds, family, pin, rss_mib, serving
+from app.db import embedded, migrations
+from app.gateways.wechat.subscribing import SEND
+from app.kernel.actor import Tier
+from app.kernel.ids import new_id
+from app.people.consents import Purpose, consent_texts
+from app.seed.reference import write_reference
+from app.settings import DEMO_WECHAT_APPID, DEMO_WECHAT_OFFICIAL_APPID
+from app.simulator.codes import openid, unionid
+
+FOLDER: Final = migrations.ROOT / ".aid" / "bench-messages"
+DATABASE: Final = "messages"
+EACH: Final = 4
+"""Messages to a person, and subscriptions that they gave."""
+BARE: Final = 5_000
+"""Calls of a bare loop; it runs by each of two libraries, before and after."""
+WARM_S: Final = 3.0
+LONGEST_S: Final = 900.0
+_FAR: Final = timedelta(days=3650)
+
+
+def run(*, messages: int = 100_000, followers: int = 0, folder: Path = FOLDER) -> int:
+    """Measure and print a line of JSON; 1 if a message was lost or went twice, else 0."""
+    console = Console(stderr=True)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    server = embedded.start(folder, databases=())
+    try:
+        with console.status(f"写入 {messages:,} 条消息"):
+            people = max(messages // EACH, 1)
+            asyncio.run(make_anew(server, DATABASE))
+            migrations.upgrade(server.dsn(DATABASE))
+            asyncio.run(write_reference(server.dsn(DATABASE), datetime.now(UTC)))
+            asyncio.run(fill(server.dsn(DATABASE), people, messages))
+        pin(family(server.pid), DATABASE_CORE)
+        return _measure(server, messages, people, followers, console)
+    finally:
+        embedded.stop(folder)
+
+
+def _measure(server: embedded.Server, messages: int, people: int, followers: int, console: Console) -> int:
+    simulator_log = server.folder / "simulator.log"
+    with serving(["app.cli", "wechat-sim", "--port"], simulator_log, AID_ENV="demo") as simulator:
+        pin([simulator.pid], DATABASE_CORE)
+        _crowd(simulator, prefix=bare_messages.PREFIX, count=BARE, templates={"sim-progress": 4})
+        _crowd(simulator, prefix="w", count=people, templates={"sim-progress": EACH})
+        before = _bare(simulator, "httpx"), _bare(simulator, "aiohttp")
+        with _worker(server, simulator) as worker:
+            told = asyncio.run(_sending(server, simulator, worker, messages, console))
+            after = _bare(simulator, "httpx"), _bare(simulator, "aiohttp")
+            for by, measured in zip(("httpx", "aiohttp"), zip(before, after, strict=True), strict=True):
+                told[f"bare_{by}"] = measured
+                told[f"ratio_{by}"] = round(told["rps"] / max(each["rps"] for each in measured), 3)
+            console.print(told)
+            if followers:
+                _crowd(simulator, appid=DEMO_WECHAT_OFFICIAL_APPID, prefix="w", count=followers, follows=True)
+                told["followers"] = asyncio.run(_reading(server, worker, followers, console))
+    sys.stdout.write(orjson.dumps(told).decode() + "\n")
+    return 0 if told["exactly_once"] else 1
+
+
+def _bare(simulator: Served, by: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "app.bench.bare_messages", str(simulator.port), str(BARE), by]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own command
+    pin([process.pid], SERVICE_CORE)
+    line, _ = process.communicate(timeout=LONGEST_S)
+    found: dict[str, float] = orjson.loads(line)
+    return found
+
+
+@contextmanager
+def _worker(server: embedded.Server, simulator: Served) -> Iterator[int]:
+    """A worker process on a processor of its own, at rest."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AID_")}
+    own = {
+        "AID_ENV": "demo",
+        "AID_DATABASE_URL": server.dsn(DATABASE),
+        "AID_WECHAT_BASE_URL": f"http://127.0.0.1:{simulator.port}",
+    }
+    with (server.folder / "worker.log").open("wb") as log:
+        command = [sys.executable, "-m", "app.cli", "worker"]
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=inherited | own)  # noqa: S603 - our own command
+    try:
+        pin([process.pid], SERVICE_CORE)
+        give_up = time.monotonic() + LONGEST_S
+        while b"worker_started" not in (server.folder / "worker.log").read_bytes() and time.monotonic() < give_up:
+            time.sleep(0.2)
+        time.sleep(WARM_S)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+async def _sending(
+    server: embedded.Server, simulator: Served, worker: int, messages: int, console: Console
+) -> dict[str, Any]:
+    database = await asyncpg.connect(server.dsn(DATABASE))
+    groups = {"worker": [worker], "simulator": [simulator.pid], "database": family(server.pid)}
+    try:
+        used, rest = {name: cpu_seconds(pids) for name, pids in groups.items()}, rss_mib(worker)
+        released = await database.fetchval("select clock_timestamp()")
+        await database.execute("update message_sending set due_at = $1", released)
+
+        async def done() -> int:
+            count: int = await database.fetchval(
+                "select count(*) from message_sending where state not in ('queued','sending')"
+            )
+            return count
+
+        peak = await _watch("发送", worker, messages, done, console)
+        last = await database.fetchval("select max(moved_at) from message_sending")
+        rows = await database.fetch("select state, count(*) as count from message_sending group by state")
+        left = await database.fetchval("select count(*) from wechat_grant where used_at is null")
+    finally:
+        await database.close()
+    calls = await asyncio.to_thread(_calls, simulator) - 2 * BARE
+    states, seconds = {row["state"]: row["count"] for row in rows}, (last - released).total_seconds()
+    return {
+        "messages": messages,
+        "seconds": round(seconds, 2),
+        "rps": round(messages / seconds, 1),
+        "states": states,
+        "exactly_once": states == {"sent": messages} and calls == messages and left == 0,
+        "cpu_us": {name: round((cpu_seconds(pids) - used[name]) / messages * 1e6, 1) for name, pids in groups.items()},
+        "rss_mib": [round(each, 1) for each in (rest, peak, rss_mib(worker))],
+    }
+
+
+async def _reading(server: embedded.Server, worker: int, followers: int, console: Console) -> dict[str, Any]:
+    database = await asyncpg.connect(server.dsn(DATABASE))
+    try:
+        rest = rss_mib(worker)
+        await database.execute(
+            "insert into wechat_sync (id, created_at, phase, moved_at) values ($1, now(), 'list', now())", new_id()
+        )
+
+        async def done() -> int:
+            row = await database.fetchrow("select listed + asked as count, ended_at from wechat_sync")
+            return 2 * followers if row["ended_at"] else min(row["count"], 2 * followers - 1)
+
+        peak = await _watch("读取关注者", worker, 2 * followers, done, console)
+        row = await database.fetchrow("select * from wechat_sync")
+    finally:
+        await database.close()
+    return {
+        **{name: row[name] for name in ("phase", "total", "listed", "asked", "joined", "tagged")},
+        "seconds": round((row["ended_at"] - row["created_at"]).total_seconds(), 1),
+        "rss_mib": [round(each, 1) for each in (rest, peak, rss_mib(worker))],
+    }
+
+
+async def _watch(what: str, worker: int, total: int, done: Callable[[], Awaitable[int]], console: Console) -> float:
+    """Until it is done: the most memory that the worker held meanwhile. Raises TimeoutError."""
+    peak, give_up = 0.0, time.monotonic() + LONGEST_S
+    with Progress(console=console) as progress:
+        task = progress.add_task(what, total=total)
+        while (count := await done()) < total:
+            peak = max(peak, rss_mib(worker))
+            progress.update(task, completed=count)
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{what}: {count} of {total} after {LONGEST_S:.0f} s")
+            await asyncio.sleep(1)
+    return max(peak, rss_mib(worker))
+
+
+def _calls(simulator: Served) -> int:
+    asked = httpx.get(f"http://127.0.0.1:{simulator.port}/_sim/calls", trust_env=False)
+    return int(asked.raise_for_status().json()[SEND])
+
+
+def _crowd(simulator: Served, appid: str = DEMO_WECHAT_APPID, **wish: Any) -> None:
+    url = f"http://127.0.0.1:{simulator.port}/_sim/crowd"
+    httpx.post(url, json={"appid": appid, **wish}, timeout=300, trust_env=False).raise_for_status()
+
+
+async def fill(dsn: str, people: int, messages: int) -> None:
+    """People with openids of the simulator, each with messages that are not due yet, and as many subscriptions."""
+    now, tree = datetime.now(UTC), unions()
+    units = [union for union in tree if union.tier is Tier.UNIT]
+    rows: Rows = {"organisation": first_rows(tree, now, KEYRING)["organisation"]}
+    rows |= {"person": [], "consent": [], "wechat_grant": [], "message": [], "message_sending": []}
+    for n in range(people):
+        _person(rows, n, units[n % len(units)].id, min(EACH, messages - n * EACH), now)
+    connection = await asyncpg.connect(dsn, server_settings={"session_replication_role": "replica"})
+    try:
+        for table, of_table in rows.items():
+            records = [tuple(row.values()) for row in of_table]
+            await connection.copy_records_to_table(table, records=records, columns=list(of_table[0]))
+        await connection.execute("vacuum (freeze, analyze)", timeout=600)
+    finally:
+        await connection.close()
+
+
+def _person(rows: Rows, n: int, union_id: Any, count: int, now: datetime) -> None:
+    """Somebody with their messages, not due yet, and as many subscriptions; who agreed to hear from the account."""
+    person_id, text = new_id(), consent_texts()[Purpose.OFFICIAL_ACCOUNT]
+    known = openid(DEMO_WECHAT_APPID, f"w{n}")
+    rows["person"].append(
+        {"id": person_id, "created_at": now, "organisation_id": union_id, "verified_at": now, "version": 1,
+         "openid_index": KEYRING.blind_index("person.openid", known),
+         "openid": KEYRING.seal_text("person.openid", person_id, known),
+         "unionid_index": KEYRING.blind_index("person.unionid", unionid(f"w{n}")), "name_masked": "陈**"}
+    )  # fmt: skip
+    rows["consent"].append(
+        {"id": new_id(), "created_at": now, "person_id": person_id, "purpose": text.purpose,
+         "text_version": text.version, "text_sha256": text.sha256}
+    )  # fmt: skip
+    for k in range(count):
+        message_id = new_id()
+        rows["wechat_grant"].append(
+            {"id": new_id(), "created_at": now, "person_id": person_id, "template": "progress", "lasting": False,
+             "confirmed_at": now}
+        )  # fmt: skip
+        rows["message"].append(
+            {"id": message_id, "created_at": now, "person_id": person_id, "once": f"bench:{k}", "kind": "application",
+             "title": f"申请{n * EACH + k}已经通过", "text": "申请已经通过。", "subject_kind": "application",
+             "subject_id": person_id}
+        )  # fmt: skip
+        rows["message_sending"].append(
+            {"id": new_id(), "created_at": now, "message_id": message_id, "person_id": person_id, "state": "queued",
+             "due_at": now + _FAR, "moved_at": now}
+        )  # fmt: skip
