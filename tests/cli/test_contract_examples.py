@@ -14,7 +14,7 @@ from app.cli.contracts.examples import FOLDER, file_name, operations, read_examp
 from app.db.migrations import ROOT
 from app.http import catalogues
 from app.http.catalogues import CURES, catalogue, refusals
-from app.http.diagrams import OF_PATHS, WORDS
+from app.http.words import OF_PATHS, WORDS
 from tests.contract import contract, whole
 from tests.normalising import Normaliser
 from tests.recording import LARGEST, Recording, rank, shortened

@@ -20,7 +20,8 @@ from app.cli.policy_pages import policy_pages
 from app.cli.telling_pages import telling_pages
 from app.db import migrations
 from app.http.catalogues import catalogue, refusals
-from app.http.diagrams import OF_PATHS, WORDS, diagrams
+from app.http.diagrams import diagrams
+from app.http.words import OF_PATHS, WORDS
 from app.kernel.business_time import business_date
 from app.main import create_app
 from app.settings import Settings

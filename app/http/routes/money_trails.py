@@ -10,6 +10,7 @@ from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Cursor, Limit, PathId
 from app.http.views import supervision as views
 from app.http.views.applications import Purpose
+from app.http.words import WORDS
 from app.kernel.actor import Permission
 from app.supervision import trail_queries as queries
 from app.supervision.trails import told
@@ -29,8 +30,6 @@ async def read_money_trail(
 
     只含管辖范围内的申请；银行卡只给付款和监督的人看，已脱敏。每次查看都有记录，本人可以看到。
     """
-    from app.http.diagrams import WORDS  # it reads the routes, and so this file, itself
-
     work = desk.work
     row = await case(work.transaction, desk.actor, application_id, whole=False)
     rows = await queries.money_of(work.transaction, desk.actor, row)

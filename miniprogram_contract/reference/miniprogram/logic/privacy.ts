@@ -13,6 +13,7 @@ const PURPOSES: Readonly<Record<Purpose, string>> = {
   data_matching: "与部门核对信息",
   public_notice: "公示",
   official_account: "公众号消息",
+  publicity: "宣传文章",
 };
 
 export interface ConsentShown {
