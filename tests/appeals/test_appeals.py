@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.applications.path import Kind, State
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
@@ -179,8 +180,8 @@ async def test_the_caps_know_what_was_granted_since(client: httpx.AsyncClient, d
 
 
 async def _household_of(desks: Office, case: Any) -> Any:
-    async with desks.world.jobs.pool.acquire() as connection:
-        return await connection.fetchval("select household_id from application where id = $1", case.id)
+    async with desks.world.jobs.begin(Sight("job")) as transaction:
+        return await transaction.connection.fetchval("select household_id from application where id = $1", case.id)
 
 
 async def test_what_was_paid_already_is_not_paid_again(

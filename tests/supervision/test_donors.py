@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.applications.path import Kind, State
+from app.db.transaction import Sight
 from app.funds.ledger import Leg
 from app.supervision.donors import TITLE, Cell, Told, content_of, folded, together
 from tests.calling import post
@@ -106,8 +107,10 @@ async def test_two_people_let_a_report_out_and_then_it_stays(
     assert "草稿" not in text
     assert "郑" not in text
     with pytest.raises(asyncpg.CheckViolationError):
-        async with world.jobs.pool.acquire() as connection:
-            await connection.execute(f"update donor_report set state = 'prepared' where id = '{report['id']}'")
+        async with world.jobs.begin(Sight("job")) as transaction:
+            await transaction.connection.execute(
+                f"update donor_report set state = 'prepared' where id = '{report['id']}'"
+            )
 
 
 async def test_who_holds_both_posts_does_not_let_out_what_they_wrote(

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.applications.path import Kind
+from app.db.transaction import Sight
 from app.funds import ledger
 from app.funds.ledger import Leg
 from app.jobs import exports
@@ -185,9 +186,9 @@ async def test_a_table_is_its_askers_for_a_day_and_nobody_elses(
     other = await world.staff(Role.CITY_LEADER, town.city, consents=())
     path = f"/staff/exports/{shown['id']}/file"
     refused(await client.get(path, headers=other.headers), 404, "export_not_found")
-    async with world.jobs.pool.acquire() as connection:
+    async with world.jobs.begin(Sight("job")) as transaction:
         over = "update bulk_export set expires_at = now() - interval '1 second' where id = $1"
-        await connection.execute(over, UUID(shown["id"]))
+        await transaction.connection.execute(over, UUID(shown["id"]))
     refused(await client.get(path, headers=reader.headers), 404, "export_not_found")
     audited = "select count(*) from audit_entry where subject_id = $1 and action like 'export.%'"
     assert await owner.fetchval(audited, shown["id"]) == 3
@@ -199,8 +200,8 @@ async def test_whose_post_ended_while_it_was_made_gets_no_table(
     await history(world, town, random.Random(3))
     body = {"organisation_code": town.city.code, "year": YEAR, "reason": "季度上报"}
     asked = (await post(client, reader, EXPORTS, body)).json()
-    async with world.jobs.pool.acquire() as connection:
-        await connection.execute("update post set ended_at = now() where person_id = $1", reader.id)
+    async with world.jobs.begin(Sight("job")) as transaction:
+        await transaction.connection.execute("update post set ended_at = now() where person_id = $1", reader.id)
     await exports.make(background, UUID(asked["id"]))
     assert not await background.files.beside("sheets").get(UUID(asked["id"]))
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.applications.path import Kind
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.supervision.rules import HEADER
@@ -97,8 +98,8 @@ async def test_the_seed_is_sealed_until_the_list_is_frozen_and_nobody_chooses_it
     # And nobody changes it afterwards, whatever a query says.
     for change in ("seed = null", f"population = '{unique()}'", "size = 1", "state = 'announced'"):
         with pytest.raises(asyncpg.CheckViolationError):
-            async with till.world.jobs.pool.acquire() as connection:
-                await connection.execute(f"update payment_sample set {change} where id = '{sample['id']}'")
+            async with till.world.jobs.begin(Sight("job")) as transaction:
+                await transaction.connection.execute(f"update payment_sample set {change} where id = '{sample['id']}'")
 
 
 async def test_of_two_who_draw_at_once_one_draws(
