@@ -205,7 +205,7 @@ async def close_check(
 ) -> Record:
     """Somebody who had no part in the case writes down what they found.
 
-    Raises CheckNotFound, StaleVersion, CheckAlreadyClosed, IdentityRequired, NearThePayment, Invalid.
+    Raises SampleCheckNotFound, StaleVersion, CheckAlreadyClosed, IdentityRequired, NearThePayment, Invalid.
     """
     row, post = await _open_to(work, actor, sample_id, check_id, expected)
     if row["state"] != "open":
@@ -230,7 +230,7 @@ async def reopen_check(
 ) -> Record:
     """What was found turns out to be wrong: it is looked at once more. What it said before stays in the audit trail.
 
-    Raises CheckNotFound, StaleVersion, CheckStillOpen, IdentityRequired, NearThePayment, Invalid.
+    Raises SampleCheckNotFound, StaleVersion, CheckStillOpen, IdentityRequired, NearThePayment, Invalid.
     """
     row, _ = await _open_to(work, actor, sample_id, check_id, expected)
     if row["state"] != "closed":

@@ -27,7 +27,7 @@ class SampleNotFound(NotFound):
     """没有找到这次抽查。"""
 
 
-class CheckNotFound(NotFound):
+class SampleCheckNotFound(NotFound):
     """没有找到这一笔抽查。"""
 
 
@@ -131,11 +131,11 @@ def _check(tiers: Shape, locked: bool) -> Statement:
 async def check(
     transaction: Transaction, actor: Actor, sample_id: UUID, check_id: UUID, *, locked: bool = False
 ) -> Record:
-    """One that the actor may check; `locked`: held until commit. Raises CheckNotFound."""
+    """One that the actor may check; `locked`: held until commit. Raises SampleCheckNotFound."""
     reach = actor.reach(Permission.SUPERVISE)
     row = await transaction.row(_check(shape(reach), locked), id=check_id, sample_id=sample_id, **nodes(reach))
     if row is None:
-        raise CheckNotFound
+        raise SampleCheckNotFound
     return row
 
 

@@ -248,6 +248,7 @@ export const CURES: Readonly<Record<string, Cure>> = {
   same_person_confirms: "tell",
   sample_already_announced: "tell",
   sample_already_drawn: "tell",
+  sample_check_not_found: "tell",
   sample_not_drawn: "tell",
   sample_not_due: "tell",
   sample_not_found: "tell",

@@ -70,7 +70,7 @@ def mortal(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
 
         monkeypatch.setattr(official, "ask", ask)
         inside = newsroom.background
-        return Mortal(inside.database, inside.keyring, inside.calendar, inside.policies, inside.files, fate)
+        return Mortal(inside.database, inside.keyring, inside.calendar, inside.policies, inside.files, fate=fate)
 
     yield with_fate
     monkeypatch.setattr(official, "ask", real)

@@ -340,7 +340,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         f"{name}_id": SOMEBODY
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
-            *("fund", "allocation", "batch", "line", "break", "article", "delivery"),
+            *("fund", "allocation", "batch", "line", "break", "article", "delivery", "report", "sample", "check"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}

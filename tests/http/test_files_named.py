@@ -152,8 +152,9 @@ NAMINGS: dict[str, Making] = {
 
 
 def test_everything_that_names_files_is_tried_here_or_with_the_forms() -> None:
-    # The minutes of a meeting belong to the city alone: tests/meetings/test_meetings.py.
-    assert set(SUBJECTS) == {*NAMINGS, "household", "application", "meeting"}
+    # The minutes of a meeting belong to the city alone: tests/meetings/test_meetings.py. The pictures of an article are
+    # of those who write it: tests/articles/test_steps.py.
+    assert set(SUBJECTS) == {*NAMINGS, "household", "application", "meeting", "article"}
 
 
 async def uploaded(client: httpx.AsyncClient, who: Someone) -> File:

@@ -108,11 +108,11 @@ def amounts(html: str) -> set[str]:
 
 def raised(book: PolicyBook) -> PolicyBook:
     """The same book with a minimum living standard that nobody could have copied."""
-    (*earlier, last) = book.versions["minimum_living_standard"]
-    urban = last.urban.model_copy(update={"monthly_fen": 91_100, "edge_line_fen": None})  # type: ignore[attr-defined]
-    return PolicyBook(
-        {**book.versions, "minimum_living_standard": (*earlier, last.model_copy(update={"urban": urban}))}, book.closed
-    )
+    versions = []
+    for version in book.versions["minimum_living_standard"]:
+        urban = version.urban.model_copy(update={"monthly_fen": 91_100, "edge_line_fen": None})  # type: ignore[attr-defined]
+        versions.append(version.model_copy(update={"urban": urban}))
+    return PolicyBook({**book.versions, "minimum_living_standard": tuple(versions)}, book.closed)
 
 
 @pytest.mark.parametrize("kind", PAGES)

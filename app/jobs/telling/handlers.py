@@ -106,7 +106,7 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
     once = f"application:{row['id']}:{step or f'{action}:' + fact.get('round', str(row['round']))}"
     if to_state == State.PAYMENT_FAILED and (line := await failed_line(work.transaction, row["id"])):
         reason = work.policies.in_force(PAYMENT, PaymentPolicy, work.today).returned(line["return_code"]).text
-        said, once = wording.of_failed_payment(line["remedy"], reason, name, row["number"]), f"{once}:{line['id']}"
+        said = wording.of_failed_payment(line["remedy"], reason, name, row["number"])
     await _tell(work, [row["applicant_id"]], once, "application", said, row["id"])
 
 
