@@ -61,8 +61,8 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "awaits_aid",  # yes or no, of a file
         "bank_statement_month_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "bind_account",  # to the claimant with the phone on file, or to staff: tests/http/test_account_claims.py
-        "break_explanation_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "books_of_cases",  # the ledger of cases in the caller's reach, to staff: tests/supervision
+        "break_explanation_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
@@ -97,8 +97,8 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
         "money_figures",  # sums, of a union in the caller's reach: tests/reconciliations
-        "month_closing_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "money_granted",  # payments under a union of the caller's, or of its fund: tests/supervision
+        "month_closing_guard",  # a trigger: answers nothing, and refuses (tests/reconciliations)
         "move_money",  # a trigger: answers nothing; only it writes drawings (tests/funds/test_reserving.py)
         "notice_before_payment",  # a trigger: answers nothing, and refuses (tests/db/test_payment_after_notice.py)
         "notices_of_cases",  # that cases in the caller's reach were published: tests/supervision
