@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import jsonschema_rs
+import orjson
 
 from app.cli.contracts import contract_document
 from app.http.health import router as health
@@ -16,6 +17,7 @@ from app.settings import Settings
 from tests.recording import recording
 
 PROBLEM = "application/problem+json"
+_REFERENCE = re.compile(r'"\$ref":"#/components/schemas/([^"]+)"')
 _HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.routes if hasattr(route, "path")))
 
 
@@ -83,12 +85,24 @@ class Contract:
 
     def _errors(self, name: str, schema: Any, body: Any) -> list[str]:
         if name not in self._validators:
-            whole = schema | {"components": self.document["components"]}
+            whole = with_what_it_names(schema, self.document["components"]["schemas"])
             self._validators[name] = jsonschema_rs.validator_for(whole, validate_formats=True)
         return [
             f"{'/'.join(map(str, error.instance_path)) or 'the whole'} against {'/'.join(map(str, error.schema_path))}"
             for error in self._validators[name].iter_errors(body)
         ]
+
+
+def with_what_it_names(schema: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with those that it refers to, and no others: a validator keeps a copy of all that it is given."""
+    named: dict[str, Any] = {}
+    waiting = [schema]
+    while waiting:
+        for name in _REFERENCE.findall(orjson.dumps(waiting.pop()).decode()):
+            if name not in named:
+                named[name] = schemas[name]
+                waiting.append(schemas[name])
+    return schema | {"components": {"schemas": named}}
 
 
 def closed(schema: Any) -> Any:
