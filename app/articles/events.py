@@ -13,6 +13,8 @@ class ArticleMoved(Fact):
     article_id: UUID
     action: str
     to_state: str
+    version: int
+    """After the step: what is told of it is told once."""
 
 
 @dataclass(frozen=True, slots=True)

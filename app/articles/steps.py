@@ -83,7 +83,7 @@ async def take(
         note=work.keyring.seal_text(NOTE, step_id, note) if note else None,
     )
     await audit(work, person_id, step.action, row["id"])
-    await emit(work, ArticleMoved(row["id"], step.action, step.to))
+    await emit(work, ArticleMoved(row["id"], step.action, step.to, row["version"] + 1))
     return moved
 
 

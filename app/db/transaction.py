@@ -233,12 +233,12 @@ class Database:
     at_hand: list[tuple[asyncpg.Connection, float]] = field(default_factory=list)
     """Connections that nobody uses, and since when (`time.monotonic`); the one used last is used next."""
 
-    async def look(self, statement: Statement, /, **values: Any) -> Record | None:
+    async def look(self, statement: Statement, /, patience: float = COMMAND_SECONDS, **values: Any) -> Record | None:
         """One row outside any transaction, for a statement that is one in itself. Raises Unavailable."""
         connection = await self._take()
         try:
             row: Record | None = await connection.fetchrow(
-                statement.sql, *statement.arguments(values), timeout=COMMAND_SECONDS
+                statement.sql, *statement.arguments(values), timeout=patience
             )
         except _CONNECTION_LOST as lost:
             _end(connection)

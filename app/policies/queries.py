@@ -16,7 +16,7 @@ from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_
 from app.db import paging
 from app.db.base import table_of
 from app.db.statements import Statement, statement
-from app.db.transaction import Database, Record, Sight, Transaction
+from app.db.transaction import COMMAND_SECONDS, Database, Record, Sight, Transaction
 from app.kernel.errors import NotFound, Unavailable
 from app.policies.rules import digest
 from app.policies.tables import PolicyVersion
@@ -28,6 +28,8 @@ Models = Mapping[PolicyKind, type[Version]]
 """What the documents of each kind must look like (app/programmes.py)."""
 CHECK_SECONDS: Final = 5.0
 """How long a process may not know of a publication. A version begins on the next day at the earliest."""
+LOOK_SECONDS: Final = 1.0
+"""So long a request that has the book looks for a newer one, before it goes on with its own affair."""
 
 P = table_of(PolicyVersion)
 _PUBLISHED = P.c.state == literal_column("'published'")
@@ -121,13 +123,13 @@ class KeptPolicies:
             # Before the question, so that one request asks and the others go on with what is there.
             self._look_again_at = time.monotonic() + self.seconds
             try:
-                return await self._refreshed()
+                return await self._refreshed(LOOK_SECONDS)
             except (Unavailable, asyncpg.PostgresError) as away:
                 log.warning("policies_not_refreshed", error=type(away).__name__)
         return self._kept
 
-    async def _refreshed(self) -> PolicyBook:
-        counted = await self.database.look(_HOW_MANY)
+    async def _refreshed(self, patience: float = COMMAND_SECONDS) -> PolicyBook:
+        counted = await self.database.look(_HOW_MANY, patience)
         published = counted["published"] if counted else 0
         if self._kept is None or published != self._published:
             async with self.database.begin(Sight("public")) as transaction:

@@ -36,6 +36,11 @@ _COLUMNS = (
     _T.c.state.label("text_state"),
 )
 _FROM = select(*_COLUMNS).join_from(S, _M, _M.c.id == S.c.message_id).outerjoin(_T, _T.c.message_id == S.c.message_id)
+_OWN_AFFAIRS: Final = (
+    "application", "household", "appeal", "card", "card_check", "discrepancy", "change", "visit", "account",
+    "supplement_asked", "review_due",
+)  # fmt: skip
+"""Kinds of messages about somebody's own case. That somebody objected, say, is nobody's but their own to know."""
 _MISSED = text(MISSED.replace("state", "message_sending.state").replace("told_at", "message_sending.told_at"))
 
 
@@ -53,6 +58,7 @@ def _page(tiers: Shape, after: bool, counted: bool) -> Statement:
     query = _FROM.where(
         within(S, tiers),
         _MISSED,
+        _M.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
         S.c.created_at > bindparam("since", type_=S.c.created_at.type),
         S.c.person_id != bindparam("actor_id"),
         _M.c.read_at.is_(None),
@@ -69,7 +75,10 @@ def _page(tiers: Shape, after: bool, counted: bool) -> Statement:
 def _one(tiers: Shape) -> Statement:
     return statement(
         _FROM.where(
-            S.c.id == bindparam("id"), within(S, tiers), S.c.person_id != bindparam("actor_id")
+            S.c.id == bindparam("id"),
+            within(S, tiers),
+            _M.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
+            S.c.person_id != bindparam("actor_id"),
         ).with_for_update(of=S)
     )
 

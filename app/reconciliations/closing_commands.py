@@ -81,6 +81,10 @@ async def close(work: Work, actor: Actor, city: Record, month: date) -> Record:
             await work.transaction.run(_INSERT, **row)
     except asyncpg.UniqueViolationError as again:
         raise MonthAlreadyClosed from again
+    except asyncpg.CheckViolationError as refused:  # something was opened since it was weighed
+        if refused.constraint_name != "month_closing_early":
+            raise
+        raise NotInAgreement(why="breaks_open") from refused
     await record(
         work, person_id=actor.person_id, action="month.closed", subject_kind="month_closing", subject_id=row["id"],
         subject_person_id=None, month=month.isoformat()[:7], sha256=row["sha256"],

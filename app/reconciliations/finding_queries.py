@@ -28,7 +28,9 @@ opened as (
     f.batch_id, f.application_id, f.day, f.expected_fen, f.found_fen, 'open', 1, 1, $7
   from found f order by f.kind, f.subject_id
   on conflict (kind, subject_id) do update set expected_fen = excluded.expected_fen, found_fen = excluded.found_fen,
-    state = 'open', closed_at = null, version = k.version + 1,
+    batch_id = excluded.batch_id, application_id = excluded.application_id, day = excluded.day,
+    city_id = excluded.city_id, district_id = excluded.district_id, street_id = excluded.street_id,
+    unit_id = excluded.unit_id, state = 'open', closed_at = null, version = k.version + 1,
     times = k.times + case k.state when 'open' then 0 else 1 end,
     opened_at = case k.state when 'open' then k.opened_at else excluded.opened_at end
   where k.state = 'mended' or (k.expected_fen, k.found_fen) <> (excluded.expected_fen, excluded.found_fen)

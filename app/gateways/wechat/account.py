@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.gateways.wechat.breaker import Breaker
-from app.gateways.wechat.errors import Busy, TokenRefused, Unreachable, WeChatError
+from app.gateways.wechat.errors import AskedBefore, Busy, TokenRefused, Unconnected, Unreachable, WeChatError
 from app.gateways.wechat.line import ANSWER_BYTES, Line
 from app.gateways.wechat.tokens import Issued, Keeper, Token, serves_s
 
@@ -160,12 +160,25 @@ class Account:
 
 
 async def patiently(attempt: Callable[[], Awaitable[_T]], *passing: type[WeChatError]) -> _T:
-    """Tries up to three times while the error is one of these, with pauses that are never twice the same."""
-    for pause_s in _PAUSES_S:
-        with suppress(*passing):
+    """Tries up to three times while the error is one of these, with pauses that are never twice the same.
+
+    Once an answer was lost, no later error says what became of that try: it stays Unreachable.
+    """
+    lost: Unreachable | None = None
+    for pause_s in (*_PAUSES_S, None):
+        try:
             return await attempt()
-        await asyncio.sleep(pause_s * secrets.SystemRandom().uniform(0.5, 1.5))
-    return await attempt()
+        except AskedBefore:
+            raise
+        except WeChatError as failed:
+            if isinstance(failed, Unreachable) and not isinstance(failed, Unconnected):
+                lost = failed
+            if pause_s is None or not isinstance(failed, passing):
+                if lost is None or lost is failed:
+                    raise
+                raise lost from failed
+            await asyncio.sleep(pause_s * secrets.SystemRandom().uniform(0.5, 1.5))
+    raise AssertionError
 
 
 def read(call: str, model: type[_A], answer: Mapping[str, Any]) -> _A:

@@ -57,8 +57,15 @@ def _check_home(request: Request) -> None:
             raise ForeignForm
         return
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+    if origin is not None and _host_of(origin) != request.headers.get("host", ""):
         raise ForeignForm
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def fields_of(request: Request, many: frozenset[str] = frozenset()) -> dict[str, Any]:

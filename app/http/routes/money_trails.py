@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from app.applications.queries import case
 from app.audit.commands import Reading, record_many
+from app.db.scope import post_over
 from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Cursor, Limit, PathId
 from app.http.views import supervision as views
@@ -37,7 +38,7 @@ async def read_money_trail(
     seen = {case["applicant_id"]: case for case in rows.cases} | {row["applicant_id"]: row}
     readings = [Reading(desk.actor, "application", each, whom, purpose, waits=False) for whom, each in seen.items()]
     await record_many(work, [reading.entry("trail_read") for reading in readings])
-    events = told(rows, WORDS, bank=desk.actor.may(*BANK))
+    events = told(rows, WORDS, bank=any(post_over(desk.actor, permission, row) for permission in BANK))
     return answer(views.money_trail(events, len(rows.cases), more=rows.more))
 
 

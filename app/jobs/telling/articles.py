@@ -28,7 +28,7 @@ async def tell_of_article(work: Work, fact: dict[str, str]) -> None:
     row = await by_id(work.transaction, UUID(fact["article_id"]))
     if row is None:
         return
-    once = f"article:{row['id']}:{fact['action']}:{row['revision']}:{row['attempt']}"
+    once = f"article:{row['id']}:{fact['action']}:{fact['version']}"
     if fact["to_state"] == "in_review":
         people = [each for each in await _holders(work, row, Permission.REVIEW_ARTICLES) if each != row["author_id"]]
         await tell(work, [Told(each, once, "article", *_TO_REVIEW, "article", row["id"]) for each in people])

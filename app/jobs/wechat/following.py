@@ -79,7 +79,9 @@ async def _list(jobs: Jobs, official: OfficialAccount, row: Record) -> None:
         goes_on = bool(page.openids and page.next_openid)
         cursor = work.keyring.seal_text(CURSOR, row["id"], page.next_openid) if goes_on else None
         listed = row["listed"] + len(page.openids)
-        phase: sync.Phase = "list" if goes_on else "gone" if listed >= WHOLE * page.total else "given_up"
+        # A list of nobody is not believed either: who is missing from it would be forgotten, all of them.
+        whole = page.total > 0 and listed >= WHOLE * page.total
+        phase: sync.Phase = "list" if goes_on else "gone" if whole else "given_up"
         for first in range(0, len(page.openids), WRITTEN_AT_ONCE):
             await sync.keep_listed(work, page.openids[first : first + WRITTEN_AT_ONCE], asked_at)
         await sync.move(work, row, phase, total=page.total, listed=len(page.openids), after_openid=cursor)

@@ -4,6 +4,7 @@ An answer that was lost leaves `unknown`. A mass send is then asked for again un
 carries out once in 24 hours; a publication is not, but looked for: a draft that was published is gone.
 """
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from app.wechat.accounts import Accounts
 from app.wechat.task_commands import GIVEN_UP_AFTER, State, begin, move, to_ask_about
 
 log = structlog.get_logger("aid.wechat")
+ASKED_AGAIN_WITHIN: Final = timedelta(hours=23)
+"""WeChat knows a clientmsgid for 24 hours: asked for again later than that, a mass send would go out a second time."""
 _PUBLISHED: Final[dict[int, State]] = {
     Published.DONE: "done",
     Published.NOT_ORIGINAL: "failed",
@@ -52,7 +55,8 @@ async def mass_send(
     return await _mass_send(jobs, official, row) if mine else str(row["state"])
 
 
-async def _mass_send(jobs: Jobs, official: OfficialAccount, row: Record) -> str:
+async def _mass_send(jobs: Jobs, official: OfficialAccount, row: Record, *, again: bool = False) -> str:
+    """`again`: it may have gone out before, so that an error of this time says nothing of what became of it."""
     media_id, _, tag = row["subject"].partition(" ")
     try:
         reference = await official.send_to_all(media_id, row["asked_for"], tag_id=int(tag) if tag else None)
@@ -61,7 +65,7 @@ async def _mass_send(jobs: Jobs, official: OfficialAccount, row: Record) -> str:
             return await _not_taken(jobs, row, Unreachable(before.call))
         reference = before.reference
     except WeChatError as failed:
-        return await _not_taken(jobs, row, failed)
+        return await _not_taken(jobs, row, Unreachable(failed.call, reason=str(failed)) if again else failed)
     return await _taken(jobs, row, reference)
 
 
@@ -108,13 +112,17 @@ async def ask_about_all(jobs: Jobs, wechat: Accounts) -> int:
         waiting = await to_ask_about(work)
         now = work.now
     for row in waiting:
+        age, taken = now - row["created_at"], row["state"] == "accepted"
+        if age > GIVEN_UP_AFTER and not taken:
+            async with jobs.work() as work:
+                await move(work, row["id"], "failed", "no_trace")
+            continue
+        if age > ASKED_AGAIN_WITHIN and row["kind"] == "mass_send" and not taken:
+            continue
         try:
             await _ask_about(jobs, wechat, row)
         except WeChatError as failed:
             log.warning("wechat_task_not_asked", name=row["kind"], reason=str(failed))
-        if now - row["created_at"] > GIVEN_UP_AFTER:
-            async with jobs.work() as work:
-                await move(work, row["id"], "failed", "no_trace")
     return len(waiting)
 
 
@@ -124,7 +132,7 @@ async def _ask_about(jobs: Jobs, wechat: Accounts, row: Record) -> None:
         return  # of a picture only the event tells
     if row["state"] != "accepted":
         if row["kind"] == "mass_send":
-            await _mass_send(jobs, official, row)
+            await _mass_send(jobs, official, row, again=True)
         else:
             await _look_for(jobs, official, row)
         return
