@@ -122,6 +122,7 @@ async def test_what_is_missing_is_said_beside_its_field_and_what_was_written_sta
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "https://elsewhere.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://aid.test"}, 201),
         ({"Origin": "http://aid.test"}, 201),
         ({}, 201),
