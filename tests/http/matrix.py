@@ -245,11 +245,11 @@ class Matrix:
         *,
         filed: bool = True,
         household: Thing | None = None,
+        overdue: bool = False,
         owner_posts: tuple[Post, ...] = (),
     ) -> Thing:
         """An application that bears its marks in its number, its name, its form and its timeline."""
-        turn = next(self.turns)
-        at, overdue = make.NOW - timedelta(seconds=turn), bool(turn % 2) and filed and state is not State.DRAFT
+        at, overdue = make.NOW - timedelta(seconds=next(self.turns)), overdue and filed and state is not State.DRAFT
         mark, number, name, words = (make.unique("ZQ").upper() for _ in range(4))
         case = await self.world.application(
             owner,
@@ -282,13 +282,15 @@ class Matrix:
         return self.keep(Thing(row["id"], row["state"], owner, home, submitted, tokens), self.files)
 
     async def residents(self, home: Guild, turn: int) -> None:
-        """What the workers of a union have applied for: every state, the kinds in turn; and files in every state."""
+        """What the workers of a union have applied for: every state, the kinds in turn, every other one overdue;
+        and files in every state."""
         states: list[tuple[State, bool]] = [*((state, True) for state in State), (State.WITHDRAWN, False)]
         worker = await self.world.person(home=home, consents=())
         active = await self.file(worker, home, "active")
         for n, (state, filed) in enumerate(states, turn):
             kinds = [kind for kind in Kind if (kind, state) != (Kind.SECONDARY_MEDICAL, State.PUBLIC_NOTICE)]
-            await self.case(worker, home, kinds[n % len(kinds)], state, filed=filed, household=active)
+            kind, overdue = kinds[n % len(kinds)], n % 2 == 1
+            await self.case(worker, home, kind, state, filed=filed, household=active, overdue=overdue)
         for file_state in FILE_STATES:
             await self.file(await self.world.person(home=home, consents=()), home, file_state)
 
@@ -306,7 +308,7 @@ class Matrix:
         due = sorted(due for role, _ in posts for due in WAITS.get(role, ()))
         kind, state = due[0] if due else (Kind.HARDSHIP_AID, State.SUBMITTED)
         files_due = [FILES_WAIT[role][0] for role, _ in posts if role in FILES_WAIT]
-        case = await self.case(someone, home, kind, state, owner_posts=posts)
+        case = await self.case(someone, home, kind, state, overdue=True, owner_posts=posts)
         file = await self.file(someone, home, files_due[0] if files_due else "submitted")
         actor = Actor(name, someone, posts, case, file)
         self.actors.append(actor)
