@@ -44,7 +44,7 @@ select a.id, a.applicant_id as person_id, s.id as session_id, a.version
 from application a join session s on s.person_id = a.applicant_id
 where a.state = 'draft' order by a.id limit $1
 """
-# The last approval, which holds money for the case as well: all of them of one budget.
+# The last approval, which holds money for the case as well, of the budget of its district.
 _CASES = """
 select id, version from application
 where state = 'city_approval' and number like '%-cases-%' order by submitted_at, id limit $1

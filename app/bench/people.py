@@ -23,7 +23,7 @@ from app.people.consents import consent_texts
 DISTRICTS, STREETS, UNITS = 7, 60, 532
 REVIEWERS_PER_DISTRICT = 20
 APPROVERS = 100
-ROOM_FEN = 10**15
+ROOM_FEN = 10**14
 """More than a run spends."""
 _SIGNED_UP = timedelta(days=3653)
 _PER_BIRTHDAY = 10_000_000
@@ -110,24 +110,24 @@ def first_rows(tree: Sequence[Union], now: datetime, keyring: Keyring) -> Rows:
             {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": city.id,
              "role": Role.CITY_REVIEWER, "from_date": date(now.year - 1, 1, 1)}
         )  # fmt: skip
-    return rows | _money(city, now)
+    return rows | _money(city, districts, now)
 
 
-def _money(city: Union, now: datetime) -> Rows:
-    """One fund of the city, and one budget that everything is drawn from: the hottest row that there can be."""
+def _money(city: Union, districts: Sequence[Union], now: datetime) -> Rows:
+    """One fund of the city, allocated to its districts: every approval in a district draws from the same budget."""
     fund_id, year = new_id(), business_date(now).year
-    place = {"organisation_id": city.id, **city.scope}
     fund = {
-        "id": fund_id, "created_at": now, "code": "BENCH", "name": "工会经费", "source": "union", "year": year, **place,
-        "kinds": ["hardship_aid"], "carry_over_years": 0, "received_fen": ROOM_FEN, "allocated_fen": ROOM_FEN,
-        "version": 1,
+        "id": fund_id, "created_at": now, "code": "BENCH", "name": "工会经费", "source": "union", "year": year,
+        "organisation_id": city.id, **city.scope, "kinds": ["hardship_aid"], "carry_over_years": 0,
+        "received_fen": ROOM_FEN * len(districts), "allocated_fen": ROOM_FEN * len(districts), "version": 1,
     }  # fmt: skip
-    budget = {
-        "id": new_id(), "created_at": now, "fund_id": fund_id, "organisation_name": city.name, **place,
-        "kind": "hardship_aid", "year": year, "allocated_fen": ROOM_FEN, "reserved_fen": 0, "committed_fen": 0,
-        "spent_fen": 0,
-    }  # fmt: skip
-    return {"fund": [fund], "budget": [budget]}
+    budgets = [
+        {"id": new_id(), "created_at": now, "fund_id": fund_id, "organisation_id": union.id,
+         "organisation_name": union.name, **union.scope, "kind": "hardship_aid", "year": year,
+         "allocated_fen": ROOM_FEN, "reserved_fen": 0, "committed_fen": 0, "spent_fen": 0}
+        for union in districts
+    ]  # fmt: skip
+    return {"fund": [fund], "budget": budgets}
 
 
 def _organisation(union: Union, now: datetime) -> dict[str, Any]:

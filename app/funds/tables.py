@@ -8,10 +8,12 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, SmallInteger,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
-from app.db.base import Row, instant, long_text, version_column
+from app.db.base import Row, among, instant, long_text, version_column
 
 SOURCES: Final = "('central','provincial','match','union','donation','interest')"
 KINDS: Final = "('hardship_aid','golden_autumn','secondary_medical')"
+OPEN: Final = "('reserved','committed')"
+"""Drawings whose money has not gone yet."""
 ACCOUNTS: Final = "('source','unallocated','allocated','granted','returned')"
 
 
@@ -73,7 +75,7 @@ class Budget(Row, table=True):
 
     __tablename__ = "budget"
     __table_args__ = (
-        CheckConstraint(f"kind in {KINDS}", name="kind"),
+        CheckConstraint(among("kind", KINDS), name="kind"),
         CheckConstraint("reserved_fen >= 0 and committed_fen >= 0 and spent_fen >= 0", name="amounts"),
         CheckConstraint("reserved_fen + committed_fen + spent_fen <= allocated_fen", name="room"),
         Index("uq_budget_place", "fund_id", "organisation_id", "kind", "year", unique=True),
@@ -139,7 +141,7 @@ class Drawing(Row, table=True):
     __tablename__ = "drawing"
     __table_args__ = (
         CheckConstraint("amount_fen > 0", name="amount"),
-        CheckConstraint("state in ('reserved','committed','spent','released')", name="state"),
+        CheckConstraint(among("state", "('reserved','committed','spent','released')"), name="state"),
         Index(
             "uq_drawing_open",
             "application_id",
@@ -147,10 +149,10 @@ class Drawing(Row, table=True):
             "round",
             "returned",
             unique=True,
-            postgresql_where=text("state in ('reserved','committed')"),
+            postgresql_where=text(among("state", OPEN)),
         ),
         Index("ix_drawing_application", "application_id"),
-        Index("ix_drawing_open", "budget_id", postgresql_where=text("state in ('reserved','committed')")),
+        Index("ix_drawing_open", "budget_id", postgresql_where=text(among("state", OPEN))),
         Index("ix_drawing_reserved", "created_at", "id", postgresql_where=text("state = 'reserved'")),
     )
 
