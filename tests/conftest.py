@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import Database, open_database
 from app.files.store import FileStore, open_store
 from app.jobs.running import Jobs
 from app.kernel.actor import Role

@@ -20,9 +20,10 @@ from app.applications.steps import NOTE
 from app.applications.tables import Application, Passage
 from app.covers.tables import Cover
 from app.db.base import table_of
+from app.db.database import Database
 from app.db.sealing import Keyring
 from app.db.statements import insertion, statement
-from app.db.transaction import Database, Sight
+from app.db.transaction import Sight
 from app.files.tables import File
 from app.funds.tables import Budget, Fund
 from app.households.path import DEAD_STATES

@@ -24,8 +24,9 @@ from app.cli.contracts import contract, contract_text
 from app.cli.database import console, database
 from app.cli.told import told
 from app.db import embedded, migrations
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import Sight, open_database
+from app.db.transaction import Sight
 from app.http.server import SERVER
 from app.main import create_app
 from app.settings import Settings, settings

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.cli.database import console, database
 from app.cli.policy import refuse, versions_in
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.jobs.rehearsal import Proposed, rehearse
 from app.kernel.business_time import business_date
 from app.policy.book import PolicyKind
