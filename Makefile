@@ -6,6 +6,8 @@ READY := .venv/.ready
 NODE_READY := miniprogram_contract/node_modules/.ready
 PYTEST_WORKERS ?= 2
 export AID_ENV ?= demo
+# Each start of a program would translate everything that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

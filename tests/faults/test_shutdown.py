@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.cli import DRAIN_SECONDS
+from app.cli.serving import DRAIN_SECONDS
 from tests import make
 from tests.faults.heap import Heap, drafts
 from tests.faults.processes import Api, Postgres, api_of, children_of, free_port, is_running, words_of

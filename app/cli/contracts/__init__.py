@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -106,6 +107,11 @@ def contract_document() -> dict[str, Any]:
     document["x-problems"] = problem_statuses()
     add_examples(document)
     return document
+
+
+def openapi() -> None:
+    """Print the contract."""
+    sys.stdout.write(contract_text())
 
 
 def contract_text() -> str:
