@@ -136,9 +136,15 @@ def whole() -> dict[str, Any]:
 
 
 @cache
+def document() -> dict[str, Any]:
+    """The document without its examples. Nobody changes it."""
+    return create_app(Settings(env="test")).openapi()
+
+
+@cache
 def contract() -> Contract:
     """The contract of this code."""
-    return contract_of(create_app(Settings(env="test")).openapi())
+    return contract_of(document())
 
 
 async def hold_to_the_contract(response: httpx.Response) -> None:
