@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+import app.worker  # noqa: F401 - what its jobs refuse is listed too
 from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, released
 from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.examples import add_examples, operations, read_examples, wanted
