@@ -6,6 +6,8 @@ READY := .venv/.ready
 NODE_READY := miniprogram_contract/node_modules/.ready
 PYTEST_WORKERS ?= 2
 export AID_ENV ?= demo
+# Each start of a program would translate everything that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +35,12 @@ test: $(READY) ## run the whole test suite (the parts of the mini-program and of
 check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
+	@$(MAKE) --no-print-directory -j2 check-types check-drift
+
+check-types:
 	@.venv/bin/mypy
+
+check-drift:
 	@.venv/bin/lint-imports
 	@AID_ENV=test .venv/bin/pytest -q tests/test_local_laws.py
 	@AID_ENV=test $(AID) contract --check
@@ -71,4 +78,4 @@ lock: $(READY) ## pin the dependencies again
 stop: $(READY) ## stop the embedded database
 	@$(AID) stop
 
-.PHONY: help demo serve browser test check mutate bench bench-messages migrate seed contract record lock stop
+.PHONY: help demo serve browser test check check-types check-drift mutate bench bench-messages migrate seed contract record lock stop

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from app import tables
 from app.calendars.queries import KeptCalendar
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.files.store import open_store
 from app.http import health, openapi, problems
 from app.http.edge import Edge

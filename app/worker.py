@@ -20,8 +20,9 @@ from pgqueuer.models import Job, Schedule
 
 from app import tables
 from app.calendars.queries import KeptCalendar
+from app.db.database import ACQUIRE_SECONDS, open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import ACQUIRE_SECONDS, COMMAND_SECONDS, open_database
+from app.db.transaction import COMMAND_SECONDS
 from app.files.store import open_store
 from app.gateways.sms import TextGateway
 from app.gateways.wechat.errors import WeChatError

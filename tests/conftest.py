@@ -1,13 +1,16 @@
 """The real parts that every test may use: PostgreSQL, the app, the WeChat simulator."""
 
 import asyncio
+import gc
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 # Before anything of the app reads its settings.
 os.environ["AID_ENV"] = "test"
 os.environ["AID_PUBLIC_NOTICE_SECONDS"] = "1"
+gc.disable()  # what is imported and collected stays to the end: see `pytest_collection_finish`
 
 import asyncpg
 import httpx
@@ -17,8 +20,8 @@ from pydantic import SecretStr
 
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import Database, open_database
 from app.files.store import FileStore, open_store
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
@@ -44,6 +47,14 @@ UNSAFE_AND_FAST = {
     "max_connections": "300",
     "shared_buffers": "128MB",
 }
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
+    twice = [name for name, times in Counter(item.nodeid for item in session.items).items() if times > 1]
+    if twice:  # of tests with one name, several processes together would run one and say nothing of the others
+        raise pytest.UsageError(f"several tests are called {twice[0]}")
 
 
 def pytest_sessionfinish() -> None:

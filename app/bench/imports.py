@@ -21,7 +21,8 @@ from app.bulk.commands import Confirmed, Uploaded
 from app.bulk.queries import by_id
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
-from app.db.transaction import Record, open_database
+from app.db.database import open_database
+from app.db.transaction import Record
 from app.files.store import SHEETS, open_store
 from app.jobs import imports
 from app.jobs.running import Jobs

@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from app.bench.fill import KEYRING
 from app.bench.processes import rss_mib
-from app.db.transaction import Database, open_database
+from app.db.database import Database, open_database
 from app.households.case import HouseholdCase, household_facts
 from app.households.rules import criteria_of
 from app.jobs.queries import Wanted

@@ -23,7 +23,8 @@ import orjson
 from app.bench.fill import KEYRING
 from app.bench.imports import server
 from app.calendars.queries import KeptCalendar
-from app.db.transaction import Database, Sight, open_database
+from app.db.database import Database, open_database
+from app.db.transaction import Sight
 from app.db.work import Work
 from app.files.store import open_store
 from app.jobs.running import Jobs

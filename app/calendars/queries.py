@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, literal_column, select, tuple_
 from app.calendars.tables import CalendarChange, CalendarDay, CalendarYear
 from app.db import paging
 from app.db.base import table_of
+from app.db.database import Database
 from app.db.statements import Statement, statement
-from app.db.transaction import Database, Record, Sight, Transaction
+from app.db.transaction import Record, Sight, Transaction
 from app.kernel.errors import NotFound
 from app.kernel.working_days import Calendar
 

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.files.store import open_store
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.running import Jobs

@@ -17,8 +17,9 @@ from app.bulk.commands import Confirmed, Uploaded
 from app.bulk.queries import by_id, some_errors
 from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import Record, open_database
+from app.db.transaction import Record
 from app.files.store import SHEETS, open_store
 from app.jobs import imports
 from app.jobs.running import Jobs

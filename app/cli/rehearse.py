@@ -12,9 +12,10 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.database import console, database
+from app.cli.policy import app as policy_app
 from app.cli.policy import refuse, versions_in
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.jobs.rehearsal import Proposed, rehearse
 from app.kernel.business_time import business_date
 from app.policy.book import PolicyKind
@@ -23,6 +24,7 @@ from app.rehearsals.rules import Compared, Tally
 from app.settings import settings
 
 
+@policy_app.command("rehearse")
 def rehearse_file(
     kind: Annotated[PolicyKind, typer.Option(help="哪一种政策")],
     policy: Annotated[Path, typer.Option(help="政策文件（YAML）；有多个版本时取最后一个")],

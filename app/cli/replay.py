@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.applications.path import Kind
 from app.cli.database import console, database
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.jobs.queries import Wanted
 from app.jobs.replay import WORDS, Tally
 from app.jobs.replay import replay as replayed

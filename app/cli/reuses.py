@@ -9,8 +9,8 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.files.store import open_store
 from app.jobs.reuse.search import look_at_all
 from app.jobs.running import Jobs

@@ -186,9 +186,16 @@ def of_database(error: BaseException) -> DomainError | None:
 
 
 def _methods_of(request: Request) -> set[str]:
-    """Every method of an address: the router itself would name only those of its first route."""
-    routes = (route for route in request.app.router.routes if isinstance(route, Route))
-    return {method for route in routes if route.path_regex.match(request.url.path) for method in route.methods or ()}
+    """Every method of an address: the router itself would name only those of its first route.
+
+    Only of the address as the contract writes it: `/batches/preview` is no batch whose id is "preview".
+    """
+    fitting = [
+        route for route in request.app.router.routes
+        if isinstance(route, Route) and route.path_regex.match(request.url.path)
+    ]  # fmt: skip
+    plainest = min(route.path.count("{") for route in fitting)
+    return {method for route in fitting if route.path.count("{") == plainest for method in route.methods or ()}
 
 
 def install(app: FastAPI) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from app.calendars.queries import KeptCalendar
+from app.db.database import Database
 from app.db.sealing import Keyring
 from app.db.statements import Statement
-from app.db.transaction import Database, Record
+from app.db.transaction import Record
 from app.documents.printing import Press
 from app.files.store import FileStore
 from app.gateways.wechat.miniprogram import MiniProgram

@@ -14,8 +14,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from app.applications.commands import FACTS
 from app.applications.path import Kind
+from app.db.database import Database
 from app.db.sealing import Keyring, SealBroken
-from app.db.transaction import Database, Record, Sight
+from app.db.transaction import Record, Sight
 from app.households.criteria import CategoryPolicy
 from app.households.facts import HouseholdFacts
 from app.households.queries import facts_of, kept_form

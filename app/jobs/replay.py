@@ -16,8 +16,9 @@ import orjson
 from app.applications.commands import DECISION, FACTS
 from app.applications.path import Kind
 from app.applications.programme import code_of
+from app.db.database import Database
 from app.db.sealing import Keyring, SealBroken
-from app.db.transaction import Database, Record, Sight
+from app.db.transaction import Record, Sight
 from app.jobs.queries import Wanted, decided, how_many_decided
 from app.policies.queries import Models, book
 from app.policy.book import PolicyBook, PolicyKind

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.calendars.queries import KeptCalendar
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight
+from app.db.transaction import Sight
 from app.db.work import Work
 from app.files.store import FileStore
 from app.policies.queries import KeptPolicies

@@ -15,8 +15,9 @@ from sqlalchemy import Select, bindparam, func, literal_column, select, tuple_
 
 from app.db import paging
 from app.db.base import table_of
+from app.db.database import Database
 from app.db.statements import Statement, statement
-from app.db.transaction import COMMAND_SECONDS, Database, Record, Sight, Transaction
+from app.db.transaction import COMMAND_SECONDS, Record, Sight, Transaction
 from app.kernel.errors import NotFound, Unavailable
 from app.policies.rules import digest
 from app.policies.tables import PolicyVersion

@@ -8,9 +8,10 @@ from sqlalchemy import select, text
 from app.audit.commands import record
 from app.calendars.queries import calendar
 from app.db.base import table_of
+from app.db.database import Database
 from app.db.sealing import Keyring
 from app.db.statements import statement
-from app.db.transaction import Database, Sight, Transaction
+from app.db.transaction import Sight, Transaction
 from app.db.work import Work
 from app.kernel.errors import Conflict
 from app.organisations.tables import Organisation

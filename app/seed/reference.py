@@ -5,7 +5,8 @@ from datetime import datetime
 import asyncpg
 
 from app.calendars.commands import load_known_years
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.policies.commands import load_shipped
 from app.programmes import shipped
 from app.settings import settings

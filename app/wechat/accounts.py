@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.gateways.wechat.crypto import PushKey
 from app.gateways.wechat.miniprogram import MiniProgram
 from app.gateways.wechat.official import OfficialAccount

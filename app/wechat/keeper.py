@@ -8,8 +8,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Record, Sight
+from app.db.transaction import Record, Sight
 from app.gateways.wechat import errors
 from app.gateways.wechat.account import ISSUER
 from app.gateways.wechat.errors import Unreachable, WeChatError

@@ -12,7 +12,8 @@ import pytest
 
 from app.access.rules import FIELDS, SHOWN_TO, masked_form
 from app.applications.path import Kind, State
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.kernel.actor import PERMISSIONS, Role
 from app.kernel.ids import new_id
 from app.people.tables import BankCard

@@ -9,8 +9,8 @@ import pytest
 from app.applications.events import ApplicationMoved
 from app.applications.path import Action, State
 from app.calendars.queries import KeptCalendar
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.files.store import FileStore
 from app.jobs.notices.ending import take_down
 from app.jobs.notices.opening import open_notice

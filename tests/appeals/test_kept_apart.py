@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from app.applications.path import State
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from tests import make
 from tests.appeals.making import Office, act, decide, family, lodged, office, refused, waiting

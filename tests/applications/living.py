@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from app.applications.path import BATCH, LINE, Action, gates_shut, path_of
 from app.applications.supplements.commands import lapse
+from app.db.database import open_database
 from app.db.sealing import Keyring
-from app.db.transaction import open_database
 from app.jobs.handlers import HANDLERS
 from app.jobs.notices.opening import open_notice
 from app.jobs.running import Jobs

@@ -6,8 +6,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.settings import Settings

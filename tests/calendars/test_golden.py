@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from app.calendars.queries import calendar
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.working_days import Calendar
 
 GOLDEN: Final = yaml.safe_load(Path(__file__).with_name("golden.yaml").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.db.transaction import Database, open_database
+from app.db.database import Database, open_database
 from tests.db.lots import Lot, lot
 from tests.make import World
 

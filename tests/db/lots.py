@@ -17,7 +17,8 @@ from app.applications.resubmissions.tables import EarlierSubmission
 from app.applications.supplements.tables import Supplement
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.delegations.tables import Delegation
 from app.discrepancies.commands import open_discrepancy
 from app.households.tables import HouseholdChange, HouseholdExit, HouseholdPassage, HouseholdTransfer

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.db import transaction as transactions
-from app.db.transaction import Database, Sight, open_database
+from app.db import database as databases
+from app.db.database import Database, open_database
+from app.db.transaction import Sight
 from app.kernel.errors import Unavailable
 
 ANYBODY = Sight("public")
@@ -52,7 +53,7 @@ async def test_a_connection_that_ended_or_rested_too_long_is_made_anew(
         second = glance.connection
         assert await second.fetchval("select 1") == 1
     assert second is not first
-    monkeypatch.setattr(transactions, "IDLE_SECONDS", -1.0)
+    monkeypatch.setattr(databases, "IDLE_SECONDS", -1.0)
     async with pair.glance(ANYBODY) as glance:
         assert glance.connection is not second
         with pytest.raises(asyncpg.InterfaceError):  # it has left the pool
@@ -63,7 +64,7 @@ async def test_a_connection_that_ended_or_rested_too_long_is_made_anew(
 
 
 async def test_a_full_pool_is_told_as_unavailable(pair: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transactions, "ACQUIRE_SECONDS", 0.1)
+    monkeypatch.setattr(databases, "ACQUIRE_SECONDS", 0.1)
     async with pair.glance(ANYBODY), pair.glance(ANYBODY):
         with pytest.raises(Unavailable):
             async with pair.glance(ANYBODY):

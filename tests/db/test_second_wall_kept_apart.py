@@ -3,8 +3,9 @@
 import asyncpg
 import pytest
 
+from app.db.database import Database
 from app.db.statements import Statement
-from app.db.transaction import Database, Sight
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from tests import make
 from tests.make import Town, World

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from app.db.database import Database
 from app.db.statements import Statement
-from app.db.transaction import Database, Door, Sight
+from app.db.transaction import Door, Sight
 from app.http.service import ACTOR_OF_SESSION
 from app.kernel.actor import Role
 from app.kernel.ids import new_id

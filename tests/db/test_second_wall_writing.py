@@ -3,7 +3,8 @@
 import asyncpg
 import pytest
 
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.ids import new_id
 from tests.db.lots import APPEND_ONLY, INSUFFICIENT, OWN, Lot, as_staff, as_worker, refused, touched
 

@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from app.db.database import Database, open_database
 from app.db.statements import statement
-from app.db.transaction import Database, Sight, Transaction, open_database
+from app.db.transaction import Sight, Transaction
 from app.kernel.errors import Conflict, Unavailable
 
 _PID = statement(text("select pg_backend_pid()"))

@@ -21,7 +21,7 @@ from app.bench.fill import KEYRING
 from app.bench.people import unions
 from app.calendars.queries import KeptCalendar
 from app.db import embedded, migrations
-from app.db.transaction import open_database
+from app.db.database import open_database
 from app.files.store import open_store
 from app.jobs.duplicates.search import Tally, search
 from app.jobs.running import Jobs

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from app.db import migrations
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import Database, open_database
 from app.seed.reference import write_reference
 from app.settings import Settings
 from tests.faults.heap import Heap

@@ -12,7 +12,8 @@ import asyncpg
 import httpx
 
 from app.audit.chain import verify
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from tests import make
 from tests.faults.conftest import SCALE
 from tests.faults.heap import Heap, drafts

@@ -8,7 +8,8 @@ import httpx
 
 from app.applications.path import State
 from app.audit.chain import verify
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from tests import make
 from tests.faults.conftest import SCALE

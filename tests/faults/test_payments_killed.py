@@ -16,8 +16,9 @@ import pytest
 
 from app.applications.path import Kind, State
 from app.audit.chain import verify
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from tests import make
 from tests.faults.processes import Api

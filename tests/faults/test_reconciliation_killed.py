@@ -33,7 +33,7 @@ from pathlib import Path
 from uuid import UUID
 from app.calendars.queries import KeptCalendar
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
+from app.db.database import open_database
 from app.files.store import open_store
 from app.jobs import reconciliations
 from app.jobs.running import Jobs

@@ -6,7 +6,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.transaction import Database, Sight, open_database
+from app.db.database import Database, open_database
+from app.db.transaction import Sight
 from app.funds.ledger import Event, Leg, keep_balances, post
 from tests.funds.making import Treasury, treasury_of
 from tests.make import AMOUNT_FEN, World, unique

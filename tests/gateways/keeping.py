@@ -5,8 +5,8 @@ import asyncio
 import json
 import sys
 
+from app.db.database import open_database
 from app.db.sealing import keyring_of
-from app.db.transaction import open_database
 from app.gateways.wechat.errors import WeChatError
 from app.gateways.wechat.miniprogram import MiniProgram
 from app.settings import Settings

@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring, keyring_of
-from app.db.transaction import Database, open_database
 from app.gateways.wechat.errors import OperatorMustAct, Unreachable
 from app.gateways.wechat.miniprogram import ISSUER, PHONE, MiniProgram
 from app.settings import Settings

@@ -10,7 +10,8 @@ import asyncpg
 import orjson
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.db.work import Work
 from app.households.changes import AFTER, BEFORE
 from app.households.history import ABSENT, Change

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 
 from app.applications.path import State
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, open_database
 from app.db.work import Work
 from app.households import commands, exits, merging, splitting, steps, transfers
 from app.households.exits import Proposal

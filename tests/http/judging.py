@@ -2,11 +2,10 @@
 
 import httpx
 
-from app.main import create_app
-from app.settings import Settings
+from tests.contract import document
 from tests.http.refusals import echoed, refused
 
-DOCUMENT = create_app(Settings(env="test")).openapi()
+DOCUMENT = document()
 PREFIX = "/api/v1"
 SOMEBODY = "01a2087f-0000-7000-8000-000000000000"
 

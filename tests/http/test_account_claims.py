@@ -10,9 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
+from app.db.database import open_database
 from app.db.sealing import Keyring
 from app.db.statements import Statement
-from app.db.transaction import Sight, open_database
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.people.attempt_commands import CLAIM_CODES, NUMBERS
 from app.people.consents import consent_texts

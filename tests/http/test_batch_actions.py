@@ -10,7 +10,8 @@ from app.applications.path import Kind, State
 from app.applications.steps import NOTE
 from app.applications.tables import Passage
 from app.audit.chain import verify
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests.calling import post

@@ -13,7 +13,8 @@ import pytest
 
 from app.calendars.commands import load_known_years
 from app.calendars.queries import KeptCalendar
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.http.service import Service
 from app.kernel.actor import Role
 from app.kernel.working_days import Calendar

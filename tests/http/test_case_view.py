@@ -16,7 +16,8 @@ from app.applications.path import Kind, State
 from app.applications.tables import Passage
 from app.audit.chain import verify
 from app.change_requests.tables import ChangeRequest, PaymentHold
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.files.tables import FileUse
 from app.http.service import Service
 from app.kernel.actor import Role

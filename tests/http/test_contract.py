@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.cli import contract_text
+from app.cli.contracts import contract_text
 from app.db.migrations import ROOT
 from app.http.routing import api_routes
 from tests.contract import contract, hold_to_the_contract, whole

@@ -16,8 +16,8 @@ from app.applications.escalations.rules import ACTS, level_told
 from app.applications.path import WHOLE_PATHS, Kind, State
 from app.applications.standards import WAITS
 from app.calendars.queries import KeptCalendar
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, open_database
 from app.files.store import FileStore
 from app.jobs import daily
 from app.jobs.daily import escalate_all

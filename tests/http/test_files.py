@@ -12,7 +12,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.files.commands import MAX_LOOSE
 from app.files.queries import own_clean
 from app.files.store import FileStore

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from app.applications.path import State
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.files.tables import SUBJECTS
 from app.jobs.files import forget_loose_files
 from app.jobs.running import Jobs

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.transaction import Database
+from app.db.database import Database
 from tests import make
 from tests.make import Someone, World
 

@@ -6,7 +6,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.matching.queries import consents_of_members
 from app.people.consents import Purpose
 from tests.calling import post

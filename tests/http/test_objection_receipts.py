@@ -7,8 +7,9 @@ import asyncpg
 import httpx
 import pytest
 
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight, open_database
+from app.db.transaction import Sight
 from app.http.routes import notices as routes
 from app.http.visitors import NOBODY
 from app.kernel.actor import Role

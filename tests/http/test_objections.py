@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from app.applications.path import Kind
-from app.db.transaction import Database, Sight, open_database
+from app.db.database import Database, open_database
+from app.db.transaction import Sight
 from app.http.routes import notices as routes
 from app.http.visitors import NOBODY
 from app.jobs.handlers import HANDLERS

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.transaction import Database
+from app.db.database import Database
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from app.policies.queries import KeptPolicies

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app.calendars.queries import KeptCalendar
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.files.store import FileStore
 from app.jobs.handlers import HANDLERS, followed_by
 from app.jobs.relay import relay

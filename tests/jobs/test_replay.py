@@ -18,9 +18,10 @@ from sqlalchemy import String, func, select
 from app.applications.commands import DECISION, FACTS
 from app.applications.path import Kind
 from app.applications.programme import code_of
+from app.db.database import Database
 from app.db.sealing import Keyring
 from app.db.statements import statement
-from app.db.transaction import COMMAND_SECONDS, Database, Sight
+from app.db.transaction import COMMAND_SECONDS, Sight
 from app.jobs.queries import Wanted
 from app.jobs.replay import WORDS, Found, Tally, replay
 from app.policy.changes import decide

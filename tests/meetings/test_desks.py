@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from app.applications.path import State
-from app.db.transaction import Sight, open_database
+from app.db.database import open_database
+from app.db.transaction import Sight
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.ids import new_id
 from app.meetings.path import FOLLOWS, PATH, MeetingAction, MeetingState

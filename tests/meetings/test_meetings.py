@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from app.applications.path import STAGES, Kind, State
 from app.applications.routes import KIND, ApprovalRoutes
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.actor import Role
 from app.policies.commands import load_shipped
 from app.policies.rules import read

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.calendars.queries import calendar as read_calendar
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.kernel.business_time import SHANGHAI
 from app.kernel.ids import new_id
 from app.kernel.working_days import Calendar

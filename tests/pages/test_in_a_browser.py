@@ -6,7 +6,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser
 
-from app.db.transaction import Database
+from app.db.database import Database
 from app.figures.rules import Cell
 from app.files.store import FileStore
 from app.http.pages.policies import PAGES

@@ -8,8 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from app.db.database import Database, open_database
 from app.db.sealing import Keyring
-from app.db.transaction import Database, Sight, open_database
+from app.db.transaction import Sight
 from app.db.work import Work
 from app.households.queries import file
 from app.kernel.actor import Actor, Place, Post, Role, Tier

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from app.db.base import table_of
+from app.db.database import Database, open_database
 from app.db.statements import insertion
-from app.db.transaction import Database, Sight, open_database
+from app.db.transaction import Sight
 from app.kernel.errors import Unavailable
 from app.kernel.ids import new_id
 from app.policies.commands import load_shipped

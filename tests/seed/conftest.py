@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.db import embedded
+from app.db.database import Database, open_database
 from app.db.migrations import upgrade
 from app.db.sealing import Keyring
-from app.db.transaction import Database, open_database
 from app.seed.commands import seed_demo
 from app.seed.reference import write_reference
 

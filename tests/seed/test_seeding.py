@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.db.transaction import Database, Sight
+from app.db.database import Database
+from app.db.transaction import Sight
 from app.households.exits import DECISION, EVIDENCE
 from app.households.forms import HouseholdForm
 from app.households.members import ID_NUMBER as MEMBER_NUMBER

@@ -9,7 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.transaction import Database, Sight, Transaction
+from app.db.database import Database
+from app.db.transaction import Sight, Transaction
 from app.kernel.actor import Actor, Place, Post, Role, Tier
 from app.kernel.business_time import business_date
 from app.kernel.ids import new_id

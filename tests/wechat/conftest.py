@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from app.db.database import Database
 from app.db.sealing import Keyring
-from app.db.transaction import Database
 from app.http.service import Service
 from app.settings import Settings
 from app.wechat.accounts import Accounts, open_accounts

@@ -19,7 +19,6 @@ from app.messaging.commands import Told, tell
 from app.simulator.codes import openid
 from app.wechat.accounts import Accounts
 from app.wechat.pause_commands import next_midnight
-from app.wechat.templates import BY_KIND, TEMPLATES
 from tests.calling import bearer, sign_in
 from tests.gateways.steering import APPID, Steering
 from tests.make import Someone, World, unique
@@ -397,11 +396,3 @@ async def test_an_event_that_comes_before_the_answer_is_written_down_wins(
     await send_all(background, accounts)
 
     assert await somebody.states() == ["delivered"]
-
-
-def test_every_title_fits_and_no_kind_goes_by_two_templates() -> None:
-    kinds = [kind for template in TEMPLATES.values() for kind in template.kinds]
-    assert len(kinds) == len(set(kinds)) == len(BY_KIND)
-    for template in TEMPLATES.values():
-        assert template.data("题" * 40, datetime.now(UTC))["thing1"].endswith("…")
-        assert len(TEMPLATES) <= 3, "more than three are not asked for at once"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+import app.worker  # noqa: F401 - what its jobs refuse is listed too
 from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, released
 from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.examples import add_examples, operations, read_examples, wanted
@@ -106,6 +108,11 @@ def contract_document() -> dict[str, Any]:
     document["x-problems"] = problem_statuses()
     add_examples(document)
     return document
+
+
+def openapi() -> None:
+    """Print the contract."""
+    sys.stdout.write(contract_text())
 
 
 def contract_text() -> str:
