@@ -14,7 +14,7 @@ from app.funds.ledger import Event, Leg
 from app.funds.ledger import post as enter
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.reconciliations.rules import Figures, month_of, weighed
+from app.reconciliations.rules import Explained, Figures, month_of, weighed
 from tests.calling import post
 from tests.faults.heap import Heap
 from tests.http.refusals import refused
@@ -169,16 +169,24 @@ FIGURES = Figures(1, 0, 0, 5, 5, 5, 5, 5)
 @pytest.mark.parametrize(
     ("figures", "explained", "why"),
     [
-        (FIGURES, 0, ()),
-        (Figures(1, 0, 0, 5, 4, 5, 5, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 4, 5, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 5, 4, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 5, 5, 4), 0, ("differs",)),
-        (Figures(1, 0, 0, 9, 5, 5, 5, 5), 0, ()),  # what a bank refused was sent as well
-        (Figures(1, 0, 0, 5, 5, 5, 4, 5), 1, ()),
+        (FIGURES, Explained(), ()),
+        (Figures(1, 0, 0, 5, 4, 5, 5, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 4, 5, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 5, 4), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 9, 5, 5, 5, 5), Explained(), ()),  # what a bank refused was sent as well
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, bank_fen=-1), ()),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1), ("differs",)),  # a fee, and a fen that nobody explained
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, bank_fen=1), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 3, 5), Explained(1, bank_fen=-1), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, ledger_fen=-1), ("differs",)),
+        (Figures(3, 0, 0, 5, 8, 5, 4, 7), Explained(3, 3, -1, 2), ()),
+        (FIGURES, Explained(1, bank_fen=-1), ("differs",)),  # what was explained has gone, and no run has seen it
     ],
 )
-def test_the_three_ways_are_one_sum(figures: Figures, explained: int, why: tuple[str, ...]) -> None:
+def test_the_three_ways_are_one_sum_but_for_what_was_explained(
+    figures: Figures, explained: Explained, why: tuple[str, ...]
+) -> None:
     assert weighed(figures, figures, over=True, open_breaks=0, explained=explained).why == why
 
 

@@ -302,7 +302,7 @@ def parity(found: Parity) -> dict[str, Any]:
         "may_close": not found.why,
         "why": list(found.why),
         "open": found.open,
-        "explained": found.explained,
+        "explained": found.explained.count,
         "figures": figures(found.figures),
     }
 
