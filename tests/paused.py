@@ -5,10 +5,10 @@ from collections.abc import Awaitable
 from types import ModuleType
 from typing import Any
 
+import asyncpg
 import pytest
 
-LONG_ENOUGH = 0.35
-"""Seconds after which whoever has not come to an end is taken to wait."""
+WAITING = "select exists (select 1 from pg_locks where not granted)"
 
 
 class Paused:
@@ -26,9 +26,11 @@ class Paused:
         patch.setattr(module, name, held)
 
 
-async def waits(*those: Awaitable[Any]) -> list["asyncio.Future[Any]"]:
-    """Begin these, and see that each of them waits for somebody."""
-    tasks = [asyncio.ensure_future(each) for each in those]
-    done, _ = await asyncio.wait(tasks, timeout=LONG_ENOUGH)
-    assert not done, [each.result() for each in done]
-    return tasks
+async def waits(owner: asyncpg.Connection, what: Awaitable[Any]) -> "asyncio.Future[Any]":
+    """Begin it, and see that it waits for a lock of the database; it does so for two seconds at most."""
+    task = asyncio.ensure_future(what)
+    async with asyncio.timeout(20):
+        while not await owner.fetchval(WAITING):
+            assert not task.done(), task.result()
+            await asyncio.sleep(0.02)
+    return task

@@ -45,7 +45,8 @@ async def test_many_approvals_hold_the_caps_before_the_budgets_as_one_approval_d
             "'year', a.submitted_at at time zone 'Asia/Shanghai') at time zone 'Asia/Shanghai', 0)) "
             "from application a where a.id = $1", cases[1].id,
         )  # fmt: skip
-        (many,) = await waits(
+        many = await waits(
+            owner,
             client.post(
                 "/staff/batch_actions", json={"token": seen.json()["token"], "action": "approve"},
                 headers=leader.headers | make.keyed(),
@@ -66,7 +67,7 @@ async def test_a_result_holds_the_budgets_of_all_its_lines_in_one_order(
     batch = await sent(client, till.maker, till.checker, till.town.city)
     async with owner.transaction():
         await owner.fetch(HELD.format(""), [low])
-        (reading,) = await waits(answered(client, till.checker, batch, {failing.number: FROZEN_ACCOUNT}))
+        reading = await waits(owner, answered(client, till.checker, batch, {failing.number: FROZEN_ACCOUNT}))
         assert await owner.fetch(HELD.format("nowait"), [high]), "those after the one that it waits for are free"
     done = await reading
     assert (done["paid"], done["failed"]) == (1, 1)

@@ -20,7 +20,7 @@ from tests.supervision.sampling import announced, checks, draw, drawn, ended
 
 
 async def test_whoever_draws_waits_for_a_payment_that_is_not_committed_yet(
-    client: httpx.AsyncClient, till: Till, auditor: Someone, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, till: Till, auditor: Someone, monkeypatch: pytest.MonkeyPatch, owner: asyncpg.Connection
 ) -> None:
     case = await till.approved()
     batch = await sent(client, till.maker, till.checker, till.town.city)
@@ -29,7 +29,7 @@ async def test_whoever_draws_waits_for_a_payment_that_is_not_committed_yet(
     paying = asyncio.ensure_future(answered(client, till.checker, batch))
     await paused.reached.wait()
     await ended(sample)
-    (drawing,) = await waits(draw(client, auditor, sample))
+    drawing = await waits(owner, draw(client, auditor, sample))
     paused.go.set()
     await paying
     shown = (await drawing).json()
