@@ -2,7 +2,8 @@
 
 The rules of each kind judge a claim when it is submitted, by what was granted before it. Two claims of one household
 that are approved at the same moment have not seen one another: what they come to together is counted once more, by the
-database, when an amount is granted (the trigger `keep_household_cap`). Where no cap is set nothing is counted.
+database, when an amount is granted (the trigger `keep_household_cap`, whose lock is taken before budgets are held: see
+`app.applications.batches.steps`). Where no cap is set nothing is counted.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from app.applications.path import Action, State, path_of
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.funds.book_queries import hold_books
+from app.funds.waiting import hold_budgets
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict
 from app.kernel.ids import new_id
@@ -81,9 +83,14 @@ class Imported:
 async def import_result(work: Work, actor: Actor, batch_id: UUID, told: Told) -> Imported:
     """Do what a bank says, and write down what does not fit.
 
+    All of it is of the instant from which the books are held: a sample of a period that was over by then was drawn
+    before (`draw_sample`), and no payment comes to stand in that period any more.
+
     Raises PaymentBatchNotFound, NotAllowed, NotAllowedNow, IdentityRequired, ResultForAnotherBatch,
     ResultAlreadyImported, ResultColumnsMissing.
     """
+    city_id = (await batch(work.transaction, actor, batch_id))["city_id"]
+    work = replace(work, now=max(work.now, await hold_books(work.transaction, city_id)))
     row = await batch(work.transaction, actor, batch_id, locked=True)
     post = post_at(actor, Permission.CONFIRM_PAYMENT, row, row["kinds"])
     await known(work, actor)
@@ -162,6 +169,8 @@ async def _carry_out(
 ) -> None:
     """The lines, and then their applications, each by the step of its own path."""
     if outcomes:
+        # Of all three steps at once: two results that are read in together hold them in one order.
+        await hold_budgets(work, [held[each.line_id]["application_id"] for each in outcomes])
         await work.transaction.run(
             _ANSWERED,
             now=work.now,

@@ -1,4 +1,4 @@
-"""A person says why a break may stay: never who made the batch, nor anybody near who is paid."""
+"""A person says why a break may stay: never who made a batch of that application, nor anybody near who is paid."""
 
 from typing import Final
 from uuid import UUID
@@ -38,7 +38,7 @@ class BreakNotOpen(Conflict):
 
 
 class OwnBatchBreak(NotAllowed):
-    """这个付款批次由您或与您有关的人制单，差异须由另一个人说明。"""
+    """有关的付款批次由您或与您有关的人制单，差异须由另一个人说明。"""
 
 
 async def explain(work: Work, actor: Actor, break_id: UUID, expected: int, reason: str) -> Record:

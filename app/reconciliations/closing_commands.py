@@ -1,7 +1,9 @@
 """Whether everything agrees, and closing a month of a city's books once it does."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import asyncpg
 
@@ -10,6 +12,7 @@ from app.db.scope import post_over
 from app.db.statements import insertion
 from app.db.transaction import Record
 from app.db.work import Work
+from app.funds.book_queries import hold_books_alone
 from app.kernel.actor import Actor, Permission, Tier
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
 from app.kernel.ids import new_id
@@ -17,8 +20,9 @@ from app.messaging.outbox import emit
 from app.organisations.queries import OrganisationNotFound
 from app.payments.commands import known
 from app.reconciliations.events import MonthClosed
+from app.reconciliations.finding_queries import EXPLAINS
 from app.reconciliations.queries import READERS, C, figures, last_run, standing
-from app.reconciliations.rules import Parity, content_of, figures_of, month_of, weighed
+from app.reconciliations.rules import Explained, Parity, content_of, figures_of, month_of, weighed
 from app.reconciliations.run_commands import Over
 
 _INSERT = insertion(
@@ -37,20 +41,23 @@ class NotInAgreement(Conflict):
 
 async def parity(work: Work, actor: Actor, over: Over) -> Parity:
     """Whether it may be closed, or put away. Raises OrganisationNotFound."""
-    if all(post_over(actor, permission, over.union) is None for permission in READERS):
-        raise OrganisationNotFound
+    _look(actor, over.union)
     return await _parity(work, over)
+
+
+def _look(actor: Actor, union: Mapping[str, Any]) -> None:
+    if all(post_over(actor, permission, union) is None for permission in READERS):
+        raise OrganisationNotFound
 
 
 async def _parity(work: Work, over: Over) -> Parity:
     given = (work.transaction, over.union["id"], over.days, over.batch_id)
     now, last = figures_of(await figures(*given)), await last_run(*given)
     stands = await standing(work.transaction, over.union, over.days, over.batch_id)
+    explained = Explained(stands["explained"], **{way: stands[way] for way in EXPLAINS})
     # A payment that is entered just before midnight is committed long before the next day is over.
     ended = over.batch_id is not None or work.today > over.days[1] + timedelta(days=1)
-    return weighed(
-        now, figures_of(last) if last else None, over=ended, open_breaks=stands["open"], explained=stands["explained"]
-    )
+    return weighed(now, figures_of(last) if last else None, over=ended, open_breaks=stands["open"], explained=explained)
 
 
 async def close(work: Work, actor: Actor, city: Record, month: date) -> Record:
@@ -58,14 +65,16 @@ async def close(work: Work, actor: Actor, city: Record, month: date) -> Record:
 
     Raises OrganisationNotFound, NotAllowed, IdentityRequired, Invalid, NotInAgreement, MonthAlreadyClosed.
     """
-    over = Over(city, month_of(month))
-    found = await parity(work, actor, over)
+    _look(actor, city)
     post = post_over(actor, Permission.CONFIRM_PAYMENT, city)
     if post is None:
         raise NotAllowed
     await known(work, actor)
     if city["tier"] != Tier.CITY:
         raise Invalid(FieldError("/organisation_code", "not_a_city", "按市总工会关账。"))
+    over = Over(city, month_of(month))
+    await hold_books_alone(work.transaction, city["id"])  # what is weighed stays so until the month is closed
+    found = await _parity(work, over)
     if found.why:
         raise NotInAgreement(why=",".join(found.why))
     last = await last_run(work.transaction, city["id"], over.days, None)
@@ -74,7 +83,7 @@ async def close(work: Work, actor: Actor, city: Record, month: date) -> Record:
     row = {
         "id": new_id(), "created_at": work.now, "city_id": city["id"], "organisation_name": city["name"],
         "month": month, "reconciliation_id": last["id"], "closed_by": actor.person_id, "role": post.role.value,
-        "explained": found.explained, "content": content, "sha256": hashlib.sha256(content).hexdigest(),
+        "explained": found.explained.count, "content": content, "sha256": hashlib.sha256(content).hexdigest(),
     }  # fmt: skip
     try:
         async with work.transaction.attempt():

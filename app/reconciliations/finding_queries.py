@@ -1,10 +1,11 @@
 """What does not agree, as one statement for each way of looking: it opens what it finds, and mends what it finds right.
 
 Sets, never rows one by one: a hundred thousand lines are a few seconds. `found` names what is wrong, `considered` what
-was looked at; an open break among these that is not found again is mended. A line has one finding at most.
+was looked at; an open break among these that is not found again is mended. A line has one finding at most on what was
+paid, and one each on where it went and from whose account.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -52,11 +53,14 @@ _SENT: Final = """
   where b.{tier}_id = $1 and b.exported_at is not null
     and (b.id = $6 or ($6::uuid is null and b.exported_at >= $2 and b.exported_at < $3))
 """
-_LINE_KINDS: Final = (
+_PAID_KINDS: Final = (
     "not_at_bank", "amount_differs", "paid_twice", "result_missing", "paid_at_bank", "returned_at_bank",
     "returned_unpaid",
 )  # fmt: skip
-# A bank is given some days: that it has no movement is said when statements tell all of these days.
+_LINE_KINDS: Final = (*_PAID_KINDS, "account_differs", "union_differs")
+_ELSEWHERE: Final = "m.organisation_id not in (l.city_id, l.district_id, l.street_id, l.unit_id)"
+# A bank is given some days: that it has no movement is said when statements tell all of these days. Where the money
+# went is compared as far as the bank tells it, by the last four digits; what comes back may come from another account.
 _LINES: Final = f"""
 ids as materialized (
   select l.id {_SENT}
@@ -67,14 +71,18 @@ ids as materialized (
   {_OPEN} and $6::uuid is null and k.{{tier}}_id = $1
 ), lines as materialized (
   select l.id, l.batch_id, l.application_id, l.amount_fen, l.state, b.bank, b.city_id, b.district_id, b.street_id,
-    b.unit_id, {_SHANGHAI.format("b.exported_at")} as sent_day, {_SHANGHAI.format("l.answered_at")} as answered_day
+    b.unit_id, right(l.card_masked, 4) as card, {_SHANGHAI.format("b.exported_at")} as sent_day,
+    {_SHANGHAI.format("l.answered_at")} as answered_day
   from ids join payment_line l on l.id = ids.id join payment_batch b on b.id = l.batch_id
   where b.{{tier}}_id = $1 and l.sent_at is not null
 ), told as materialized (
   select l.id, count(*) filter (where m.direction = 'out') as went, count(*) filter (where m.direction = 'in') as came,
     coalesce(sum(m.amount_fen) filter (where m.direction = 'out'), 0)
       - coalesce(sum(m.amount_fen) filter (where m.direction = 'in'), 0) as fen,
-    bool_or(m.amount_fen <> l.amount_fen) as odd
+    bool_or(m.amount_fen <> l.amount_fen) as odd,
+    sum(m.amount_fen) filter (where m.direction = 'out' and m.account_masked ~ '[0-9]{{{{4}}}}$'
+      and right(m.account_masked, 4) <> l.card) as astray,
+    sum(m.amount_fen) filter (where coalesce({_ELSEWHERE}, true)) as elsewhere
   from lines l join bank_statement_line m on m.line_reference = l.id group by l.id
 ), covered as materialized (
   select distinct s.organisation_id, s.bank, d::date as day
@@ -89,7 +97,7 @@ ids as materialized (
     union select batch_id, bank, {_TIERS}, answered_day from lines where answered_day is not null
   ) w
 ), weighed as (
-  select l.*, coalesce(t.fen, 0) as fen, case
+  select l.*, coalesce(t.fen, 0) as fen, t.astray, t.elsewhere, case
     when t.odd then 'amount_differs'
     when t.went - t.came > 1 then 'paid_twice'
     when t.went < t.came then 'returned_unpaid'
@@ -107,6 +115,11 @@ _LINES_FOUND: Final = f"""
     w.sent_day as day, case when w.state in ('sent', 'paid') then w.amount_fen else 0 end as expected_fen,
     w.fen as found_fen
   from weighed w where w.kind is not null
+  union all
+  select e.kind, 'line', w.id, {_TIERS}, w.batch_id, w.application_id, w.sent_day, 0, e.fen
+  from weighed w
+  cross join lateral (values ('account_differs', w.astray), ('union_differs', w.elsewhere)) as e (kind, fen)
+  where e.fen is not null
 """  # noqa: S608 - as above
 _MOVEMENT_KINDS: Final = ("unknown_payment", "unknown_receipt")
 _MOVEMENTS: Final = f"""
@@ -189,6 +202,10 @@ _LEDGER_FOUND: Final = f"""
   from paid p join application a on a.id = p.id left join books b on b.id = p.id
   where p.fen <> coalesce(b.fen, 0) and a.{{tier}}_id = $1
 """  # noqa: S608 - as above
+EXPLAINS: Final[Mapping[str, Sequence[str]]] = {
+    "approved_fen": ("approved_differs", "sent_twice"), "bank_fen": _PAID_KINDS, "ledger_fen": _LEDGER_KINDS,
+}  # fmt: skip
+"""By which kinds of breaks, once they are explained, one of the ways may be away from what was paid."""
 _STEPS: Final[Sequence[tuple[Sequence[str], str, str]]] = (
     (_LINE_KINDS, _LINES, _LINES_FOUND),
     (_MOVEMENT_KINDS, _MOVEMENTS, _MOVEMENTS_FOUND),

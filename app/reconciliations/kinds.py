@@ -14,9 +14,9 @@ from app.policy.fields import Frozen
 Way = Literal["three_ways", "invariant"]
 BreakCode = Literal[
     "approved_not_sent", "approved_differs", "sent_twice", "not_at_bank", "amount_differs", "paid_twice",
-    "result_missing", "paid_at_bank", "returned_at_bank", "returned_unpaid", "unknown_payment", "unknown_receipt",
-    "ledger_differs", "budget_differs", "books_differ", "checkpoint_differs", "transaction_unbalanced", "overpaid",
-    "batch_differs", "held_differs",
+    "result_missing", "paid_at_bank", "returned_at_bank", "returned_unpaid", "account_differs", "union_differs",
+    "unknown_payment", "unknown_receipt", "ledger_differs", "budget_differs", "books_differ", "checkpoint_differs",
+    "transaction_unbalanced", "overpaid", "batch_differs", "held_differs",
 ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ _DAYS: Final = (
     (re.compile(r"\A\d{8}\Z"), "%Y%m%d"),
 )
 _BANK_REFERENCE: Final = re.compile(r"\A[0-9A-Za-z_.-]{1,64}\Z")
+_HIDDEN_BY_BANK: Final = re.compile(r"\A[0-9]{0,10}[*＊Xx]+([0-9]{4})\Z")
 _OURS: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32}(?![0-9A-Za-z])")
 
 
@@ -155,7 +156,7 @@ class StatementReader:
         ours = _OURS.findall(row[REMARK])
         if len(set(map(str.upper, ours))) > 1:
             raise _Wrong(REMARK, "references_many", "里有不止一个参考号")
-        account = mask_card(row[ACCOUNT]) or None if ACCOUNT in row else None
+        account = _account(row.get(ACCOUNT, ""))
         return Movement(number, day, *self._adapter(row), reference, account, UUID(hex=ours[0]) if ours else None)
 
 
@@ -167,6 +168,12 @@ def _day(text: str) -> date:
             except ValueError:
                 break
     raise _Wrong(DAY, "day_format", "不是日期，写成 2026-01-31 的样子")
+
+
+def _account(text: str) -> str | None:
+    """Masked; of one that the bank has masked itself, what it left to see at the end."""
+    hidden = _HIDDEN_BY_BANK.match(text.replace(" ", ""))
+    return f"**** **** **** {hidden[1]}" if hidden else mask_card(text) or None
 
 
 def _without_columns() -> Invalid:

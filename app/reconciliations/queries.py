@@ -16,6 +16,8 @@ from app.db.transaction import Record, Transaction
 from app.kernel.actor import Actor, Permission, Reach, Tier
 from app.kernel.errors import Conflict, NotFound
 from app.payments.queries import B, PaymentBatchNotFound
+from app.reconciliations.finding_queries import EXPLAINS
+from app.reconciliations.rules import instants
 from app.reconciliations.tables import (
     FIGURES,
     BankStatement,
@@ -215,13 +217,33 @@ _LAST = Statement(
     ("organisation_id", "first_day", "last_day", "batch_id"),
     {},
 )
+# What was explained is of these days, or of this batch, where the line or the application has a line that is.
+_OF_WAY: Final = ", ".join(
+    f"coalesce(sum({difference}) filter (where k.kind in ({', '.join(map(repr, EXPLAINS[way]))})), 0)::bigint as {way}"
+    for way, difference in (
+        ("approved_fen", "k.expected_fen - k.found_fen"),
+        ("bank_fen", "k.found_fen - k.expected_fen"),
+        ("ledger_fen", "k.found_fen - k.expected_fen"),
+    )
+)
 _STANDING = {
     tier: Statement(
-        "select count(*) filter (where state = 'open') as open, "  # noqa: S608 - a name of our own
-        "count(*) filter (where state = 'explained') as explained "
-        f"from reconciliation_break where {tier}_id = $1 and (($4::uuid is null and day between $2 and $3) "
-        "or batch_id = $4)",
-        ("organisation_id", "first_day", "last_day", "batch_id"),
+        f"""
+        select * from (
+          select count(*) filter (where state = 'open') as open,
+            count(*) filter (where state = 'explained') as explained
+          from reconciliation_break
+          where {tier}_id = $1 and (($4::uuid is null and day between $2 and $3) or batch_id = $4)
+        ) counted cross join (
+          select {_OF_WAY} from reconciliation_break k
+          where k.{tier}_id = $1 and k.state = 'explained' and exists (
+            select 1 from payment_line l join payment_batch b on b.id = l.batch_id
+            where (l.id = k.subject_id or l.application_id = k.subject_id) and b.{tier}_id = $1
+              and b.exported_at is not null
+              and (b.id = $4 or ($4::uuid is null and b.exported_at >= $5 and b.exported_at < $6)))
+        ) explained
+        """,  # noqa: S608 - names of our own
+        ("organisation_id", "first_day", "last_day", "batch_id", "since", "until"),
         {},
     )
     for tier in Tier
@@ -249,10 +271,12 @@ async def last_run(
 async def standing(
     transaction: Transaction, union: Mapping[str, Any], days: tuple[date, date], batch_id: UUID | None
 ) -> Record:
-    """How many breaks of these days, or of this batch, are open and how many were explained."""
+    """How many breaks of these days, or of this batch, are open, how many were explained, and by how much each way may
+    therefore be away from what was paid."""
+    since, until = instants(days)
     row = await transaction.row(
         _STANDING[Tier(union["tier"])],
-        organisation_id=union["id"], first_day=days[0], last_day=days[1], batch_id=batch_id,
+        organisation_id=union["id"], first_day=days[0], last_day=days[1], batch_id=batch_id, since=since, until=until,
     )  # fmt: skip
     assert row is not None
     return row

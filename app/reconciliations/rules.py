@@ -59,35 +59,51 @@ def figures_of(row: Mapping[str, Any]) -> Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """How many breaks people have explained, and by how much each way may therefore be away from what was paid."""
+
+    count: int = 0
+    approved_fen: int = 0
+    bank_fen: int = 0
+    ledger_fen: int = 0
+
+    def covers(self, figures: Figures) -> bool:
+        """Whether that is all by which the ways differ, to the fen."""
+        return all(getattr(figures, way) - figures.paid_fen == getattr(self, way) for way in WAYS if way != "paid_fen")
+
+
+@dataclass(frozen=True, slots=True)
 class Parity:
     """Whether a month, a year or a batch may be closed or put away: only where nothing of `why` stands."""
 
     figures: Figures
     open: int
-    explained: int
+    explained: Explained
     why: tuple[Why, ...]
 
 
-def weighed(figures: Figures, last: Figures | None, *, over: bool, open_breaks: int, explained: int) -> Parity:
-    """`last`: what the last run of just this found. Differences may stand only where a person has explained them."""
+def weighed(figures: Figures, last: Figures | None, *, over: bool, open_breaks: int, explained: Explained) -> Parity:
+    """`last`: what the last run of just this found. Differences may stand as far as a person has explained them, and no
+    further."""
     stands: dict[Why, bool] = {
         "not_over": not over,
         "not_reconciled": last != figures,
         "uncovered_days": figures.uncovered_days > 0,
         "unanswered": figures.unanswered > 0,
         "breaks_open": open_breaks > 0,
-        "differs": not figures.agree and not explained,
+        "differs": not explained.covers(figures),
     }
     return Parity(figures, open_breaks, explained, tuple(why for why, holds in stands.items() if holds))
 
 
-def content_of(city_code: str, month: date, figures: Figures, explained: int) -> bytes:
+def content_of(city_code: str, month: date, figures: Figures, explained: Explained) -> bytes:
     """What is kept of a month that is closed, in the one spelling that is hashed."""
     return canonical(
         {
             "organisation": city_code,
             "month": month.isoformat()[:7],
-            "explained": explained,
+            "explained": explained.count,
+            "explained_fen": {way: getattr(explained, way) for way in WAYS if way != "paid_fen"},
             "figures": {name: getattr(figures, name) for name in Figures.__dataclass_fields__},
         }
     )

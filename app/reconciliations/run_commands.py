@@ -14,6 +14,7 @@ from app.db.scope import post_over
 from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.funds.book_queries import hold_books
 from app.kernel.actor import Actor, Permission, Tier
 from app.kernel.errors import FieldError, Invalid, NotAllowed
 from app.kernel.ids import new_id
@@ -133,6 +134,7 @@ async def take_step(work: Work, run_id: UUID) -> Counter[str] | None:
     row = await transaction.row(_LOCK, row_id=run_id)
     if row is None or row["state"] == "done":
         return None
+    await hold_books(transaction, row["city_id"])  # nothing is opened in a month that is being closed
     await _be_patient(work)
     days = (row["first_day"], row["last_day"])
     if row["next_step"] == STEPS:

@@ -19,6 +19,7 @@ from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.funds.book_queries import hold_books_alone
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
@@ -147,6 +148,10 @@ async def announce(work: Work, actor: Actor, wanted: Wanted) -> UUID:
 async def draw_sample(work: Work, actor: Actor, sample_id: UUID, expected: int) -> None:
     """Freeze what was paid in the period, open the seed, and draw.
 
+    A payment of the last moment of the period may not be committed yet. The books are held alone first: whoever is at
+    them is waited for, and whoever comes after takes the instant of a payment from the same clock, when the period is
+    over (`import_result`).
+
     Raises SampleNotFound, StaleVersion, SampleAlreadyDrawn, SampleNotDue, PopulationTooLarge.
     """
     row = await sample_to_draw(work.transaction, actor, sample_id)
@@ -154,7 +159,8 @@ async def draw_sample(work: Work, actor: Actor, sample_id: UUID, expected: int) 
         raise SampleAlreadyDrawn
     if row["version"] != expected:
         raise StaleVersion(version=row["version"])
-    if work.now < row["until"]:
+    at = await hold_books_alone(work.transaction, row["city_id"])
+    if at < row["until"]:
         raise SampleNotDue(until=row["until"].isoformat())
     most = disclosure_on(work.today).most_lines
     made = await payments_made(work.transaction, row, most + 1)
@@ -169,7 +175,7 @@ async def draw_sample(work: Work, actor: Actor, sample_id: UUID, expected: int) 
         row_id=sample_id,
         state="drawn",
         seed=seed,
-        drawn_at=work.now,
+        drawn_at=at,
         drawn_by=actor.person_id,
         population=content,
         population_sha256=sha256(content),

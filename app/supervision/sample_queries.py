@@ -71,7 +71,16 @@ def _found(row: Record | None) -> Record:
 
 
 _POPULATION = statement(select(S.c.population).where(S.c.id == bindparam("id")))
-_MADE = Statement("select * from payments_made($1, $2, $3) limit $4", ("asked", "since", "until", "size"), {})
+# A line is listed once, with all that the books say was paid by it: what is cut off at the limit are lines.
+_MADE = Statement(
+    """
+    select line_id, application_id, district_code, kind, min(paid_at) as paid_at, sum(amount_fen)::bigint as amount_fen,
+      city_id, district_id, street_id, unit_id
+    from payments_made($1, $2, $3) group by 1, 2, 3, 4, 7, 8, 9, 10 limit $4
+    """,
+    ("asked", "since", "until", "size"),
+    {},
+)
 
 
 async def population_of(transaction: Transaction, sample_id: UUID) -> bytes | None:
@@ -81,7 +90,8 @@ async def population_of(transaction: Transaction, sample_id: UUID) -> bytes | No
 
 
 async def payments_made(transaction: Transaction, row: Record, size: int) -> dict[UUID, Record]:
-    """What was paid under the union of a sample in its period, by line, at most so many."""
+    """What was paid under the union of a sample in its period, by line, at most so many: whoever wants to know that it
+    is all asks for one more."""
     asked = {"asked": row["organisation_id"], "since": row["since"], "until": row["until"]}
     return {each["line_id"]: each for each in await transaction.rows(_MADE, size=size, **asked)}
 

@@ -4550,8 +4550,8 @@ export interface paths {
         put?: never;
         /**
          * 说明差异
-         * @description explain 写明为什么可以这样：须由制单人（及其家人、亲属）以外的复核人写。金额再有变化的，重新成为待办。
-         *     改正了的不用写，再次对账时自动消除。需要 If-Match。
+         * @description explain 写明为什么可以这样：须由复核人写，这份申请各个付款批次的制单人（及其家人、亲属）不能写。金额再有变化的，
+         *     重新成为待办。改正了的不用写，再次对账时自动消除。需要 If-Match。
          */
         post: operations["act_on_break_api_v1_staff_reconciliations_breaks__break_id__actions_post"];
         delete?: never;
@@ -7128,7 +7128,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "account_differs" | "union_differs" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
             /** Name */
             name: string;
         };
@@ -11940,10 +11940,10 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
+             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；account_differs 银行付到的账号与发出的不符；union_differs 不是从这个批次的工会账户收付的；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
              * @enum {string}
              */
-            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "account_differs" | "union_differs" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
             /** Name */
             name: string;
             /** Opened At */
@@ -12761,7 +12761,7 @@ export interface components {
             open: number;
             /**
              * Why
-             * @description 还不能的原因：not_over 这段时间还没有过去（次月二日起）· not_reconciled 最近一次对账之后有变化，请再对一次账 · uncovered_days 有的日期没有银行流水 · unanswered 有付款银行还没有给出结果 · breaks_open 有未办结的差异 · differs 合计不一致
+             * @description 还不能的原因：not_over 这段时间还没有过去（次月二日起）· not_reconciled 最近一次对账之后有变化，请再对一次账 · uncovered_days 有的日期没有银行流水 · unanswered 有付款银行还没有给出结果 · breaks_open 有未办结的差异 · differs 合计不一致，超出已说明的金额
              */
             why: ("not_over" | "not_reconciled" | "uncovered_days" | "unanswered" | "breaks_open" | "differs")[];
         };
@@ -15990,10 +15990,10 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
+             * @description approved_not_sent 批准后没有发出；approved_differs 批准金额与付到金额不符；sent_twice 发出金额超过批准金额；not_at_bank 已发出，银行流水中没有；amount_differs 银行流水金额与发出的不符；paid_twice 银行付了两次；result_missing 银行已付，结果文件还没有导入；paid_at_bank 系统记为没有付到，银行实际已付；returned_at_bank 银行已退汇，系统没有登记；returned_unpaid 有退汇，没有对应的付款；account_differs 银行付到的账号与发出的不符；union_differs 不是从这个批次的工会账户收付的；unknown_payment 银行流水中有、我方没有发出的付款；unknown_receipt 没有登记来源的收款；ledger_differs 台账与付到的金额不符；budget_differs 预算数与占用明细不符或超出；books_differ 台账与预算不符；checkpoint_differs 台账余额与逐笔合计不符；transaction_unbalanced 一笔台账借贷不平；overpaid 付到的合计超过批准金额；batch_differs 付款批次与它的明细不符；held_differs 申请占用的资金与它的状态不符
              * @enum {string}
              */
-            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
+            kind: "approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "account_differs" | "union_differs" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs";
             /** Name */
             name: string;
             /** Opened At */
@@ -22490,7 +22490,7 @@ export interface operations {
                 batch_id?: string | null;
                 cursor?: string | null;
                 /** @description 只看一种差异 */
-                kind?: ("approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs") | null;
+                kind?: ("approved_not_sent" | "approved_differs" | "sent_twice" | "not_at_bank" | "amount_differs" | "paid_twice" | "result_missing" | "paid_at_bank" | "returned_at_bank" | "returned_unpaid" | "account_differs" | "union_differs" | "unknown_payment" | "unknown_receipt" | "ledger_differs" | "budget_differs" | "books_differ" | "checkpoint_differs" | "transaction_unbalanced" | "overpaid" | "batch_differs" | "held_differs") | null;
                 limit?: number;
                 /** @description 看哪一种状态 */
                 state?: "open" | "mended" | "explained";

@@ -35,10 +35,10 @@ CLASSES = {"approved": 0, "payment_failed": 0, "paying": 1, "paid": 2}
 
 
 class Case:
-    """One case of the model: its state, its amount, and whether what it holds came back from the bank."""
+    """One case of the model: its state, its amount, and what of that came back from the bank and is held."""
 
     def __init__(self, case_id: UUID, amount: int) -> None:
-        self.id, self.amount, self.state, self.back, self.version = case_id, amount, "city_approval", False, 1
+        self.id, self.amount, self.state, self.back = case_id, amount, "city_approval", 0
 
 
 class Money(RuleBasedStateMachine):
@@ -99,24 +99,41 @@ class Money(RuleBasedStateMachine):
     def posted(self, case: Case, to: str) -> None:
         """What the books must say of it."""
         if to == "paid":
-            self.books["returned" if case.back else "allocated"] -= case.amount
+            self.books["returned"] -= case.back
+            self.books["allocated"] -= case.amount - case.back
             self.books["granted"] += case.amount
-            case.back = False
+            case.back = 0
         elif case.state == "paid":
             self.books["granted"] -= case.amount
             self.books["returned"] += case.amount
-            case.back = True
-        elif case.back and case.state in CLASSES and to not in CLASSES:
-            self.books["returned"] -= case.amount
-            self.books["allocated"] += case.amount
-            case.back = False
+            case.back = case.amount
+        elif case.state in CLASSES and to not in CLASSES:
+            self.written_off(case)
 
-    async def moved(self, case: Case, to: str) -> bool:
+    def written_off(self, case: Case) -> None:
+        self.books["returned"] -= case.back
+        self.books["allocated"] += case.back
+        case.back = 0
+
+    @rule(n=PICK, fen=st.integers(1, 2_000))
+    def more_or_less_is_granted(self, n: int, fen: int) -> None:
+        """While it is held: more is drawn beside it; of less all is let go of, and drawn anew."""
+        if n >= len(self.cases) or self.cases[n].state not in ("approved", "payment_failed", "paying"):
+            return
+        case = self.cases[n]
+        fits = fen == case.amount or (self.held() - case.amount + fen <= self.room and not self.waits_ahead(case))
+        assert self.do(self.moved(case, case.state, fen)) is fits, (case.state, case.amount, fen)
+        if fits:
+            if fen < case.amount:
+                self.written_off(case)
+            case.amount = fen
+
+    async def moved(self, case: Case, to: str, fen: int | None = None) -> bool:
         try:
             await self.owner.execute(
                 "update application set state = $2, version = version + 1, approved_at = coalesce(approved_at, $3), "
-                "paid_at = coalesce(paid_at, $3), updated_at = $3 where id = $1",
-                case.id, to, NOW,
+                "paid_at = coalesce(paid_at, $3), updated_at = $3, amount_fen = coalesce($4, amount_fen) where id = $1",
+                case.id, to, NOW, fen,
             )  # fmt: skip
         except asyncpg.CheckViolationError as refused:
             if refused.constraint_name != "budget_room":

@@ -14,7 +14,7 @@ from app.funds.ledger import Event, Leg
 from app.funds.ledger import post as enter
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.reconciliations.rules import Figures, month_of, weighed
+from app.reconciliations.rules import Explained, Figures, month_of, weighed
 from tests.calling import post
 from tests.faults.heap import Heap
 from tests.http.refusals import refused
@@ -135,6 +135,33 @@ async def test_nothing_is_posted_into_a_closed_month_and_a_late_return_goes_into
         await owner.execute("update month_closing set explained = 1")
 
 
+async def test_one_difference_that_was_explained_excuses_no_other(
+    client: httpx.AsyncClient, books: Books, background: Jobs
+) -> None:
+    """Of an application that was paid a fen less than it was approved, and whose last line was sent in another month:
+    its break is of that month, and the sum differs in both."""
+    (line,) = await books.plant([(50_000, "paid")], sent_on=MIDDLE, amount_fen=50_001)
+    (again,) = await books.plant([(50_000, "returned")], sent_on=DAYS[1] + timedelta(days=9))
+    await books.past("update payment_line set application_id = $1 where id = $2", line.application_id, again.id)
+    after = (DAYS[1] + timedelta(days=1), DAYS[1] + timedelta(days=20))
+    back = [Told(each.direction, each.fen, after[1], remark=each.remark) for each in in_order(again)]
+    await books.told(client, [*told_of(line), Told("out", 5, day=MIDDLE)], DAYS)
+    await books.told(client, back, after)
+    for days in (after, DAYS):
+        await books.reconciled(client, background, days)
+    found = {each["kind"]: each for each in await books.breaks(client)}
+    assert set(found) == {"approved_differs", "unknown_payment"}
+    assert (await parity(client, books))["why"] == ["breaks_open", "differs"]
+    for kind, why in (("unknown_payment", ["differs"]), ("approved_differs", [])):
+        said = {"action": "explain", "reason": "银行书面答复，已报市总工会"}
+        one = found[kind]
+        done = await post(client, books.checker, f"{PLACE}/breaks/{one['id']}/actions", said, one["version"])
+        assert done.status_code == 200, done.text
+        assert (await parity(client, books))["why"] == why
+    content = orjson.loads((await close(client, books)).json()["content"])
+    assert content["explained_fen"] == {"approved_fen": 1, "bank_fen": 0, "ledger_fen": 0}
+
+
 async def test_nobody_closes_a_month_past_the_check(books: Books, owner: asyncpg.Connection) -> None:
     columns = (
         "id, created_at, city_id, organisation_name, month, reconciliation_id, closed_by, role, explained, content"
@@ -169,16 +196,24 @@ FIGURES = Figures(1, 0, 0, 5, 5, 5, 5, 5)
 @pytest.mark.parametrize(
     ("figures", "explained", "why"),
     [
-        (FIGURES, 0, ()),
-        (Figures(1, 0, 0, 5, 4, 5, 5, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 4, 5, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 5, 4, 5), 0, ("differs",)),
-        (Figures(1, 0, 0, 5, 5, 5, 5, 4), 0, ("differs",)),
-        (Figures(1, 0, 0, 9, 5, 5, 5, 5), 0, ()),  # what a bank refused was sent as well
-        (Figures(1, 0, 0, 5, 5, 5, 4, 5), 1, ()),
+        (FIGURES, Explained(), ()),
+        (Figures(1, 0, 0, 5, 4, 5, 5, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 4, 5, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 5, 4), Explained(), ("differs",)),
+        (Figures(1, 0, 0, 9, 5, 5, 5, 5), Explained(), ()),  # what a bank refused was sent as well
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, bank_fen=-1), ()),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1), ("differs",)),  # a fee, and a fen that nobody explained
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, bank_fen=1), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 3, 5), Explained(1, bank_fen=-1), ("differs",)),
+        (Figures(1, 0, 0, 5, 5, 5, 4, 5), Explained(1, ledger_fen=-1), ("differs",)),
+        (Figures(3, 0, 0, 5, 8, 5, 4, 7), Explained(3, 3, -1, 2), ()),
+        (FIGURES, Explained(1, bank_fen=-1), ("differs",)),  # what was explained has gone, and no run has seen it
     ],
 )
-def test_the_three_ways_are_one_sum(figures: Figures, explained: int, why: tuple[str, ...]) -> None:
+def test_the_three_ways_are_one_sum_but_for_what_was_explained(
+    figures: Figures, explained: Explained, why: tuple[str, ...]
+) -> None:
     assert weighed(figures, figures, over=True, open_breaks=0, explained=explained).why == why
 
 

@@ -71,6 +71,23 @@ async def test_another_than_the_maker_says_why_and_other_figures_open_it_anew(
     refused(await explain(client, books.checker, one, shown["version"]), 409, "break_not_open")
 
 
+async def test_nobody_who_made_any_batch_with_a_line_of_the_application_says_why(
+    client: httpx.AsyncClient, books: Books, background: Jobs
+) -> None:
+    """A second payment has a batch of its own: whoever made the first knows why there are two."""
+    one = await broken(client, books, background)
+    (again,) = await books.plant([(50_000, "returned")])
+    first, case = UUID(one["subject_id"]), UUID(one["application_id"])
+    await books.past(
+        "update payment_line set application_id = $1, reissue_of = $2 where id = $3", case, first, again.id
+    )
+    for column in ("maker_id", "maker_for"):
+        maker = await books.world.staff(Role.FINANCE_CHECKER, books.city, consents=())
+        await books.past(f"update payment_batch set {column} = $1 where id = $2", maker.id, again.batch_id)
+        refused(await explain(client, maker, one), 403, "own_batch_break")
+    assert (await explain(client, books.checker, one)).status_code == 200
+
+
 async def test_whose_own_application_it_is_stands_aside(
     client: httpx.AsyncClient, books: Books, background: Jobs
 ) -> None:

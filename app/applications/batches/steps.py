@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import text
 
 from app.applications.commands import NoticeNotOver
+from app.applications.household_caps import cap_for
 from app.applications.measures import FileClosed
 from app.applications.path import Action
 from app.applications.steps import (
@@ -27,7 +28,7 @@ from app.applications.steps import (
     step_text,
     values_of,
 )
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.funds.rules import HOLDS
@@ -84,6 +85,20 @@ def _differing(returning: bool) -> Mapping[str, str]:
 _STEPS: Final = {returning: statement(text(_over_rows(returning=returning))) for returning in (False, True)}
 
 
+# The locks of the trigger `keep_household_cap`, in one order.
+_HOLD_CAPS: Final = Statement(
+    """
+    select pg_advisory_xact_lock(its.key) from (
+      select distinct hashtextextended('household_cap|' || a.household_id || '|'
+        || date_trunc('year', a.submitted_at at time zone 'Asia/Shanghai') at time zone 'Asia/Shanghai', 0) as key
+      from application a where a.id = any($1::uuid[]) and a.household_id is not null order by 1
+    ) its
+    """,
+    ("ids",),
+    {},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Taking:
     """A step that is about to be taken on an application that is held; `change`: as of `values_of`."""
@@ -101,7 +116,7 @@ async def take_all(work: Work, wanted: Sequence[Taking]) -> dict[UUID, Moved | D
     """
     outcome: dict[UUID, Moved | DomainError] = {}
     if any(HOLDS.get(each.step.at) != HOLDS.get(each.step.to) for each in wanted):
-        await hold_budgets(work, [each.row["id"] for each in wanted])
+        await _hold(work, wanted)
         wanted = sorted(wanted, key=lambda each: (each.row["submitted_at"], each.row["id"]))
     waiting = [wanted[n : n + AT_A_TIME] for n in range(0, len(wanted), AT_A_TIME)][::-1]
     while waiting:
@@ -121,6 +136,19 @@ async def take_all(work: Work, wanted: Sequence[Taking]) -> dict[UUID, Moved | D
         else:
             outcome |= taken
     return outcome
+
+
+async def _hold(work: Work, wanted: Sequence[Taking]) -> None:
+    """As one approval: the cap of the household first, and then the budgets. In the other order each would wait for
+    what the other holds."""
+    capped = [
+        each.row["id"]
+        for each in wanted
+        if each.row.get("household_cap") or cap_for(work.policies, each.row, each.step, work.today)
+    ]
+    if capped:
+        await work.transaction.rows(_HOLD_CAPS, ids=capped)
+    await hold_budgets(work, [each.row["id"] for each in wanted])
 
 
 def _in_line(taking: Taking, kind: str) -> Taking:

@@ -162,8 +162,8 @@ async def _whole(desk: Desk, break_id: UUID) -> Response:
 async def act_on_break(
     break_id: PathId, body: BreakStep, desk: Annotated[Desk, staff(Permission.CONFIRM_PAYMENT)]
 ) -> Response:
-    """explain 写明为什么可以这样：须由制单人（及其家人、亲属）以外的复核人写。金额再有变化的，重新成为待办。
-    改正了的不用写，再次对账时自动消除。需要 If-Match。"""
+    """explain 写明为什么可以这样：须由复核人写，这份申请各个付款批次的制单人（及其家人、亲属）不能写。金额再有变化的，
+    重新成为待办。改正了的不用写，再次对账时自动消除。需要 If-Match。"""
     await break_commands.explain(desk.work, desk.actor, break_id, desk.expected_version(), body.reason)
     return await _whole(desk, break_id)
 

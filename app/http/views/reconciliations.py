@@ -182,7 +182,7 @@ class ParityView(BaseModel):
         description="还不能的原因：not_over 这段时间还没有过去（次月二日起）· not_reconciled 最近一次对账之后有变化，"
         "请再对一次账 "
         "· uncovered_days 有的日期没有银行流水 · unanswered 有付款银行还没有给出结果 · breaks_open 有未办结的差异 "
-        "· differs 合计不一致"
+        "· differs 合计不一致，超出已说明的金额"
     )
     open: int = Field(description="未办结的差异")
     explained: int = Field(description="已写明理由的差异")
@@ -302,7 +302,7 @@ def parity(found: Parity) -> dict[str, Any]:
         "may_close": not found.why,
         "why": list(found.why),
         "open": found.open,
-        "explained": found.explained,
+        "explained": found.explained.count,
         "figures": figures(found.figures),
     }
 
