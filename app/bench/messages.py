@@ -244,6 +244,6 @@ def _person(rows: Rows, n: int, union_id: Any, count: int, now: datetime) -> Non
              "subject_id": person_id}
         )  # fmt: skip
         rows["message_sending"].append(
-            {"id": new_id(), "created_at": now, "message_id": message_id, "person_id": person_id, "state": "queued",
-             "due_at": now + _FAR, "moved_at": now}
+            {"id": new_id(), "created_at": now, "message_id": message_id, "person_id": person_id, "kind": "application",
+             "state": "queued", "due_at": now + _FAR, "moved_at": now}
         )  # fmt: skip

@@ -224,7 +224,7 @@ async def test_somebody_on_paper_finds_a_warning_when_they_first_sign_in(
     client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     someone = await world.person()
-    await handle(background, "AccountClaimed", person_id=someone.id, proof="phone")
+    await handle(background, "AccountClaimed", person_id=someone.id, claim_id=new_id(), proof="phone")
     assert await told(client, someone) == [("account", "账户已绑定微信")]
 
 
