@@ -1,5 +1,5 @@
-"""What comes after: receipts, what WeChat deletes or bans later, the names that were lost, and taking down. Each article by
-itself: one that WeChat does not take down, or that is broken, holds up no other."""
+"""What comes after: receipts, what WeChat deletes or bans later, the names that were lost, and taking down. Each
+article by itself: one that WeChat does not take down, or that is broken, holds up no other."""
 
 from typing import Final
 

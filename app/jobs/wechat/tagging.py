@@ -120,7 +120,8 @@ def _held(work: Work, row: Record, wished: int, wanted: Sequence[int], done: Don
     tags = {tag for tag in row["tagged"] if (row_id, tag) not in done.taken_off}
     tags |= {tag for tag in wanted if (row_id, tag) in done.put}
     whole = tags == set(wanted) and len(wanted) == wished
-    passes = done.deleted or (done.failed is not None and not isinstance(done.failed, QuotaSpent | OperatorMustAct))
+    passes = not done.deleted.isdisjoint(wanted)
+    passes |= done.failed is not None and not isinstance(done.failed, QuotaSpent | OperatorMustAct)
     pause = SOON if passes and row_id not in done.refused else LATER
     return Held(row_id, sorted(tags), row["retags"], None if whole else work.now + pause)
 
