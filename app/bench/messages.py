@@ -45,7 +45,7 @@ EACH: Final = 4
 """Messages to a person, and subscriptions that they gave."""
 ROUNDS: Final = 5
 LIBRARIES: Final = ("httpx", "aiohttp")
-BARE: Final = 2_000
+BARE: Final = 1_000
 """Calls of a bare loop."""
 WARM_S: Final = 3.0
 SAID_EVERY_S: Final = 10.0
@@ -89,7 +89,7 @@ def _measure(server: embedded.Server, messages: int, people: int, followers: int
             if followers:
                 with console.status(f"准备 {followers:,} 个关注者"):
                     _crowd(simulator, appid=DEMO_WECHAT_OFFICIAL_APPID, prefix="w", count=followers, follows=True)
-                told["followers"] = asyncio.run(_reading(server, worker, followers, console))
+                told["followers"] = asyncio.run(_reading(server, simulator, worker, followers, console))
     return told
 
 
@@ -208,10 +208,13 @@ async def _round(
         found.used[name] += cpu_seconds(pids) - used[name]
 
 
-async def _reading(server: embedded.Server, worker: int, followers: int, console: Console) -> dict[str, Any]:
+async def _reading(
+    server: embedded.Server, simulator: Served, worker: int, followers: int, console: Console
+) -> dict[str, Any]:
     database = await asyncpg.connect(server.dsn(DATABASE))
+    groups = {"worker": [worker], "simulator": [simulator.pid], "database": family(server.pid)}
     try:
-        rest = rss_mib(worker)
+        rest, used = rss_mib(worker), {name: cpu_seconds(pids) for name, pids in groups.items()}
         await database.execute(
             "insert into wechat_sync (id, created_at, phase, moved_at) values ($1, now(), 'list', now())", new_id()
         )
@@ -227,6 +230,7 @@ async def _reading(server: embedded.Server, worker: int, followers: int, console
     return {
         **{name: row[name] for name in ("phase", "total", "listed", "asked", "joined", "tagged")},
         "seconds": round((row["ended_at"] - row["created_at"]).total_seconds(), 1),
+        "cpu_us": {name: round((cpu_seconds(pids) - used[name]) / followers * 1e6, 1) for name, pids in groups.items()},
         "rss_mib": [round(each, 1) for each in (rest, peak, rss_mib(worker))],
     }
 

@@ -116,7 +116,7 @@ def _held(work: Work, row: Record, wished: int, wanted: Sequence[int], done: Don
     """The tags of a follower now; and when it is tried again, if that is not what they should be."""
     row_id = row["id"]
     if row_id in done.left:
-        return Held(row_id, (), row["retags"])
+        return Held(row_id, [], row["retags"])
     tags = {tag for tag in row["tagged"] if (row_id, tag) not in done.taken_off}
     tags |= {tag for tag in wanted if (row_id, tag) in done.put}
     whole = tags == set(wanted) and len(wanted) == wished
