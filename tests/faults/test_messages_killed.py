@@ -168,4 +168,4 @@ async def until_started(workers: list[Aid]) -> None:
     async def started() -> bool:
         return all("worker_started" in each.log for each in workers)
 
-    await until(started, 60)
+    await until(started, 180)
