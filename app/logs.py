@@ -10,7 +10,7 @@ import structlog
 
 ALLOWED = frozenset(
     "event level timestamp logger request_id method route status ms person error at name count url port pid reason "
-    "version seconds application_id notice_id year per_s waiting".split()
+    "version seconds application_id notice_id article_id year per_s waiting".split()
 )
 
 

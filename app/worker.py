@@ -26,6 +26,7 @@ from app.db.transaction import COMMAND_SECONDS
 from app.files.store import open_store
 from app.gateways.sms import TextGateway
 from app.gateways.wechat.errors import WeChatError
+from app.jobs.alone import alone
 from app.jobs.appeals import step_up_all
 from app.jobs.articles.checking import check_all
 from app.jobs.articles.following import follow_all
@@ -147,14 +148,17 @@ async def _publish(jobs: Jobs, wechat: Accounts, stopping: asyncio.Event) -> Non
     while not stopping.is_set():
         done = 0
         try:
-            await check_all(jobs, wechat)
-            done = await show_asked(jobs, wechat) + await advance(jobs, wechat)
-            await follow_all(jobs, wechat)
-        except (Unavailable, asyncpg.PostgresError) as away:
+            # Each by itself: a defect in one, rolled back, stops neither the others nor this process.
+            with alone("articles_not_checked"):
+                await check_all(jobs, wechat)
+            with alone("previews_not_shown"):
+                done += await show_asked(jobs, wechat)
+            with alone("articles_not_advanced"):
+                done += await advance(jobs, wechat)
+            with alone("articles_not_followed"):
+                await follow_all(jobs, wechat)
+        except Unavailable as away:
             log.warning("database_away", error=type(away).__name__)
-        except Exception as failed:
-            # A defect, and rolled back: it must not take down what else this process does.
-            log.error("publishing_failed", error=type(failed).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), IDLE_SECONDS if done else ARTICLES_SECONDS)
 
@@ -181,7 +185,7 @@ async def _text(jobs: Jobs, gateway: TextGateway | None, stopping: asyncio.Event
     """Text messages, where there is a gateway."""
     while gateway is not None and not stopping.is_set():
         try:
-            await text_people(jobs, gateway)
+            await text_people(jobs, gateway, stopping)
         except (Unavailable, asyncpg.PostgresError) as away:
             log.warning("database_away", error=type(away).__name__)
         except Exception as failed:

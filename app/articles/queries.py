@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, any_, bindparam, literal_column, select, text, tuple_
+from sqlalchemy import Select, any_, bindparam, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.articles.tables import Article, ArticlePerson, ArticlePreview, ArticleRevision, ArticleStep, PublishedArticle
@@ -171,20 +171,13 @@ async def known_to_service(transaction: Transaction, names: list[bytes], numbers
     return frozenset(row["known"] for row in rows)
 
 
-_IN_MONTH = statement(
-    text(
-        """
-        select count(*) from article where way = 'mass_send'
-          and state in ('scheduled','publishing','unknown','published','withdrawn')
-          and (tag_id is null or tag_id is not distinct from cast(:tag_id as int))
-          and publish_at >= :begins and publish_at < :ends
-        """
-    )
-)
+# The quota is the account's, and the wall shows those of one's own union: the database counts behind it.
+_IN_MONTH = Statement("select mass_sends_between($1, $2, $3)", ("tag_id", "begins", "ends"), {})
 
 
 async def sent_in_month(transaction: Transaction, day: date, tag_id: int | None) -> int:
-    """How many mass sends of this day's month reach these followers: those to all, and those to the same tag."""
+    """How many mass sends of this day's month reach these followers, whoever sends them: those to all, and those to the
+    same tag."""
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
     begins, ends = (datetime.combine(each, time(), SHANGHAI) for each in (first, following))

@@ -18,6 +18,7 @@ from app.articles.steps import audit, take
 from app.db.statements import Statement, statement
 from app.db.transaction import Record
 from app.db.work import Work
+from app.gateways.wechat.official import LONGEST_URL
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.people.consents import Purpose
@@ -27,6 +28,8 @@ LEASE: Final = timedelta(minutes=2)
 """So long a process may work on one try; one that is not heard of by then has died."""
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
+TAKE_DOWN_PAUSE: Final = timedelta(minutes=30)
+LONGEST_TAKE_DOWN_PAUSE: Final = timedelta(days=1)
 LOOKED_FOR_EVERY: Final = timedelta(minutes=30)
 LOOKED_FOR_FOR: Final = timedelta(days=3)
 MOST_ATTEMPTS: Final = 50
@@ -42,10 +45,9 @@ def _sql(query: str) -> Statement:
 
 
 _DUE = _sql(
-    "select * from article where state = 'scheduled' and publish_at <= :now order by publish_at limit 1 "
-    "for update skip locked"
+    "select * from article where id = :id and state = 'scheduled' and publish_at <= :now for update skip locked"
 )
-_IS_DUE = _sql("select exists (select 1 from article where state = 'scheduled' and publish_at <= :now)")
+_ALL_DUE = _sql("select id from article where state = 'scheduled' and publish_at <= :now order by publish_at limit 20")
 _OPEN = _sql(
     """
     with free as (
@@ -79,10 +81,23 @@ _PUBLISH = _sql(
     """
 )
 _HIDE = _sql("update published_article set withdrawn_at = :now where id = :row_id and withdrawn_at is null")
-_TAKEN_DOWN = _sql("update article set taken_down_at = :now where id = :row_id and taken_down_at is null")
+_TAKEN_DOWN = _sql(
+    "update article set taken_down_at = :now, take_down_failure = null, take_down_due_at = null "
+    "where id = :row_id and taken_down_at is null"
+)
+# What has failed least often first: the day's calls are few, and one that never goes must not use them up.
 _TO_TAKE_DOWN = _sql(
-    "select * from article where withdrawn_at is not null and taken_down_at is null and wechat_id is not null "
-    "order by withdrawn_at limit 20"
+    """
+    select * from article where withdrawn_at is not null and taken_down_at is null and wechat_id is not null
+      and way = any(:ways) and (take_down_due_at is null or take_down_due_at <= :now)
+    order by take_down_attempts, withdrawn_at limit 20
+    """
+)
+_NOT_TAKEN_DOWN = _sql(
+    """
+    update article set take_down_attempts = take_down_attempts + 1, take_down_failure = :why, take_down_due_at = :due_at
+    where id = :row_id and taken_down_at is null
+    """
 )
 _REFERENCE = _sql(
     "update article set wechat_id = :wechat_id, wechat_url = coalesce(wechat_url, :wechat_url) where id = :row_id"
@@ -117,13 +132,6 @@ _SHOWING = _sql(
     returning id
     """
 )
-_UNCHECKED = _sql(
-    """
-    select a.*, r.person_id as written_by, p.openid from article a
-    join article_revision r on r.article_id = a.id and r.revision = a.revision join person p on p.id = r.person_id
-    where a.state = 'in_review' and a.checked_revision is distinct from a.revision order by a.updated_at limit 20
-    """
-)
 _PREVIEW = _sql(
     "select p.*, a.organisation_name from article_preview p join article a on a.id = p.article_id "
     "where p.state = 'asked' order by p.created_at limit 1"
@@ -132,11 +140,6 @@ _PREVIEWED = _sql(
     "update article_preview set state = :state, failure = :failure, openid = null "
     "where id = :row_id and state = 'asked'"
 )
-_CHECKS = _sql("select * from wechat_task where kind = 'media_check' and asked_for = any(:names)")
-_CHECKED = _sql(
-    "update article set platform_check = :found, checked_revision = :revision where id = :row_id "
-    "and state = 'in_review' and revision = :revision"
-)
 
 
 def asked_for(article_id: UUID, attempt: int) -> str:
@@ -144,14 +147,14 @@ def asked_for(article_id: UUID, attempt: int) -> str:
     return f"{article_id.hex}.{attempt}"
 
 
-async def is_due(work: Work) -> bool:
-    """Whether anything waits to go out now."""
-    return bool(await work.transaction.value(_IS_DUE, now=work.now))
+async def all_due(work: Work) -> Sequence[UUID]:
+    """What waits to go out now, the one that waits longest first."""
+    return [row["id"] for row in await work.transaction.rows(_ALL_DUE, now=work.now)]
 
 
-async def begin_due(work: Work) -> bool:
-    """What is due begins to go out, or goes back to its writer; whether there was one."""
-    row = await work.transaction.row(_DUE, now=work.now)
+async def begin_due(work: Work, article_id: UUID) -> bool:
+    """What is due begins to go out, or goes back to its writer; whether it did, and nobody else had it in hand."""
+    row = await work.transaction.row(_DUE, id=article_id, now=work.now)
     if row is None:
         return False
     wrong = await _wrong_now(work, row)
@@ -241,7 +244,7 @@ async def lose(work: Work, row: Record) -> None:
 async def finish(work: Work, row: Record, wechat_id: str | None, detail: Mapping[str, str]) -> None:
     """It is out: from now on everyone may read it here as well."""
     content = content_of(work, await revision_of(work.transaction, row))
-    url = detail.get("url")
+    url = (detail.get("url") or "")[:LONGEST_URL] or None
     await take(
         work,
         row,
@@ -289,33 +292,42 @@ def shown_to_all(content: Content, media_types: Mapping[UUID, str]) -> dict[str,
     return {"blocks": blocks, "cover_file_id": said["cover_file_id"], "media_types": types}
 
 
-async def follow_up(work: Work) -> int:
+async def to_follow_up(work: Work) -> Sequence[Record]:
+    """Published, and WeChat has said something later of it."""
+    return await work.transaction.rows(_LATER)
+
+
+async def follow_up(work: Work, found: Record) -> None:
     """What WeChat says later of what is published: receipts of a mass send; or that it was deleted or banned there, and
-    then it is withdrawn here as well. How many."""
-    rows = await work.transaction.rows(_LATER)
-    for found in rows:
-        row = await locked(work, found["article_id"])
-        if row["state"] != "published":
-            continue
-        if found["state"] == "undone":
-            step = PATH.step(row["state"], ArticleAction.BAN)
-            note = f"公众平台上已经不再显示（{found['said']}）"
-            await take(work, row, step, note=note, withdrawn_at=work.now, taken_down_at=work.now)
-            await work.transaction.run(_HIDE, row_id=row["id"], now=work.now)
-        else:
-            detail = found["detail"]
-            await work.transaction.run(_COUNTS, row_id=row["id"], wechat_url=detail.get("url"), **_counts(detail))
-    return len(rows)
+    then it is withdrawn here as well."""
+    row = await locked(work, found["article_id"])
+    if row["state"] != "published":
+        return
+    if found["state"] == "undone":
+        step = PATH.step(row["state"], ArticleAction.BAN)
+        note = f"公众平台上已经不再显示（{found['said']}）"
+        await take(work, row, step, note=note, withdrawn_at=work.now, taken_down_at=work.now)
+        await work.transaction.run(_HIDE, row_id=row["id"], now=work.now)
+    else:
+        detail = found["detail"]
+        url = (detail.get("url") or "")[:LONGEST_URL] or None
+        await work.transaction.run(_COUNTS, row_id=row["id"], wechat_url=url, **_counts(detail))
 
 
-async def to_take_down(work: Work) -> Sequence[Record]:
-    """Withdrawn here, and still to be taken down at WeChat."""
-    return await work.transaction.rows(_TO_TAKE_DOWN)
+async def to_take_down(work: Work, ways: Sequence[str]) -> Sequence[Record]:
+    """Withdrawn here, gone out by one of these ways, and still to be taken down at WeChat."""
+    return await work.transaction.rows(_TO_TAKE_DOWN, ways=list(ways), now=work.now)
 
 
 async def note_taken_down(work: Work, article_id: UUID) -> None:
     if await work.transaction.run(_TAKEN_DOWN, row_id=article_id, now=work.now):
         await audit(work, None, "taken_down", article_id)
+
+
+async def note_not_taken_down(work: Work, row: Record, why: str) -> None:
+    """It stands there still, and staff see why: again later, each time after a longer pause."""
+    pause = min(TAKE_DOWN_PAUSE * 2 ** min(row["take_down_attempts"], 10), LONGEST_TAKE_DOWN_PAUSE)
+    await work.transaction.run(_NOT_TAKEN_DOWN, row_id=row["id"], why=why[:60], due_at=work.now + pause)
 
 
 async def lost_references(work: Work) -> Sequence[Record]:
@@ -337,11 +349,6 @@ async def ask_to_withdraw(work: Work, person_id: UUID) -> None:
         await emit(work, WithdrawalAsked(row["id"]))
 
 
-async def unchecked(work: Work) -> Sequence[Record]:
-    """What waits for its reviewer and was not looked at by WeChat yet; with the openid of who wrote it."""
-    return await work.transaction.rows(_UNCHECKED)
-
-
 async def asked_preview(work: Work) -> Record | None:
     """The one that waits longest to be shown. Shown twice it does no harm."""
     return await work.transaction.row(_PREVIEW)
@@ -350,12 +357,3 @@ async def asked_preview(work: Work) -> Record | None:
 async def note_preview(work: Work, preview_id: UUID, failure: str | None) -> None:
     state = "sent" if failure is None else "failed"
     await work.transaction.run(_PREVIEWED, row_id=preview_id, state=state, failure=failure)
-
-
-async def checks_of(work: Work, names: list[str]) -> Sequence[Record]:
-    """The jobs at WeChat of these pictures."""
-    return await work.transaction.rows(_CHECKS, names=names)
-
-
-async def note_checked(work: Work, article_id: UUID, revision: int, found: str) -> None:
-    await work.transaction.run(_CHECKED, row_id=article_id, revision=revision, found=found)

@@ -94,6 +94,10 @@ class Article(Row, table=True):
     withdrawn_at: datetime | None = instant(nullable=True)
     taken_down_at: datetime | None = instant(nullable=True)
     """When WeChat had taken it down as well."""
+    take_down_attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    take_down_due_at: datetime | None = instant(nullable=True)
+    """When WeChat is asked again, after it did not take it down."""
+    take_down_failure: str | None = Field(default=None, max_length=60)
     platform_check: str | None = Field(default=None, max_length=11)
     """What WeChat's check of texts and pictures (内容安全) says of the revision that was checked."""
     checked_revision: int | None = None

@@ -24,8 +24,9 @@ FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 
 
-async def text_people(jobs: Jobs, gateway: TextGateway) -> int:
-    """All that are due; how many were looked at."""
+async def text_people(jobs: Jobs, gateway: TextGateway, stopping: asyncio.Event) -> int:
+    """All that are due, as long as the process goes on: a batch that was begun takes some seconds; how many were looked
+    at."""
     async with jobs.work() as work:
         policy = _policy(work)
         await lose_texts(work)
@@ -33,7 +34,7 @@ async def text_people(jobs: Jobs, gateway: TextGateway) -> int:
             return 0
         await queue_texts(work, policy)
     seen = 0
-    while count := await _some(jobs, gateway, policy.text):
+    while not stopping.is_set() and (count := await _some(jobs, gateway, policy.text)):
         seen += count
     return seen
 

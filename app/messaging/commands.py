@@ -24,9 +24,9 @@ _QUEUE = statement(
     text(
         """
         insert into message_sending (id, created_at, message_id, person_id, state, due_at, moved_at, person_masked,
-          city_id, district_id, street_id, unit_id)
+          kind, city_id, district_id, street_id, unit_id)
         select :id, m.created_at, m.id, m.person_id, 'queued', m.created_at, m.created_at, p.name_masked,
-          o.city_id, o.district_id, o.street_id, o.unit_id
+          m.kind, o.city_id, o.district_id, o.street_id, o.unit_id
         from message m join person p on p.id = m.person_id left join organisation o on o.id = p.organisation_id
         where m.id = :message_id
         on conflict (message_id) do nothing

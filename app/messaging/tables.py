@@ -94,6 +94,8 @@ class MessageSending(Row, table=True):
 
     message_id: UUID = Field(foreign_key="message.id")
     person_id: UUID = Field(foreign_key="person.id")
+    kind: str = Field(max_length=20)
+    """The message's: by it the database knows whose business it is besides the person's own."""
     template: str | None = Field(default=None, max_length=20)
     state: str = Field(max_length=10)
     due_at: datetime = instant()

@@ -299,7 +299,7 @@ PARTS: Final[dict[str, Part]] = {
         MessageSending,
         "person_id",
         "message_id template state moved_at attempts told_at",
-        hidden=f"person_id due_at grant_id reference errcode person_masked told_by {_SCOPE}",
+        hidden=f"person_id due_at grant_id reference errcode person_masked told_by kind {_SCOPE}",
     ),
     "text_messages": _part(
         TextMessage, "person_id", "message_id state moved_at", hidden="person_id due_at attempts reference"

@@ -40,7 +40,8 @@ _OWN_AFFAIRS: Final = (
     "application", "household", "appeal", "card", "card_check", "discrepancy", "change", "visit", "account",
     "supplement_asked", "review_due",
 )  # fmt: skip
-"""Kinds of messages about somebody's own case. That somebody objected, say, is nobody's but their own to know."""
+"""Kinds of messages about somebody's own case: as the wall of `message_sending` has it. That somebody objected, say, is
+nobody's but their own to know."""
 _MISSED = text(MISSED.replace("state", "message_sending.state").replace("told_at", "message_sending.told_at"))
 
 
@@ -58,7 +59,7 @@ def _page(tiers: Shape, after: bool, counted: bool) -> Statement:
     query = _FROM.where(
         within(S, tiers),
         _MISSED,
-        _M.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
+        S.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
         S.c.created_at > bindparam("since", type_=S.c.created_at.type),
         S.c.person_id != bindparam("actor_id"),
         _M.c.read_at.is_(None),
@@ -77,10 +78,14 @@ def _one(tiers: Shape) -> Statement:
         _FROM.where(
             S.c.id == bindparam("id"),
             within(S, tiers),
-            _M.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
+            S.c.kind.in_([literal_column(f"'{kind}'") for kind in _OWN_AFFAIRS]),
             S.c.person_id != bindparam("actor_id"),
-        ).with_for_update(of=S)
+        )
     )
+
+
+# Before it is looked at, so that what others have made of it, or of its text message, is seen.
+_HELD = statement(select(S.c.id).where(S.c.id == bindparam("id")).with_for_update())
 
 
 async def missed(
@@ -102,6 +107,7 @@ async def missed_count(transaction: Transaction, actor: Actor, now: datetime) ->
 async def delivery(transaction: Transaction, actor: Actor, sending_id: UUID) -> Record:
     """One of them that the actor may act on, and it is theirs until the end. Raises DeliveryNotFound."""
     tiers, values = _who(actor, *ACTS)
+    await transaction.row(_HELD, id=sending_id)
     row = await transaction.row(_one(tiers), id=sending_id, **values)
     if row is None:
         raise DeliveryNotFound

@@ -39,16 +39,21 @@ _QUEUE = _sql(
     on conflict (message_id) do nothing
     """  # noqa: S608 - our own constants
 )
+# Whoever holds the row of its way to WeChat has the message in hand: who is about to send it again there (`retry`), or
+# has told the person, goes first, and what they wrote is seen.
 _CLAIM = _sql(
     f"""
-    with due as (
-      select id from text_message where state = 'queued' and due_at <= :now
-      order by due_at limit {AT_ONCE} for update skip locked)
+    with due as materialized (
+      select t.id, s.state, s.told_at, s.created_at
+      from text_message t join message_sending s on s.message_id = t.message_id
+      where t.state = 'queued' and t.due_at <= :now
+      order by t.due_at limit {AT_ONCE} for update of s, t skip locked)
     update text_message t set moved_at = :now, attempts = t.attempts + 1,
-      state = case when m.read_at is not null or s.told_at is not null or p.phone is null or p.closed_at is not null
-        or s.created_at < :oldest or s.state in ('queued','sending','sent','delivered') then 'lapsed' else 'sending' end
-    from due, message m, message_sending s, person p
-    where t.id = due.id and m.id = t.message_id and s.message_id = t.message_id and p.id = t.person_id
+      state = case when m.read_at is not null or due.told_at is not null or p.phone is null or p.closed_at is not null
+        or due.created_at < :oldest or due.state in ('queued','sending','sent','delivered')
+        then 'lapsed' else 'sending' end
+    from due, message m, person p
+    where t.id = due.id and m.id = t.message_id and p.id = t.person_id
     returning t.id, t.person_id, t.attempts, t.state, p.phone
     """  # noqa: S608 - our own constants
 )

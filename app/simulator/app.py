@@ -89,6 +89,7 @@ _CALLS: Final[Mapping[str, Callable[[Request], Awaitable[Response]]]] = {
     "/cgi-bin/user/info/batchget": official.users,
     "/cgi-bin/tags/get": official.tags,
     "/cgi-bin/tags/create": official.make_tag,
+    "/cgi-bin/tags/delete": official.delete_tag,
     "/cgi-bin/tags/members/batchtagging": official.tag_members,
     "/cgi-bin/tags/members/batchuntagging": official.tag_members,
     "/cgi-bin/media/uploadimg": official.upload_picture,

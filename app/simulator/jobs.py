@@ -116,6 +116,8 @@ async def send_to_all(request: Request) -> Response:
     wait = ADMIN_S if admin == "absent" else world.official.takes_s
     job = _begun(world, "mass", appid, media_id, wait, client_id)
     job.article_id = "all" if audience.get("is_to_all") else ""
+    everybody, tagged = world.official.followers, world.official.tagged
+    job.audience = len(everybody) if audience.get("is_to_all") else len(tagged[audience["tag_id"]] & everybody.keys())
     also = {"msg_data_id": job.id + 1} if world.mode == "live" else {}
     return done(request, errmsg="send job submission success", msg_id=job.id, **also)
 
@@ -189,9 +191,12 @@ def _end(world: World, job: Job) -> None:
     job.status = status
     if status == "send success":
         world.official.drafts.pop(job.media_id, None)
-    count = len(world.official.followers) if status == "send success" else 0
-    event = {"Event": "MASSSENDJOBFINISH", "MsgID": job.id, "Status": status, "TotalCount": count}
-    event |= {"FilterCount": count, "SentCount": count, "ErrorCount": 0}
+    official, sent = world.official, status == "send success"
+    left = max(job.audience - official.mass_filtered, 0) if sent else 0
+    errors = min(official.mass_errors, left)
+    event: dict[str, Any] = {"Event": "MASSSENDJOBFINISH", "MsgID": job.id, "Status": status}
+    event |= {"TotalCount": job.audience if sent else 0, "FilterCount": left}
+    event |= {"SentCount": left - errors, "ErrorCount": errors}
     event["ArticleUrlResult"] = {"Count": 0, "ResultList": ""}  # an empty list is a blank text
     push(world, job.appid, _head(world) | event)
 
@@ -216,6 +221,8 @@ class Outcomes(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
     publish: int | None = Field(default=None, ge=0, le=6)
     mass: str | None = Field(default=None, max_length=60)
+    mass_filtered: int | None = Field(default=None, ge=0)
+    mass_errors: int | None = Field(default=None, ge=0)
     admin: Literal["none", "confirms", "refuses", "absent"] | None = None
     takes_s: float | None = Field(default=None, ge=0, le=3600)
     later: dict[int, int] = {}
@@ -227,6 +234,8 @@ async def set_outcomes(request: Request) -> Response:
     official = world.official
     official.publish_ends = official.publish_ends if wish.publish is None else wish.publish
     official.mass_ends = wish.mass or official.mass_ends
+    official.mass_filtered = official.mass_filtered if wish.mass_filtered is None else wish.mass_filtered
+    official.mass_errors = official.mass_errors if wish.mass_errors is None else wish.mass_errors
     official.admin = wish.admin or official.admin
     official.takes_s = official.takes_s if wish.takes_s is None else wish.takes_s
     for job_id, status in wish.later.items():

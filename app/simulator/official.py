@@ -84,9 +84,21 @@ async def make_tag(request: Request) -> Response:
         raise Refused(45157)
     if len(world.official.tags) >= 100:
         raise Refused(45056)
-    tag_id = 100 + len(world.official.tags)
+    tag_id = max(99, *world.official.tags, *world.official.tagged) + 1
     world.official.tags[tag_id] = name
     return done(request, tag={"id": tag_id, "name": name})
+
+
+async def delete_tag(request: Request) -> Response:
+    """POST /cgi-bin/tags/delete; somebody at the console does the same."""
+    world, _ = caller(request)
+    tag = (await posted(request, "tag")).get("tag")
+    tag_id = tag.get("id") if isinstance(tag, dict) else None
+    if tag_id not in world.official.tags:
+        raise Refused(45159)
+    del world.official.tags[tag_id]
+    world.official.tagged[tag_id].clear()  # nobody has it, and no other tag gets its number
+    return done(request)
 
 
 async def tag_members(request: Request) -> Response:

@@ -57,6 +57,8 @@ class Job:
     client_id: str = ""
     begun_at: float = 0
     article_id: str = ""
+    audience: int = 0
+    """Of a mass send: how many it is for."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,10 @@ class Official:
     """So long a job takes."""
     publish_ends: int = 0
     mass_ends: str = "send success"
+    mass_filtered: int = 0
+    """Of those whom a mass send is for, so many do not want it, or have had their four of the month."""
+    mass_errors: int = 0
+    """And so many of the others do not get it."""
     admin: Literal["none", "confirms", "refuses", "absent"] = "none"
     """Whether an administrator has to confirm a mass send, and does."""
     last_id: int = 2_247_483_000

@@ -167,6 +167,10 @@ class WechatFollower(Row, table=True):
     """The ids of the tags that they have at WeChat by our doing."""
     retag: bool = Field(default=False, sa_column_kwargs={"server_default": sql("false")})
     """Their consent has changed: not only tonight."""
+    retags: int = Field(default=0, sa_column_kwargs={"server_default": sql("0")})
+    """How often it has: whoever looked before the last time has settled nothing."""
+    retag_after: datetime | None = instant(nullable=True)
+    """WeChat did not do it: not again before then."""
 
 
 class WechatSync(Row, table=True):

@@ -1,6 +1,8 @@
 """Tags of followers at WeChat: a district and subjects, for those alone who consented to hear from the account."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +22,7 @@ def _sql(query: str) -> Statement:
 
 # Whoever has two accounts is known by the older one.
 _WANTED = """
-    select f.id, f.openid, f.tagged, f.retag, d.code as district, d.name as district_name, k.kinds
+    select f.id, f.openid, f.tagged, f.retag, f.retags, d.code as district, d.name as district_name, k.kinds
     from ({whom}) f
     left join lateral (
       select p.id, p.organisation_id from person p
@@ -35,24 +37,33 @@ _WANTED = """
       where a.applicant_id = p.id and a.submitted_at is not null) k on true
     order by f.id
     """
-_COLUMNS = "id, openid, tagged, retag, unionid_index from wechat_follower where follows"
+_COLUMNS = "id, openid, tagged, retag, retags, unionid_index from wechat_follower where follows"
 _WALK = _sql(_WANTED.format(whom=f"select {_COLUMNS} and id > cast(:after as uuid) order by id limit :most"))
-_AT_ONCE = _sql(_WANTED.format(whom=f"select {_COLUMNS} and retag order by id limit :most"))
+_AT_ONCE = _sql(
+    _WANTED.format(
+        whom=f"select {_COLUMNS} and retag and (retag_after is null or retag_after <= :now) order by id limit :most"
+    )
+)
+# What was asked for again meanwhile (`retags`) is still to be done.
 _HAS = _sql(
     """
-    update wechat_follower f set tagged = cast(string_to_array(nullif(w.tags, ''), ',') as integer[]), retag = false
-    from unnest(cast(:ids as uuid[]), cast(:tags as text[])) as w (id, tags) where f.id = w.id and w.tags <> ''
+    update wechat_follower f set tagged = coalesce(cast(string_to_array(nullif(w.tags, ''), ',') as integer[]), '{}'),
+      retag = f.retag and (f.retags <> w.retags or w.again is not null),
+      retag_after = case when f.retags = w.retags then w.again end
+    from unnest(cast(:ids as uuid[]), cast(:tags as text[]), cast(:retags as integer[]), cast(:again as timestamptz[]))
+      as w (id, tags, retags, again) where f.id = w.id
     """
 )
-_HAS_NONE = _sql("update wechat_follower set tagged = '{}', retag = false where id = any(cast(:ids as uuid[]))")
 _TAGS = _sql("select key, tag_id from wechat_tag")
+_FORGET_TAGS = _sql("delete from wechat_tag where tag_id <> all(cast(:there as integer[]))")
+_FORGET_TAG = _sql("delete from wechat_tag where tag_id = :tag_id")
 _KEEP_TAG = _sql(
     "insert into wechat_tag (id, created_at, key, name, tag_id) values (:id, :now, :key, :name, :tag_id) "
     "on conflict (key) do update set name = excluded.name, tag_id = excluded.tag_id"
 )
 _RETAG = _sql(
     """
-    update wechat_follower f set retag = true from person p
+    update wechat_follower f set retag = true, retags = f.retags + 1, retag_after = null from person p
     where p.id = :person_id and p.unionid_index is not null and f.unionid_index = p.unionid_index and f.follows
     """
 )
@@ -66,14 +77,38 @@ async def to_tag(work: Work, sha256: str, most: int, after: UUID | None) -> Sequ
 
 async def to_tag_at_once(work: Work, sha256: str, most: int) -> Sequence[Record]:
     """The same of those whose consent has changed."""
-    return await work.transaction.rows(_AT_ONCE, sha256=sha256, most=most)
+    return await work.transaction.rows(_AT_ONCE, sha256=sha256, most=most, now=work.now)
 
 
-async def keep_tagged(work: Work, tagged: Mapping[UUID, Sequence[int]]) -> None:
-    """The tags that they have now."""
-    spelt = {row_id: ",".join(str(each) for each in tags) for row_id, tags in tagged.items()}
-    await work.transaction.run(_HAS, ids=list(spelt), tags=list(spelt.values()))
-    await work.transaction.run(_HAS_NONE, ids=[row_id for row_id, tags in spelt.items() if not tags])
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The tags that a follower has now; `retags`: as it was when that was begun; `again`: not all that was wanted was
+    done, and then it is tried again, if it was wanted at once."""
+
+    follower_id: UUID
+    tags: Sequence[int]
+    retags: int
+    again: datetime | None = None
+
+
+async def keep_tagged(work: Work, held: Sequence[Held]) -> None:
+    await work.transaction.run(
+        _HAS,
+        ids=[each.follower_id for each in held],
+        tags=[",".join(str(tag) for tag in each.tags) for each in held],
+        retags=[each.retags for each in held],
+        again=[each.again for each in held],
+    )
+
+
+async def forget_tags_but(work: Work, there: Sequence[int]) -> int:
+    """Of our tags only these are at WeChat: somebody deleted the others there. How many they were."""
+    return await work.transaction.run(_FORGET_TAGS, there=list(there))
+
+
+async def forget_tag(work: Work, tag_id: int) -> None:
+    """It is not at WeChat any more."""
+    await work.transaction.run(_FORGET_TAG, tag_id=tag_id)
 
 
 async def known_tags(work: Work) -> dict[str, int]:

@@ -6666,6 +6666,12 @@ export interface components {
              * @description 安排在什么时候发布
              */
             publish_at: string | null;
+            /**
+             * Readings
+             * @description 阅读数：本服务没有来源，一律未知，请在公众平台后台查看
+             * @constant
+             */
+            readings: "unknown";
             receipts: components["schemas"]["Receipts"];
             /** Reviewed At */
             reviewed_at: string | null;
@@ -6679,6 +6685,8 @@ export interface components {
              * @description 群发给哪个标签的关注者；null 为全部
              */
             tag_id: number | null;
+            /** @description 撤回后在公众平台上的删除 */
+            take_down: components["schemas"]["TakeDown"];
             /**
              * Taken Down At
              * @description 公众平台上也已删除的时间
@@ -13476,17 +13484,23 @@ export interface components {
         };
         /**
          * Receipts
-         * @description 群发的回执；微信还没有告知的为 null。
+         * @description 群发的回执，来自微信的事件；null 是未知：不是群发，或者微信没有告知。
          */
         Receipts: {
-            /** Failed */
+            /**
+             * Failed
+             * @description 发送失败的人数
+             */
             failed: number | null;
             /**
              * Filtered
              * @description 过滤后准备发送的人数
              */
             filtered: number | null;
-            /** Sent */
+            /**
+             * Sent
+             * @description 实际送达的人数
+             */
             sent: number | null;
             /**
              * Total
@@ -15218,6 +15232,27 @@ export interface components {
              * @description 公众号所说的关注者总数
              */
             total: number;
+        };
+        /**
+         * TakeDown
+         * @description 撤回的文章在公众平台上的删除；没有删成的由系统再试，间隔越来越长，必要时请在公众平台后台删除。
+         */
+        TakeDown: {
+            /**
+             * Again At
+             * @description 什么时候再试
+             */
+            again_at: string | null;
+            /**
+             * Attempts
+             * @description 没有删成的次数
+             */
+            attempts: number;
+            /**
+             * Failure
+             * @description 最近一次没有删成的原因（微信的错误码或错误类别）
+             */
+            failure: string | null;
         };
         /**
          * TallyView

@@ -15,6 +15,8 @@ from app.wechat.accounts import Accounts, open_accounts
 from tests.articles.making import Newsroom
 from tests.gateways.steering import Steering
 from tests.make import World
+from tests.wechat.conftest import address as address
+from tests.wechat.conftest import callbacks as callbacks
 
 
 @pytest.fixture

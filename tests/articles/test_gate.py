@@ -200,13 +200,8 @@ async def test_a_name_that_we_learnt_since_is_found_before_it_goes_out(newsroom:
     assert name not in shown["steps"][-1]["note"]
 
 
-@pytest.mark.parametrize(
-    ("checks", "found"),
-    [({}, "pass"), ({"risky": ["办结"]}, "risky"), ({"review": ["办结"]}, "review"), ({"picture": "risky"}, "risky")],
-)
-async def test_wechat_looks_at_texts_and_pictures_of_who_was_there_lately(
-    newsroom: Newsroom, checks: dict[str, Any], found: str
-) -> None:
+async def writer_of(newsroom: Newsroom) -> Someone:
+    """An editor who has just been in the mini-program: WeChat checks for nobody else."""
     name = unique("e-")
     session = await sign_in(newsroom.client, name)
     person_id = UUID(session.json()["person"]["id"])
@@ -214,7 +209,17 @@ async def test_wechat_looks_at_texts_and_pictures_of_who_was_there_lately(
         "insert into post (id, created_at, person_id, organisation_id, role, from_date) "
         "values (gen_random_uuid(), now(), $1, $2, 'publicity_editor', '2020-01-01')", person_id, newsroom.city.id
     )  # fmt: skip
-    writer = Someone(person_id, name, "", person_id, bearer(session)["Authorization"].removeprefix("Bearer "), None)
+    return Someone(person_id, name, "", person_id, bearer(session)["Authorization"].removeprefix("Bearer "), None)
+
+
+@pytest.mark.parametrize(
+    ("checks", "found"),
+    [({}, "pass"), ({"risky": ["办结"]}, "risky"), ({"review": ["办结"]}, "review"), ({"picture": "risky"}, "risky")],
+)
+async def test_wechat_looks_at_texts_and_pictures_of_who_was_there_lately(
+    newsroom: Newsroom, checks: dict[str, Any], found: str
+) -> None:
+    writer = await writer_of(newsroom)
     newsroom.steering.post("checks", checks)
     body = {"kind": "policy", "content": content(await newsroom.upload(who=writer))}
     drafted = (await newsroom.ask(writer, "POST", "", body)).json()

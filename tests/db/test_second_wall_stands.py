@@ -94,6 +94,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "let_go_of_file",  # only of a file that has ended
         "lines_of_cases",  # payments of cases in the caller's reach, masked, to staff: tests/supervision
         "mark_near",  # a trigger: that it is worth asking about somebody
+        "mass_sends_between",  # a count, of the account's month, to staff: tests/articles/test_mended.py
         "meeting_candidates",  # colleagues with a voting post, to the city of the case: tests/meetings/test_desks.py
         "money_elsewhere",  # sums by kind, of a case in the caller's reach: tests/http/test_case_view.py
         "money_figures",  # sums, of a union in the caller's reach: tests/reconciliations

@@ -212,6 +212,32 @@ async def test_the_list_goes_on_where_it_stopped(
     assert len(seen) == len(set(seen)) == 5
 
 
+async def test_by_the_database_itself_staff_see_no_message_that_is_none_of_their_business(
+    background: Jobs, owner: asyncpg.Connection, world: World, town: Town
+) -> None:
+    """Whatever a query forgets: that somebody objected, or was sent as a visitor, is nobody else's."""
+    clerk = await world.person(home=town.units[0], posts=((Role.UNIT_CLERK, town.units[0]),))
+    worker = await world.person(home=town.units[0])
+    for person, kind in ((worker, "objection"), (worker, "visit"), (worker, "escalation"), (clerk, "visit")):
+        await told(background, person, kind)
+    async with owner.transaction():
+        await owner.execute("set local role aid_api")
+        await owner.execute(
+            "select set_config('app.door', 'staff', true), set_config('app.person', $1, true), "
+            "set_config('app.organisations', $2, true)", str(clerk.id), f"{{{town.units[0].id}}}",
+        )  # fmt: skip
+        seen = await owner.fetch(
+            "select s.person_id, m.kind from message_sending s left join message m on m.id = s.message_id "
+            "where s.person_id = any($1)", [worker.id, clerk.id],
+        )  # fmt: skip
+        messages = await owner.fetchval("select count(*) from message where person_id = $1", worker.id)
+        moved = await owner.execute(
+            "update message_sending set state = 'queued' where person_id = any($1)", [worker.id, clerk.id]
+        )
+    assert [tuple(row) for row in seen] == [(worker.id, "visit")]
+    assert (messages, moved) == (1, "UPDATE 1")
+
+
 async def test_by_the_database_itself_staff_move_nothing_but_what_they_see(
     background: Jobs, owner: asyncpg.Connection, world: World, town: Town, worker: Someone
 ) -> None:

@@ -224,8 +224,10 @@ async def test_somebody_on_paper_finds_a_warning_when_they_first_sign_in(
     client: httpx.AsyncClient, world: World, background: Jobs
 ) -> None:
     someone = await world.person()
-    await handle(background, "AccountClaimed", person_id=someone.id, proof="phone")
-    assert await told(client, someone) == [("account", "账户已绑定微信")]
+    first, second = new_id(), new_id()
+    for claim_id in (first, first, second):
+        await handle(background, "AccountClaimed", person_id=someone.id, claim_id=claim_id, proof="phone")
+    assert await told(client, someone) == [("account", "账户已绑定微信")] * 2, "once of each claim"
 
 
 async def test_a_late_case_is_told_to_the_level_that_it_is_escalated_to(

@@ -27,6 +27,7 @@ PATH = "/sms/send"
 (*_, POLICY) = shipped().of("text_messages", TextMessages)
 LATER = timedelta(hours=POLICY.after_hours, minutes=1)
 NUMBER = "13800001234"
+GOES_ON = asyncio.Event()
 
 
 @pytest.fixture
@@ -97,11 +98,11 @@ async def test_who_was_not_reached_and_has_not_looked_gets_one_text_that_says_no
 ) -> None:
     person = await unreached(background, owner, world)
     late.ahead = LATER - timedelta(minutes=2)
-    assert await text_people(late.jobs, gateway) == 0, "not before its time"
+    assert await text_people(late.jobs, gateway, GOES_ON) == 0, "not before its time"
     late.ahead = LATER
 
-    await asyncio.gather(*(text_people(late.jobs, gateway) for _ in range(3)))
-    await text_people(late.jobs, gateway)
+    await asyncio.gather(*(text_people(late.jobs, gateway, GOES_ON) for _ in range(3)))
+    await text_people(late.jobs, gateway, GOES_ON)
 
     (text,) = texts(steering)
     assert (text["phone"], text["text"]) == (NUMBER, POLICY.text)
@@ -120,7 +121,7 @@ async def test_what_may_have_arrived_is_not_said_twice(
     state: str,
 ) -> None:
     await unreached(background, owner, world, state=state)
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
     assert texts(steering) == []
 
 
@@ -136,10 +137,10 @@ async def test_other_kinds_people_without_a_number_readers_and_what_is_old_get_n
     gone = await unreached(background, owner, world)
     await owner.execute("update person set closed_at = now() where id = $1", gone.id)
 
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
     late.ahead = timedelta(hours=73)
     await unreached(background, owner, world)
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
 
     assert texts(steering) == []
 
@@ -169,10 +170,10 @@ async def test_a_lost_answer_is_never_asked_again_and_a_busy_gateway_is(
     person = await unreached(background, owner, world)
     steering.spoil(PATH, **fault, times=1)
 
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
     assert await state_of(owner, person) == state
     late.ahead += timedelta(minutes=5)
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
 
     assert steering.calls(PATH) == (2 if state == "queued" else 1)
     assert await state_of(owner, person) == ("sent" if state == "queued" else state)
@@ -183,7 +184,7 @@ async def test_what_a_dead_process_was_sending_is_unknown(
 ) -> None:
     person = await unreached(background, owner, world)
     steering.spoil(PATH, delay_s=1.5)
-    dying = asyncio.create_task(text_people(late.jobs, gateway))
+    dying = asyncio.create_task(text_people(late.jobs, gateway, GOES_ON))
     await asyncio.sleep(0.5)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
@@ -191,7 +192,7 @@ async def test_what_a_dead_process_was_sending_is_unknown(
     steering.post("faults", {PATH: None})
 
     late.ahead += timedelta(minutes=5)
-    await text_people(late.jobs, gateway)
+    await text_people(late.jobs, gateway, GOES_ON)
 
     assert await state_of(owner, person) == "unknown"
     assert steering.calls(PATH) == 1

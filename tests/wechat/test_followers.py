@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
+from app.gateways.wechat.errors import WeChatError
 from app.gateways.wechat.official import OfficialAccount
 from app.jobs.handlers import take_tags_off
 from app.jobs.running import Jobs
@@ -161,6 +162,106 @@ async def test_only_who_agreed_is_tagged_by_district_and_subject(
     assert await account.tags_of(agreed.name) == set()
     assert await retag_due(account.jobs, account.official) == 0
     assert (await account.read())["tagged"] == 0
+
+
+async def deletes_tag(account: Account, name: str) -> None:
+    """Somebody does, in WeChat's console."""
+    (tag_id,) = [tag.id for tag in await account.official.tags() if tag.name == name]
+    token = await account.official.access_token()
+    answer = await asyncio.to_thread(
+        account.steering.http.post, "/cgi-bin/tags/delete", params={"access_token": token}, json={"tag": {"id": tag_id}}
+    )
+    assert answer.json()["errcode"] == 0
+
+
+async def asks_at_once(account: Account, each: Known) -> None:
+    async with account.jobs.work() as work:
+        await take_tags_off(work, {"person_id": str(each.someone.id), "purpose": Purpose.OFFICIAL_ACCOUNT})
+
+
+async def test_a_tag_that_was_deleted_at_wechat_is_made_again_and_put_on_all_whose_it_was(
+    account: Account, owner: asyncpg.Connection, world: World, town: Town
+) -> None:
+    people = [await known(world, owner, town, Purpose.PRIVACY_POLICY, Purpose.OFFICIAL_ACCOUNT) for _ in range(2)]
+    for each in people:
+        await account.follows(each.name)
+    district = town.districts[0].name
+    assert (await account.read())["tagged"] == 2
+    await deletes_tag(account, district)
+    assert [await account.tags_of(each.name) for each in people] == [set(), set()]
+
+    row = await account.read()
+
+    assert (row["phase"], row["tagged"], row["stopped"]) == ("done", 2, 0)
+    assert [await account.tags_of(each.name) for each in people] == [{district}] * 2
+
+
+async def test_a_tag_that_is_deleted_meanwhile_is_wanted_until_it_is_there(
+    account: Account, owner: asyncpg.Connection, world: World, town: Town
+) -> None:
+    one = await known(world, owner, town, Purpose.PRIVACY_POLICY, Purpose.OFFICIAL_ACCOUNT)
+    await account.follows(one.name)
+    await account.read()
+    district = town.districts[0].name
+    await deletes_tag(account, district)
+    await owner.execute("update wechat_follower set tagged = '{}'")  # as it is at WeChat
+    await asks_at_once(account, one)
+
+    assert await retag_due(account.jobs, account.official) == 1
+    assert (await account.kept_of(one.name))["retag"], "the tag was not there"
+    account.ahead += timedelta(seconds=61)
+    assert await retag_due(account.jobs, account.official) == 1
+
+    assert await account.tags_of(one.name) == {district}
+    assert not (await account.kept_of(one.name))["retag"]
+
+
+@pytest.mark.parametrize(("errcode", "pause"), [(-1, 1), (45009, 60), (45059, 60)])
+async def test_what_wechat_did_not_do_is_still_wanted_and_what_it_did_is_kept(
+    account: Account, owner: asyncpg.Connection, world: World, town: Town, errcode: int, pause: int
+) -> None:
+    one = await known(world, owner, town, Purpose.PRIVACY_POLICY, Purpose.OFFICIAL_ACCOUNT)
+    await account.follows(one.name)
+    await account.read()
+    await owner.execute("update wechat_follower set tagged = array[777]")  # one of ours that they are to lose
+    await asks_at_once(account, one)
+    account.steering.spoil(TAGGING, errcode=errcode)
+
+    if errcode == 45059:  # of this follower alone: they have as many as there may be
+        await retag_due(account.jobs, account.official)
+    else:
+        with pytest.raises(WeChatError):
+            await retag_due(account.jobs, account.official)
+
+    kept = await account.kept_of(one.name)
+    assert (kept["retag"], kept["tagged"]) == (True, []), "taken off, and not put on"
+    account.steering.post("faults", {TAGGING: None})
+    account.ahead += timedelta(minutes=pause, seconds=-5)
+    assert await retag_due(account.jobs, account.official) == 0, "not before its time"
+    account.ahead += timedelta(seconds=10)
+    assert await retag_due(account.jobs, account.official) == 1
+    kept = await account.kept_of(one.name)
+    assert (kept["retag"], len(kept["tagged"])) == (False, 1)
+
+
+async def test_who_withdraws_while_they_are_being_tagged_loses_the_tag_all_the_same(
+    client: httpx.AsyncClient, account: Account, owner: asyncpg.Connection, world: World, town: Town
+) -> None:
+    one = await known(world, owner, town, Purpose.PRIVACY_POLICY, Purpose.OFFICIAL_ACCOUNT)
+    await account.follows(one.name)
+    assert await begin_sync(account.jobs)
+    while (await account.last())["phase"] != "tag":
+        await sync_step(account.jobs, account.official)
+    account.steering.spoil(TAGGING, delay_s=0.7, times=1)
+    tagging = asyncio.create_task(sync_step(account.jobs, account.official))
+    await asyncio.sleep(0.3)
+    await owner.execute("update consent set withdrawn_at = now() where person_id = $1", one.someone.id)
+    await asks_at_once(account, one)
+    await tagging
+
+    assert (await account.kept_of(one.name))["retag"], "asked for after it was looked at"
+    assert await retag_due(account.jobs, account.official) == 1
+    assert await account.tags_of(one.name) == set()
 
 
 async def test_one_who_has_just_left_keeps_nobody_else_from_their_tag(

@@ -76,8 +76,8 @@ async def laid(world: World, of: Someone) -> None:
         subject_kind="household", subject_id=new_id(),
     )  # fmt: skip
     await world.insert(
-        MessageSending, message_id=message_id, person_id=of.id, state="in_app", due_at=make.NOW, moved_at=make.NOW,
-        **common,
+        MessageSending, message_id=message_id, person_id=of.id, kind="card", state="in_app", due_at=make.NOW,
+        moved_at=make.NOW, **common,
     )  # fmt: skip
     await world.insert(
         TextMessage, message_id=message_id, person_id=of.id, state="sent", due_at=make.NOW, moved_at=make.NOW, **common

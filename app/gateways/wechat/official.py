@@ -16,6 +16,8 @@ from app.gateways.wechat.account import UPLOAD_S, Account, Answer, Call
 from app.gateways.wechat.errors import ContentRefused
 
 PUBLISH: Final = "/cgi-bin/freepublish/submit"
+TAKE_DOWN: Final = "/cgi-bin/freepublish/delete"
+DELETE_MASS: Final = "/cgi-bin/message/mass/delete"
 MASS_SEND: Final = "/cgi-bin/message/mass/sendall"
 LONGEST_CLIENT_ID: Final = 64
 PICTURE_BYTES: Final = 1024 * 1024
@@ -26,6 +28,9 @@ Reference = Annotated[
     str, BeforeValidator(lambda given: str(given) if type(given) is int else given), Field(max_length=128)
 ]
 """An id that WeChat types as a number on one page and as a text on another."""
+LONGEST_URL: Final = 500
+Url = Annotated[str, BeforeValidator(lambda given: given[:LONGEST_URL] if type(given) is str else given)]
+"""Where an article is read: cut where it is longer than what we keep."""
 
 
 class Published(IntEnum):
@@ -113,7 +118,7 @@ class _Submitted(Answer):
 
 
 class _Item(Answer):
-    article_url: str = Field(default="", max_length=500)
+    article_url: Url = ""
 
 
 class _Detail(Answer):
@@ -133,7 +138,7 @@ class Publication(Answer):
 
 class _News(Answer):
     thumb_media_id: str = ""
-    url: str = Field(default="", max_length=500)
+    url: Url = ""
 
 
 class _NewsList(Answer):
@@ -185,9 +190,9 @@ _UPDATE_DRAFT = Call("/cgi-bin/draft/update", _Done, repeatable=True)
 _DELETE_DRAFT = Call("/cgi-bin/draft/delete", _Done, repeatable=True)
 _PUBLISH = Call(PUBLISH, _Submitted, repeatable=False)
 _PUBLICATION = Call("/cgi-bin/freepublish/get", Publication, repeatable=True)
-_TAKE_DOWN = Call("/cgi-bin/freepublish/delete", _Done, repeatable=True)
+_TAKE_DOWN = Call(TAKE_DOWN, _Done, repeatable=True)
 _PUBLICATIONS = Call("/cgi-bin/freepublish/batchget", _PublishedItems, repeatable=True, cap=_LIST_BYTES)
-_DELETE_MASS = Call("/cgi-bin/message/mass/delete", _Done, repeatable=True)
+_DELETE_MASS = Call(DELETE_MASS, _Done, repeatable=True)
 # With a clientmsgid the second of two is refused with the id of the first (45065).
 _MASS_SEND = Call(MASS_SEND, _MassSent, repeatable=True)
 _PREVIEW = Call("/cgi-bin/message/mass/preview", _Done, repeatable=True)

@@ -62,12 +62,20 @@ class ArticleStepView(BaseModel):
 
 
 class Receipts(BaseModel):
-    """群发的回执；微信还没有告知的为 null。"""
+    """群发的回执，来自微信的事件；null 是未知：不是群发，或者微信没有告知。"""
 
     total: int | None = Field(description="标签或全部关注者人数")
     filtered: int | None = Field(description="过滤后准备发送的人数")
-    sent: int | None
-    failed: int | None
+    sent: int | None = Field(description="实际送达的人数")
+    failed: int | None = Field(description="发送失败的人数")
+
+
+class TakeDown(BaseModel):
+    """撤回的文章在公众平台上的删除；没有删成的由系统再试，间隔越来越长，必要时请在公众平台后台删除。"""
+
+    attempts: int = Field(description="没有删成的次数")
+    failure: str | None = Field(description="最近一次没有删成的原因（微信的错误码或错误类别）")
+    again_at: str | None = Field(description="什么时候再试")
 
 
 class PreviewSent(BaseModel):
@@ -95,8 +103,10 @@ class ArticleView(ArticleSummary):
     failure: str | None = Field(description="没有发布成功的原因（微信的说法或错误类别）")
     wechat_url: str | None
     receipts: Receipts
+    readings: Literal["unknown"] = Field(description="阅读数：本服务没有来源，一律未知，请在公众平台后台查看")
     withdrawn_at: str | None
     taken_down_at: str | None = Field(description="公众平台上也已删除的时间")
+    take_down: TakeDown = Field(description="撤回后在公众平台上的删除")
     previews: list[PreviewSent] = Field(description="最近的预览，新的在前")
     steps: list[ArticleStepView]
     open_actions: list[ArticleAction]
@@ -173,8 +183,14 @@ def whole(
             "sent": row["sent_count"],
             "failed": row["error_count"],
         },
+        "readings": "unknown",
         "withdrawn_at": instant(row["withdrawn_at"]),
         "taken_down_at": instant(row["taken_down_at"]),
+        "take_down": {
+            "attempts": row["take_down_attempts"],
+            "failure": row["take_down_failure"],
+            "again_at": instant(row["take_down_due_at"]),
+        },
         "previews": [preview(each) for each in previews],
         "steps": [_step(each, keyring) for each in steps],
         "open_actions": list(open_actions),

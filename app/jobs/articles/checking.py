@@ -1,19 +1,22 @@
 """WeChat looks at what waits for its reviewer (内容安全): pictures, of which it tells by event, then texts. What it
-cannot look at within half an hour, people look at alone."""
+cannot look at within half an hour, people look at alone. What is known is written down, whatever fails beside it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
+from app.articles.check_commands import checks_of, note_checked, note_found_later, unchecked
 from app.articles.commands import content_of
 from app.articles.content import Content, texts_of
 from app.articles.queries import revision_of
-from app.articles.sending_commands import checks_of, note_checked, unchecked
 from app.db.transaction import Record
 from app.files.store import FilesUnavailable
 from app.gateways.wechat.errors import WeChatError
 from app.gateways.wechat.miniprogram import LONGEST_CHECKED
+from app.jobs.alone import alone
 from app.jobs.articles.pictures import PictureGone, files_of, uploaded
 from app.jobs.running import Jobs
 from app.jobs.wechat.tasks import check_picture
@@ -27,12 +30,37 @@ _ORDER: Final = ("pass", "unavailable", "review", "risky")
 """Of several the last counts."""
 
 
+@dataclass(slots=True)
+class Findings:
+    """What WeChat has said of an article so far."""
+
+    said: list[str] = field(default_factory=list)
+    waits: bool = False
+    """Something is still to be said, or to be asked again."""
+
+    def fail(self, failed: Exception) -> None:
+        """Refused is refused; whatever else is asked again."""
+        if isinstance(failed, WeChatError) and failed.errcode is not None:
+            self.said.append("unavailable")
+        else:
+            self.waits = True
+
+    def verdict(self, *, late: bool) -> str | None:
+        """The worst of it; None as long as it may become worse and there is time. Nothing is worse than risky."""
+        worst = max(self.said, key=_ORDER.index, default="unavailable")
+        if self.waits and worst != "risky":
+            return max(worst, "unavailable", key=_ORDER.index) if late else None
+        return worst
+
+
 async def check_all(jobs: Jobs, wechat: Accounts) -> int:
     """How many articles were looked at."""
     async with jobs.work() as work:
         waiting = await unchecked(work)
+        await note_found_later(work)
     for row in waiting:
-        await _check(jobs, wechat, row)
+        with alone("article_not_checked", article_id=str(row["id"])):
+            await _check(jobs, wechat, row)
     return len(waiting)
 
 
@@ -42,46 +70,56 @@ async def _check(jobs: Jobs, wechat: Accounts, row: Record) -> None:
         author = row["written_by"]
         openid = work.keyring.open_text(OPENID, author, row["openid"]) if row["openid"] else None
         late = work.now - row["updated_at"] > PATIENCE
-    found: str | None = "unavailable"
+    findings = Findings()
     if openid is not None and wechat.official is not None:
-        try:
-            found = await _pictures(jobs, wechat, row, content, openid)
-            if found is not None:
-                found = max((found, await _texts(wechat, content, openid)), key=_ORDER.index)
-        except (WeChatError, PictureGone, FilesUnavailable) as failed:
-            log.warning("article_not_checked", article_id=str(row["id"]), reason=type(failed).__name__)
-            found = "unavailable" if isinstance(failed, WeChatError) and failed.errcode is not None else None
-    if found is None and late:
-        found = "unavailable"
+        await _pictures(jobs, wechat, row, content, openid, findings)
+        if late or findings.verdict(late=False) not in (None, "risky"):
+            await _texts(wechat, row, content, openid, findings)
+    found = findings.verdict(late=late)
     if found is not None:
         async with jobs.work() as work:
             await note_checked(work, row["id"], row["revision"], found)
 
 
-async def _texts(wechat: Accounts, content: Content, openid: str) -> str:
+async def _texts(wechat: Accounts, row: Record, content: Content, openid: str, findings: Findings) -> None:
     whole = "\n".join(text for _, text in texts_of(content))
-    found = "pass"
     for at in range(0, len(whole), LONGEST_CHECKED):
-        piece = whole[at : at + LONGEST_CHECKED]
-        said = (await wechat.miniprogram.check_text(piece, openid, _SCENE)).result.suggest
-        found = max((found, said), key=_ORDER.index)
-    return found
+        try:
+            said = await wechat.miniprogram.check_text(whole[at : at + LONGEST_CHECKED], openid, _SCENE)
+        except WeChatError as failed:
+            _not_checked(row, failed, findings)
+        else:
+            findings.said.append(said.result.suggest)
 
 
-async def _pictures(jobs: Jobs, wechat: Accounts, row: Record, content: Content, openid: str) -> str | None:
-    """What WeChat says of all of them; None as long as it has not said."""
+async def _pictures(
+    jobs: Jobs, wechat: Accounts, row: Record, content: Content, openid: str, findings: Findings
+) -> None:
+    """Each is asked about once, and what was said of any counts, also where another is not there."""
     assert wechat.official is not None
     files = files_of(content)
-    addresses = await uploaded(jobs, wechat.official, row["id"], files)
     names = [f"{file_id.hex}.{row['revision']}" for file_id in files]
-    for file_id, name in zip(files, names, strict=True):
-        await check_picture(jobs, wechat.miniprogram, name, addresses[file_id], openid)
+    try:
+        addresses = await uploaded(jobs, wechat.official, row["id"], files)
+        for file_id, name in zip(files, names, strict=True):
+            await check_picture(jobs, wechat.miniprogram, name, addresses[file_id], openid)
+    except (WeChatError, PictureGone, FilesUnavailable) as failed:
+        _not_checked(row, failed, findings)
     async with jobs.work() as work:
-        jobs_of = await checks_of(work, names)
-    found = "pass"
-    for job in jobs_of:
-        if job["state"] in ("asking", "accepted", "unknown"):
-            return None
-        said = job["said"] if job["state"] == "done" and job["said"] in _ORDER else "unavailable"
-        found = max((found, said), key=_ORDER.index)
-    return found
+        _judge(await checks_of(work, names), findings)
+    if not files:
+        findings.said.append("pass")
+
+
+def _judge(tasks: Sequence[Record], findings: Findings) -> None:
+    for task in tasks:
+        if task["state"] in ("asking", "accepted", "unknown"):
+            findings.waits = True
+        else:
+            ended = task["state"] == "done" and task["said"] in _ORDER
+            findings.said.append(task["said"] if ended else "unavailable")
+
+
+def _not_checked(row: Record, failed: Exception, findings: Findings) -> None:
+    log.warning("article_not_checked", article_id=str(row["id"]), reason=type(failed).__name__)
+    findings.fail(failed)

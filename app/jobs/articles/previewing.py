@@ -14,6 +14,7 @@ from app.gateways.wechat.errors import WeChatError
 from app.gateways.wechat.official import Article, OfficialAccount
 from app.jobs.articles.pictures import PictureGone, files_of, picture, uploaded
 from app.jobs.running import Jobs
+from app.kernel.errors import Unavailable
 from app.wechat.accounts import Accounts
 
 log = structlog.get_logger("aid.articles")
@@ -32,6 +33,12 @@ async def show_asked(jobs: Jobs, wechat: Accounts) -> int:
         await _show(jobs, wechat.official, row)
     except (WeChatError, PictureGone, FilesUnavailable) as failed:
         log.warning("preview_failed", article_id=str(row["article_id"]), reason=type(failed).__name__)
+        failure = type(failed).__name__
+    except Unavailable:
+        raise
+    except Exception as failed:
+        # A defect: this one has failed, and the next is shown.
+        log.error("preview_failed", article_id=str(row["article_id"]), error=type(failed).__name__)
         failure = type(failed).__name__
     async with jobs.work() as work:
         await note_preview(work, row["id"], failure)

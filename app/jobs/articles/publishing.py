@@ -5,6 +5,7 @@ followed by one that goes on from there. A lost answer leaves the job `unknown` 
 looked for and never asked for again; only a try that WeChat itself calls failed is followed by another.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,12 +18,12 @@ from app.articles.queries import revision_of
 from app.articles.sending_commands import (
     AGAIN,
     RESTS,
+    all_due,
     asked_for,
     begin_due,
     fail,
     finish,
     give_back,
-    is_due,
     job_of,
     keep_draft,
     keep_thumb,
@@ -36,6 +37,7 @@ from app.db.transaction import Record
 from app.files.store import FilesUnavailable
 from app.gateways.wechat.errors import ContentRefused, OperatorMustAct, QuotaSpent, WeChatError
 from app.gateways.wechat.official import MASS_SEND, PUBLISH, Article, OfficialAccount, PublishedItem
+from app.jobs.alone import alone
 from app.jobs.articles.names import note_all_names
 from app.jobs.articles.pictures import PictureGone, files_of, picture, uploaded
 from app.jobs.running import Jobs
@@ -54,21 +56,34 @@ async def advance(jobs: Jobs, wechat: Accounts) -> int:
     if official is None:
         return 0
     async with jobs.work() as work:
-        due, sending = await is_due(work), await take_open(work)
+        due, sending = await all_due(work), await take_open(work)
     done = 0
     if due:
-        # Whom the service knows by now may be named in what was reviewed before.
-        await note_all_names(jobs)
+        with alone("articles_not_begun"):
+            done = await _begin_one(jobs, due)
         async with jobs.work() as work:
-            done = int(await begin_due(work))
             sending = sending or await take_open(work)
-    if sending is None:
-        return done
-    try:
-        return done + int(await _go_on(jobs, official, sending))
-    finally:
-        async with jobs.work() as work:
-            await give_back(work, sending["id"])
+    # One that is broken is not given back: nobody takes it again before its lease has run out.
+    if sending is not None:
+        with alone("article_not_advanced", article_id=str(sending["article_id"])):
+            done += int(await _go_on(jobs, official, sending))
+            async with jobs.work() as work:
+                await give_back(work, sending["id"])
+    return done
+
+
+async def _begin_one(jobs: Jobs, due: Sequence[UUID]) -> int:
+    """The first of them that can; how many did."""
+    # Whom the service knows by now may be named in what was reviewed before.
+    await note_all_names(jobs)
+    begun = False
+    for article_id in due:
+        with alone("article_not_begun", article_id=str(article_id)):
+            async with jobs.work() as work:
+                begun = await begin_due(work, article_id)
+        if begun:
+            return 1
+    return 0
 
 
 async def _go_on(jobs: Jobs, official: OfficialAccount, sending: Record) -> bool:

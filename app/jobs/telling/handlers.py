@@ -188,7 +188,8 @@ async def tell_claimed(work: Work, fact: dict[str, str]) -> None:
     """Whoever was on paper hears that their account has a WeChat now, in case it was not them."""
     person_id = UUID(fact["person_id"])
     said = wording.of_account_claimed(fact["proof"])
-    await _tell(work, [person_id], "account_claimed", "account", said, person_id, "person")
+    once = f"account_claimed:{fact.get('claim_id', person_id)}"  # facts of before it was said have none
+    await _tell(work, [person_id], once, "account", said, person_id, "person")
 
 
 async def tell_of_card(work: Work, fact: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from app.db.transaction import Record
 from app.gateways.wechat.errors import QuotaSpent, WeChatError
 from app.gateways.wechat.official import OfficialAccount
 from app.jobs.running import Jobs
-from app.jobs.wechat.tagging import consent_hash, retagged
+from app.jobs.wechat.tagging import consent_hash, forget_deleted_tags, retagged
 from app.wechat import sync_commands as sync
 from app.wechat.pause_commands import next_midnight
 from app.wechat.sync_commands import CURSOR
@@ -112,6 +112,8 @@ async def _ask(jobs: Jobs, official: OfficialAccount, row: Record) -> None:
 
 
 async def _tag(jobs: Jobs, official: OfficialAccount, row: Record) -> None:
+    if row["after_id"] is None:
+        await forget_deleted_tags(jobs, official)
     async with jobs.work() as work:
         rows = await to_tag(work, consent_hash(), WRITTEN_AT_ONCE, row["after_id"])
     changed = await retagged(jobs, official, rows)

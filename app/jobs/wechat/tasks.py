@@ -15,6 +15,7 @@ from app.db.work import Work
 from app.gateways.wechat.errors import AskedBefore, ContentRefused, Unconnected, Unreachable, WeChatError
 from app.gateways.wechat.miniprogram import MiniProgram
 from app.gateways.wechat.official import OfficialAccount, Published
+from app.jobs.alone import alone
 from app.jobs.running import Jobs
 from app.wechat.accounts import Accounts
 from app.wechat.task_commands import GIVEN_UP_AFTER, State, begin, move, to_ask_about
@@ -119,10 +120,11 @@ async def ask_about_all(jobs: Jobs, wechat: Accounts) -> int:
             continue
         if age > ASKED_AGAIN_WITHIN and row["kind"] == "mass_send" and not taken:
             continue
-        try:
-            await _ask_about(jobs, wechat, row)
-        except WeChatError as failed:
-            log.warning("wechat_task_not_asked", name=row["kind"], reason=str(failed))
+        with alone("wechat_task_not_asked", name=row["kind"]):
+            try:
+                await _ask_about(jobs, wechat, row)
+            except WeChatError as failed:
+                log.warning("wechat_task_not_asked", name=row["kind"], reason=str(failed))
     return len(waiting)
 
 

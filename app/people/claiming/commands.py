@@ -217,7 +217,7 @@ async def _bind(work: Work, claim_id: UUID, person_id: UUID, proof: str) -> None
     """Raises IdentityTaken: somebody else was bound first, or the claimant is not what they were."""
     if not await work.transaction.value(_BIND, claim_id=claim_id, at=work.now):
         raise IdentityTaken
-    await emit(work, AccountClaimed(person_id, proof))
+    await emit(work, AccountClaimed(person_id, claim_id, proof))
 
 
 async def _end(work: Work, claim_id: UUID, state: str, proof: str | None, **by: Any) -> None:

@@ -11,4 +11,5 @@ class AccountClaimed(Fact):
     """A person who was on paper signs in with WeChat from now on: they are told so, in case it was not them."""
 
     person_id: UUID
+    claim_id: UUID
     proof: str
