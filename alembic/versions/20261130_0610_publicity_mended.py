@@ -1,14 +1,14 @@
 """What was wrong with messages and publicity: each take-down waits by itself, tags are tried until they hold, the month's
 mass sends are counted for the whole account, and staff see the way of those messages alone that concern a case
 
-Revision: 20261130_publicity_mended, after 20261130_followers
+Revision: 20261130_publicity_mended, after 20261130_money_mended
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_publicity_mended"
-down_revision = "20261130_followers"
+down_revision = "20261130_money_mended"
 branch_labels = None
 depends_on = None
 

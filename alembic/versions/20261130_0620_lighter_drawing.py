@@ -1,6 +1,6 @@
 """What holding money costs the database beside its own rows
 
-Revision: 20261130_lighter_drawing, after 20261130_followers
+Revision: 20261130_lighter_drawing, after 20261130_publicity_mended
 
 An id is made within the query that asks for it, not in a query of its own, which a setting of the function demanded.
 Whether several budgets have room is asked only where there are several. Lists of words are one constant, as in
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_lighter_drawing"
-down_revision = "20261130_followers"
+down_revision = "20261130_publicity_mended"
 branch_labels = None
 depends_on = None
 
