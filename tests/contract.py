@@ -146,5 +146,16 @@ async def hold_to_the_contract(response: httpx.Response) -> None:
     await response.aread()
     complaint = contract().complaint(response.request, response)
     assert complaint is None, complaint
-    if (record := recording()) is not None and (operation := contract().operation_of(response.request)) is not None:
-        record.take(operation.method, operation.written, response)
+    if (record := recording()) is not None:
+        operation = contract().operation_of(response.request)
+        if operation is not None:
+            record.take(operation.method, operation.written, response)
+        else:
+            record.take_refusal("", response)
+
+
+async def only_recorded(response: httpx.Response) -> None:
+    """The hook for what no contract with programs promises: what WeChat is answered, and defects."""
+    await response.aread()
+    if (record := recording()) is not None:
+        record.take_refusal(f"{response.request.method} {response.request.url.path}", response)

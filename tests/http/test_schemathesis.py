@@ -11,38 +11,21 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi import checks
 
 from app.kernel.actor import Role
 from app.main import create_app
 from app.policies.tables import PolicyVersion
 from app.settings import Settings
 from tests import make
+from tests.http.fuzzing import PATIENCE_SECONDS, UNFIT, contract
 from tests.http.raw import in_a_thread
 from tests.make import Someone, World
 from tests.policies.making import row
 
 EXAMPLES = int(os.environ.get("AID_SCHEMATHESIS_EXAMPLES", "25"))
-PATIENCE_SECONDS = 10
 SACRIFICED = 300
 LAST = r"^/api/v1/(me|sessions/current)$"
 """Addresses whose DELETE ends the session that asks."""
-UNFIT = [
-    # A form that its schema allows may still be refused: an id number has a check digit, a draft exists already.
-    checks.positive_data_acceptance,
-]
-REFUSALS = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428]
-CONFIG = schemathesis.Config.from_dict(
-    {
-        # Unknown parameters in an address are ignored, as they are on the web; unknown fields of a body are refused.
-        "generation": {"allow-extra-parameters": False},
-        "checks": {
-            "negative_data_rejection": {"expected-statuses": REFUSALS},
-            "missing_required_header": {"expected-statuses": REFUSALS},
-        },
-    }
-)
-contract = schemathesis.openapi.from_dict(create_app(Settings(env="test")).openapi(), config=CONFIG)
 staff_contract = contract.include(path_regex="^/api/v1/staff/")
 everyone_contract = contract.exclude(path_regex="^/api/v1/staff/").exclude(method="DELETE", path_regex=LAST)
 last_contract = contract.include(method="DELETE", path_regex=LAST)
