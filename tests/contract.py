@@ -16,6 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.recording import recording
 
+PREFIX = "/api/v1/"
 PROBLEM = "application/problem+json"
 _REFERENCE = re.compile(r'"\$ref":"#/components/schemas/([^"]+)"')
 _HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.routes if hasattr(route, "path")))
@@ -152,6 +153,12 @@ async def hold_to_the_contract(response: httpx.Response) -> None:
             record.take(operation.method, operation.written, response)
         else:
             record.take_refusal("", response)
+
+
+async def hold_programs_to_the_contract(response: httpx.Response) -> None:
+    """The same for whoever also reads pages, which are for people and in no contract."""
+    if response.request.url.path.startswith(PREFIX):
+        await hold_to_the_contract(response)
 
 
 async def only_recorded(response: httpx.Response) -> None:

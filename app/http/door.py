@@ -84,7 +84,7 @@ class Door(APIRoute):
     async def _read(self, asked: StrictRequest) -> None:
         if asked.method != "GET" and self.reads_body:
             # Here, because FastAPI turns whatever goes wrong while it reads a body into a 400.
-            await (asked.read() if self.body_field is None else asked.read_json())
+            await (asked.read_nothing() if self.body_field is None else asked.read_json())
 
 
 async def _answered(asked: Request, answering: Coroutine[Any, Any, Response]) -> Response:
