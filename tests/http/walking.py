@@ -40,8 +40,18 @@ BODIES: Mapping[str, Body] = {
     "POST /staff/funds": lambda ground, who: ground.fund(),
     "POST /staff/articles": lambda ground, who: {"kind": "policy", "content": content(None)},
     "POST /staff/households/{household_id}/visits": lambda ground, who: ground.visit(),
-}
-"""Where tests/http/bodies.py names what is not there, or what is there already."""
+    "POST /staff/households/{household_id}/plans": lambda ground, who: {"measures": [ground.measure()]},
+    "POST /staff/plans/{plan_id}/measures": lambda ground, who: ground.measure(),
+    "POST /staff/applications/{application_id}/supplements": lambda ground, who: {"text": "请说明"},
+    "POST /staff/visits/{visit_id}/actions": lambda ground, who: {"action": "start"},
+    "POST /staff/articles/{article_id}/actions": lambda ground, who: {"action": "submit"},
+} | dict.fromkeys(
+    (f"POST /staff/{place}/actions" for place in (
+        "applications/{application_id}", "households/{household_id}", "appeals/{appeal_id}",
+    )),
+    lambda ground, who: {"action": "approve", "note": "好"},
+)  # fmt: skip
+"""Where tests/http/bodies.py names what is not there, or what is there already, or all that could be said at once."""
 
 
 def _application(chance: random.Random) -> dict[str, Any]:
@@ -79,6 +89,10 @@ class Ground:
         planned = (make.TODAY.replace(year=make.TODAY.year + 1)).isoformat()
         return {"purpose": "spot", "planned_on": planned, "visitor_ids": [str(self.visitor.id)]}
 
+    def measure(self) -> dict[str, Any]:
+        due = (make.TODAY.replace(year=make.TODAY.year + 1)).isoformat()
+        return {"kind": self.chance.choice(["counselling", "legal", "employment"]), "due_on": due, "take": True}
+
     def body(self, label: str, who: Someone) -> dict[str, Any] | None:
         made = BODIES.get(label)
         return made(self, who) if made else VALID.get(label)
@@ -95,7 +109,8 @@ async def ground_of(url: str, world: World) -> Ground:
     clerk = await world.staff(Role.UNIT_CLERK, unit)
     visitor = await world.staff(Role.HOME_VISITOR, unit)
     workers = [await _worker(world, unit, visitor) for _ in range(3)]
-    workers.append(await world.person(home=unit))  # nothing has happened yet
+    workers += [await world.person(home=unit) for _ in range(2)]  # nothing has happened yet
+    await world.household(workers[-1], unit, state="draft")
     return Ground(url, town, workers, itertools.cycle(staff), clerk, visitor)
 
 
