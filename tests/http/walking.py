@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import orjson
 import schemathesis
 from schemathesis import GenerationMode
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 from schemathesis.generation.stateful.control import TransitionController
 from schemathesis.generation.stateful.state_machine import StepInput, StepOutput, normalize_name
+from schemathesis.specs.openapi import checks
 
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
@@ -158,6 +160,7 @@ class Walk(_machine()):  # type: ignore[misc]
     """Each walk is of one worker, and of whoever of the union is next."""
 
     ground: ClassVar[Ground]
+    body_linked = False
 
     def setup(self) -> None:
         self.control = Onwards(self._transitions, self._root_labels)
@@ -187,6 +190,7 @@ class Walk(_machine()):  # type: ignore[misc]
             case.body = body | linked
 
     def step(self, input: StepInput) -> StepOutput:
+        self.body_linked = any(location is ParameterLocation.BODY for location, _ in input.applied_parameters)
         output: StepOutput = super().step(input)
         followed = input.transition.id if input.transition is not None else input.case.operation.label
         self.ground.steps[followed, output.response.status_code] += 1
@@ -200,11 +204,13 @@ class Walk(_machine()):  # type: ignore[misc]
     def validate_response(
         self, response: Response, case: schemathesis.Case, additional_checks: Any = None, **kwargs: Any
     ) -> None:
+        # Where a link has put its body in the place of a wrong one, nothing is wrong any more.
+        righted = [checks.negative_data_rejection] if self.body_linked else []
         try:
             case.validate_response(
                 response,
                 additional_checks=additional_checks,
-                excluded_checks=UNFIT,
+                excluded_checks=[*UNFIT, *righted],
                 transport_kwargs=kwargs,
                 recorder=self.recorder,
             )
