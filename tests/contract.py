@@ -16,6 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.recording import recording
 
+PREFIX = "/api/v1/"
 PROBLEM = "application/problem+json"
 _REFERENCE = re.compile(r'"\$ref":"#/components/schemas/([^"]+)"')
 _HIDDEN = re.compile("|".join(f"^{re.escape(route.path)}$" for route in health.routes if hasattr(route, "path")))
@@ -158,5 +159,22 @@ async def hold_to_the_contract(response: httpx.Response) -> None:
     await response.aread()
     complaint = contract().complaint(response.request, response)
     assert complaint is None, complaint
-    if (record := recording()) is not None and (operation := contract().operation_of(response.request)) is not None:
-        record.take(operation.method, operation.written, response)
+    if (record := recording()) is not None:
+        operation = contract().operation_of(response.request)
+        if operation is not None:
+            record.take(operation.method, operation.written, response)
+        else:
+            record.take_refusal("", response)
+
+
+async def hold_programs_to_the_contract(response: httpx.Response) -> None:
+    """The same for whoever also reads pages, which are for people and in no contract."""
+    if response.request.url.path.startswith(PREFIX):
+        await hold_to_the_contract(response)
+
+
+async def only_recorded(response: httpx.Response) -> None:
+    """The hook for what no contract with programs promises: what WeChat is answered, and defects."""
+    await response.aread()
+    if (record := recording()) is not None:
+        record.take_refusal(f"{response.request.method} {response.request.url.path}", response)

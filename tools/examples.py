@@ -20,8 +20,17 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("AID_ENV", "test")
 
 from app.cli.contracts.examples import FOLDER, Key, file_name, read_examples, wanted  # noqa: E402
+from app.cli.contracts.refusals import FOLDER as REFUSALS  # noqa: E402
+from app.cli.contracts.refusals import (  # noqa: E402
+    Told,
+    all_told,
+    read_refusals,
+    refusal_file,
+    says_the_same,
+    unrecorded,
+)
 from tests.contract import contract  # noqa: E402
-from tests.recording import STRANGE, rank  # noqa: E402
+from tests.recording import STRANGE, rank, refusal_rank  # noqa: E402
 
 TESTS = ROOT / "tests"
 AT_ONCE = 12
@@ -33,25 +42,30 @@ def main() -> int:
     kept = {key: each for key, each in read_examples().items() if key in _operations()}
     stale = [key for key, each in kept.items() if not _holds(key, each)]
     missing = [key for key in wanted(_document()) if key not in kept or key in stale]
+    codes = unrecorded()
     named = [each for each in sys.argv[1:] if each != "--all"]
-    if "--all" in sys.argv:
-        _merge(kept, _record([]), anew=True)
-    elif named:
-        _merge(kept, _record(named), anew=False)
-    elif missing:
-        tests = _tests_for(missing, kept)
-        sys.stderr.write(f"记录示例：{len(missing)} 个接口，运行 {len(tests)} 个测试文件\n")
-        _merge(kept, _record(tests) if tests else [], anew=False)
+    anew = "--all" in sys.argv
+    recorded: list[Any] = []
+    if anew or named:
+        recorded = _record(named)
+    elif missing or codes:
+        tests = [*dict.fromkeys([*_tests_for(missing, kept), *_tests_told(codes)])]
+        sys.stderr.write(f"记录示例：{len(missing)} 个接口、{len(codes)} 个错误代码，运行 {len(tests)} 个测试文件\n")
+        recorded = _record(tests) if tests else []
+    _merge(kept, recorded, anew=anew)
     _write(kept)
+    _write_refusals(_merged_refusals({} if anew else read_refusals(), recorded))
     still = [key for key in wanted(_document()) if key not in kept or not _holds(key, kept[key])]
     for method, path in still:
         sys.stderr.write(f"没有测试得到过 {method.upper()} {path} 的回答：请为它写一个测试\n")
-    return 1 if still else 0
+    for code, status in unrecorded():
+        sys.stderr.write(f"没有测试得到过错误代码 {code}（{status}）：请为它写一个测试，或把它删去\n")
+    return 1 if still or unrecorded() else 0
 
 
 def _remove_unreadable() -> None:
     """Where two branches recorded the same anew, neither is kept."""
-    for path in FOLDER.glob("*.json"):
+    for path in FOLDER.rglob("*.json"):
         try:
             json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
@@ -92,6 +106,17 @@ def _tests_for(keys: Iterable[Key], kept: dict[Key, Any]) -> list[str]:
     return list(chosen)
 
 
+def _tests_told(codes: Iterable[Told]) -> list[str]:
+    """Test files that name these codes, few of them for each."""
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(TESTS.rglob("test_*.py")) if not _is_vain(path)}
+    chosen: dict[str, None] = {}
+    for code, _ in codes:
+        naming = [str(path.relative_to(ROOT)) for path, text in texts.items() if f'"{code}"' in text]
+        if not any(each in chosen for each in naming):
+            chosen |= dict.fromkeys(naming[:2])
+    return list(chosen)
+
+
 def _naming(path: str, texts: dict[Path, str]) -> Iterator[str]:
     spoken = re.escape(path.removeprefix("/api/v1")).replace(r"\{", "{").replace(r"\}", "}")
     pattern = re.compile(re.sub(r"\{[a-z_]+\}", r"[^\\s\"'?]+", spoken) + r"(?=[\"'?])")
@@ -111,7 +136,7 @@ def _is_test(file: Path) -> bool:
 
 def _is_vain(file: Path) -> bool:
     """Whether it takes long, or records no example."""
-    return file.stem in STRANGE or bool({"faults", "bench", "db"} & set(file.relative_to(TESTS).parts))
+    return file.stem in STRANGE or bool({"faults", "bench", "db", "cli"} & set(file.relative_to(TESTS).parts))
 
 
 def _record(tests: list[str]) -> list[Any]:
@@ -150,14 +175,37 @@ def _merge(kept: dict[Key, Any], recorded: list[Any], *, anew: bool) -> None:
             example["request"] = each["request"]
 
 
+def _merged_refusals(kept: dict[Told, Any], recorded: list[Any]) -> dict[Told, Any]:
+    """One that is there stays while it is in the words of the code."""
+    told = all_told()
+    kept = {key: each for key, each in kept.items() if key in told and says_the_same(told[key], each)}
+    best: dict[Told, Any] = {}
+    for each in (each for session in recorded for each in session["answers"]):
+        key = each.pop("code"), each.pop("status")
+        better = key not in kept or ("within" in kept[key] and "within" not in each)
+        fits = better and key in told and says_the_same(told[key], each)
+        if fits and (key not in best or refusal_rank(each) > refusal_rank(best[key])):
+            best[key] = each
+    return kept | best
+
+
+def _write_refusals(kept: dict[Told, Any]) -> None:
+    _put_all({REFUSALS / refusal_file(key): each for key, each in kept.items()}, REFUSALS)
+
+
 def _write(kept: dict[Key, Any]) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     wanted_files = {
         FOLDER / file_name(key): {"operation": f"{key[0].upper()} {key[1]}", **each}
         for key, each in kept.items()
         if each
     }
-    for path in set(FOLDER.glob("*.json")) - wanted_files.keys():
+    _put_all(wanted_files, FOLDER)
+
+
+def _put_all(wanted_files: dict[Path, Any], folder: Path) -> None:
+    """What is not wanted in the folder goes; what is the same is not touched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in set(folder.glob("*.json")) - wanted_files.keys():
         path.unlink()
     for path, each in wanted_files.items():
         text = json.dumps(each, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -290,7 +290,7 @@ def _worded(
         raise closed
     if step.counts_as_review and not post.allows(step.by):
         step = replace(step, needs_note=True)
-    if said.note or said.reason_code or step.needs_note:
+    if said.note or said.reason_code is not None or step.needs_note:
         reasons = reasons_for(work.policies, work.today, row["kind"], step.action)
         check_words(step, said.note, said.reason_code, reasons)
         check_note(said.note)

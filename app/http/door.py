@@ -33,7 +33,7 @@ from app.http.service import Service, asked, clock
 from app.http.straight import Straight, again, straight
 from app.http.strict_json import StrictRequest
 from app.kernel.actor import Actor, Permission, nodes_of
-from app.kernel.errors import NotAllowed, Overtaken, VersionMissing
+from app.kernel.errors import NotAllowed, Overtaken, Unauthenticated, VersionMissing
 from app.messaging.answers import KeptAnswer
 from app.people.tokens import Claims, TokenRefused
 
@@ -84,7 +84,7 @@ class Door(APIRoute):
     async def _read(self, asked: StrictRequest) -> None:
         if asked.method != "GET" and self.reads_body:
             # Here, because FastAPI turns whatever goes wrong while it reads a body into a 400.
-            await (asked.read() if self.body_field is None else asked.read_json())
+            await (asked.read_nothing() if self.body_field is None else asked.read_json())
 
 
 async def _answered(asked: Request, answering: Coroutine[Any, Any, Response]) -> Response:
@@ -178,17 +178,18 @@ async def _work(request: Request, opening: AbstractAsyncContextManager[Transacti
 
 
 def claims_of(request: Request) -> Claims:
-    """What the bearer token says; whether its session still lives has to be asked. Raises TokenRefused."""
+    """What the bearer token says; whether its session still lives has to be asked. Raises Unauthenticated for none,
+    TokenRefused for one that is good no more."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise TokenRefused
+        raise Unauthenticated
     claims = service_of(request).claims(token, clock())
     request.scope["aid_person"] = claims.person_id
     return claims
 
 
 async def signed_in(request: Request) -> Actor:
-    """The person of the bearer token. Raises TokenRefused."""
+    """The person of the bearer token. Raises Unauthenticated, TokenRefused."""
     service = service_of(request)
     return await service.actor(claims_of(request), clock(), service.database.look)
 

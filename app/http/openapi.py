@@ -8,12 +8,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.households.forms import HouseholdForm
+from app.http.links import add_links
 from app.http.problems import Problem
 from app.http.routing import api_routes, is_guarded
 from app.policy.drafts import draft_of
 from app.programmes import KINDS, draft_name
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
+"""Of the contract: raised with the first change after a release (`aid contract --release`), which says what it says."""
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
 UNKEYED = frozenset(
     {
@@ -152,6 +154,7 @@ def _build(app: FastAPI) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, path, (method, path) in guarded)
+    add_links(schema)
     return schema
 
 

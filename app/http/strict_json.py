@@ -6,12 +6,15 @@ from typing import Any, NoReturn
 
 from starlette.requests import Request
 
-from app.kernel.errors import DomainError
+from app.kernel.errors import DomainError, FieldError, Invalid
+from app.policy.drafts import MESSAGES
 
 MAXIMUM_BYTES = 256 * 1024
 """Several times the largest form; files come another way."""
 DEEPEST = 32
 _STRINGS_AND_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+_NOTHING = (b"", b"{}")
+"""How programs send that they send nothing."""
 _JSON = re.compile(r"\Aapplication/(?:[a-z0-9.-]+\+)?json\s*(?:;|\Z)", re.IGNORECASE)
 
 
@@ -48,6 +51,12 @@ class StrictRequest(Request):
         """Read a body that has to be JSON, if there is one. Raises BodyTooLarge, UnsupportedMediaType."""
         if await self.read() and not _JSON.match(self.headers.get("content-type", "")):
             raise UnsupportedMediaType
+
+    async def read_nothing(self) -> None:
+        """Read a body in which nothing is asked for: what is sent all the same would be left undone without a word.
+        Raises BodyTooLarge, Invalid."""
+        if (await self.read()).strip() not in _NOTHING:
+            raise Invalid(FieldError("", "extra_forbidden", MESSAGES["extra_forbidden"]))
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):

@@ -10,7 +10,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from app.kernel.errors import FieldError, Invalid
 
@@ -60,7 +60,7 @@ def draft_of(model: type[BaseModel]) -> type[BaseModel]:
         annotation: Any = _optional_inside(field.annotation)
         for constraint in field.metadata:
             annotation = Annotated[annotation, constraint]
-        fields[name] = (annotation | None, None)
+        fields[name] = (annotation | None, Field(default=None, description=field.description))
     config = {**model.model_config, "title": None}
     draft: type[BaseModel] = create_model(f"{model.__name__}Draft", __config__=config, __doc__=model.__doc__, **fields)  # type: ignore[call-overload]
     return draft

@@ -9822,6 +9822,7 @@ export interface components {
             other_grants?: components["schemas"]["OtherGrantDraft"][] | null;
             /**
              * Programme Type
+             * @description 就读类型；不填按普通招生
              * @default null
              */
             programme_type?: ("ordinary" | "military_academy" | "fee_free_normal" | "targeted" | "sino_foreign" | "high_fee_private" | "study_abroad") | null;
@@ -9890,26 +9891,31 @@ export interface components {
         HeadDraft: {
             /**
              * Birth Date
+             * @description 出生日期
              * @default null
              */
             birth_date?: string | null;
             /**
              * Contract Signed On
+             * @description 劳动合同签订时间
              * @default null
              */
             contract_signed_on?: string | null;
             /**
              * Contract Term
+             * @description 劳动合同期限
              * @default null
              */
             contract_term?: string | null;
             /**
              * Disability
+             * @description 残疾类别
              * @default null
              */
             disability?: string | null;
             /**
              * Disability Grade
+             * @description 残疾等级
              * @default null
              */
             disability_grade?: string | null;
@@ -9920,16 +9926,19 @@ export interface components {
             employer?: string | null;
             /**
              * Employer Condition
+             * @description 企业状况
              * @default null
              */
             employer_condition?: string | null;
             /**
              * Employer Kind
+             * @description 单位性质
              * @default null
              */
             employer_kind?: string | null;
             /**
              * Ethnicity
+             * @description 民族
              * @default null
              */
             ethnicity?: string | null;
@@ -9940,11 +9949,13 @@ export interface components {
             health?: ("healthy" | "weak" | "chronic_illness" | "serious_illness" | "disabled") | null;
             /**
              * Hukou Division Code
+             * @description 户口所在地行政区划
              * @default null
              */
             hukou_division_code?: string | null;
             /**
              * Hukou Kind
+             * @description 户口类型
              * @default null
              */
             hukou_kind?: string | null;
@@ -9955,36 +9966,43 @@ export interface components {
             id_number?: string | null;
             /**
              * Illness
+             * @description 疾病类别
              * @default null
              */
             illness?: string | null;
             /**
              * Industry
+             * @description 所属行业
              * @default null
              */
             industry?: string | null;
             /**
              * Marital Status
+             * @description 婚姻状况
              * @default null
              */
             marital_status?: string | null;
             /**
              * Medical Insurance
+             * @description 医保状况
              * @default null
              */
             medical_insurance?: string | null;
             /**
              * Mobile
+             * @description 手机号码
              * @default null
              */
             mobile?: string | null;
             /**
              * Model Worker
+             * @description 劳模类型
              * @default null
              */
             model_worker?: string | null;
             /**
              * Monthly Income Fen
+             * @description 本人月平均收入，单位分
              * @default null
              */
             monthly_income_fen?: number | null;
@@ -10000,36 +10018,43 @@ export interface components {
             organisation_code?: string | null;
             /**
              * Other Contact
+             * @description 其他联系方式
              * @default null
              */
             other_contact?: string | null;
             /**
              * Political Status
+             * @description 政治面貌
              * @default null
              */
             political_status?: string | null;
             /**
              * Postcode
+             * @description 邮政编码
              * @default null
              */
             postcode?: string | null;
             /**
              * Sex
+             * @description 性别
              * @default null
              */
             sex?: string | null;
             /**
              * Work Began On
+             * @description 参加工作时间
              * @default null
              */
             work_began_on?: string | null;
             /**
              * Work Status
+             * @description 工作状态
              * @default null
              */
             work_status?: string | null;
             /**
              * Worker Identity
+             * @description 人员身份
              * @default null
              */
             worker_identity?: string | null;
@@ -10300,6 +10325,7 @@ export interface components {
         HouseholdFormDraft: {
             /**
              * Able Adult Not Working
+             * @description 是否有劳动能力的成年人无正当理由不就业（患病除外）
              * @default null
              */
             able_adult_not_working?: boolean | null;
@@ -10315,16 +10341,19 @@ export interface components {
             attachments?: components["schemas"]["AttachmentDraft"][] | null;
             /**
              * Bank Card Id
+             * @description 收款银行卡（/me/bank_card）；卡号不写进档案
              * @default null
              */
             bank_card_id?: string | null;
             /**
              * Can Help Itself
+             * @description 是否有一定自救能力
              * @default null
              */
             can_help_itself?: boolean | null;
             /**
              * Cause Note
+             * @description 致困原因说明
              * @default null
              */
             cause_note?: string | null;
@@ -10345,11 +10374,13 @@ export interface components {
             file_ids?: string[] | null;
             /**
              * Financial Assets Fen
+             * @description 家庭存款和投资净值，单位分
              * @default null
              */
             financial_assets_fen?: number | null;
             /**
              * Floor Area
+             * @description 建筑面积
              * @default null
              */
             floor_area?: string | null;
@@ -10357,11 +10388,13 @@ export interface components {
             head?: components["schemas"]["HeadDraft"] | null;
             /**
              * High Fee School
+             * @description 子女是否就读高收费学校
              * @default null
              */
             high_fee_school?: boolean | null;
             /**
              * Homes
+             * @description 住房套数
              * @default null
              */
             homes?: number | null;
@@ -10377,16 +10410,19 @@ export interface components {
             income_fen_yearly?: number | null;
             /**
              * Key Group
+             * @description 五类重点群体
              * @default null
              */
             key_group?: string | null;
             /**
              * Labour Relation Months
+             * @description 劳动关系已满多少个月
              * @default null
              */
             labour_relation_months?: number | null;
             /**
              * Measure Batch
+             * @description “四个一批”措施
              * @default null
              */
             measure_batch?: string | null;
@@ -10397,26 +10433,31 @@ export interface components {
             members?: components["schemas"]["MemberDraft"][] | null;
             /**
              * Migrant Worker
+             * @description 是否农民工
              * @default null
              */
             migrant_worker?: boolean | null;
             /**
              * Months Below
+             * @description 没有政府救助时，人均收入已连续多少个月低于低保标准
              * @default null
              */
             months_below?: number | null;
             /**
              * Nobody Employed
+             * @description 是否零就业家庭
              * @default null
              */
             nobody_employed?: boolean | null;
             /**
              * Non Dwelling Property
+             * @description 是否有非居住类房产
              * @default null
              */
             non_dwelling_property?: boolean | null;
             /**
              * Non Wage Income Fen Yearly
+             * @description 家庭其他非薪资年收入，单位分
              * @default null
              */
             non_wage_income_fen_yearly?: number | null;
@@ -10427,21 +10468,25 @@ export interface components {
             primary_cause?: ("no_labour_capacity" | "unemployed_able" | "laid_off" | "no_social_insurance" | "insurance_not_delivered" | "serious_illness" | "natural_disaster" | "accident" | "child_schooling" | "other") | null;
             /**
              * Private Car
+             * @description 是否经常使用非经营性机动车（残疾人代步车、摩托车、电动车除外）
              * @default null
              */
             private_car?: boolean | null;
             /**
              * Receives Dibao
+             * @description 是否享受低保
              * @default null
              */
             receives_dibao?: boolean | null;
             /**
              * Residence
+             * @description 按城镇还是农村低保标准；不填按城镇
              * @default null
              */
             residence?: ("urban" | "rural") | null;
             /**
              * Retired Under Social Management
+             * @description 户主是否已实行社会化管理退休；是的原则上不建档
              * @default null
              */
             retired_under_social_management?: boolean | null;
@@ -10452,6 +10497,7 @@ export interface components {
             rigid_spending?: components["schemas"]["RigidSpendingDraft"][] | null;
             /**
              * Runs Business
+             * @description 是否经商办店或雇佣他人
              * @default null
              */
             runs_business?: boolean | null;
@@ -10462,16 +10508,19 @@ export interface components {
             secondary_causes?: ("no_labour_capacity" | "unemployed_able" | "laid_off" | "no_social_insurance" | "insurance_not_delivered" | "serious_illness" | "natural_disaster" | "accident" | "child_schooling" | "other")[] | null;
             /**
              * Single Parent
+             * @description 是否单亲
              * @default null
              */
             single_parent?: boolean | null;
             /**
              * Study Abroad
+             * @description 子女是否自费出国留学
              * @default null
              */
             study_abroad?: boolean | null;
             /**
              * Union Member
+             * @description 是否工会会员
              * @default null
              */
             union_member?: boolean | null;
@@ -11687,6 +11736,7 @@ export interface components {
         MemberDraft: {
             /**
              * Birth Date
+             * @description 出生日期
              * @default null
              */
             birth_date?: string | null;
@@ -11697,21 +11747,25 @@ export interface components {
             child_consent_id?: string | null;
             /**
              * Disability
+             * @description 残疾类别
              * @default null
              */
             disability?: string | null;
             /**
              * Disability Grade
+             * @description 残疾等级
              * @default null
              */
             disability_grade?: string | null;
             /**
              * Employer Or School
+             * @description 工作单位或学校
              * @default null
              */
             employer_or_school?: string | null;
             /**
              * Ethnicity
+             * @description 民族
              * @default null
              */
             ethnicity?: string | null;
@@ -11722,6 +11776,7 @@ export interface components {
             health?: ("healthy" | "weak" | "chronic_illness" | "serious_illness" | "disabled") | null;
             /**
              * Hukou Kind
+             * @description 户口类型
              * @default null
              */
             hukou_kind?: string | null;
@@ -11732,6 +11787,7 @@ export interface components {
             id_number?: string | null;
             /**
              * Illness
+             * @description 疾病类别
              * @default null
              */
             illness?: string | null;
@@ -11742,11 +11798,13 @@ export interface components {
             income_fen_yearly?: number | null;
             /**
              * Marital Status
+             * @description 婚姻状况
              * @default null
              */
             marital_status?: string | null;
             /**
              * Medical Insurance
+             * @description 医保状况
              * @default null
              */
             medical_insurance?: string | null;
@@ -11757,6 +11815,7 @@ export interface components {
             name?: string | null;
             /**
              * Political Status
+             * @description 政治面貌
              * @default null
              */
             political_status?: string | null;
@@ -11767,11 +11826,13 @@ export interface components {
             relation?: ("spouse" | "son" | "daughter" | "grandchild" | "parent" | "grandparent" | "sibling" | "other") | null;
             /**
              * School Entered In
+             * @description 入学年份
              * @default null
              */
             school_entered_in?: number | null;
             /**
              * School Years
+             * @description 学制（年）
              * @default null
              */
             school_years?: number | null;
@@ -11782,11 +11843,13 @@ export interface components {
             schooling?: ("none" | "pre_school" | "primary" | "junior_high" | "senior_high" | "secondary_vocational" | "junior_college" | "undergraduate" | "postgraduate") | null;
             /**
              * Sex
+             * @description 性别
              * @default null
              */
             sex?: string | null;
             /**
              * Worker Identity
+             * @description 人员身份
              * @default null
              */
             worker_identity?: string | null;
@@ -14485,6 +14548,7 @@ export interface components {
             file_ids?: string[] | null;
             /**
              * Receipts Fen
+             * @description 票据金额合计；保障计划有要求时填写
              * @default null
              */
             receipts_fen?: number | null;
@@ -14874,6 +14938,7 @@ export interface components {
             cause?: ("illness" | "accident") | null;
             /**
              * Circumstances
+             * @description 可能不在给付范围内的情形，如工伤
              * @default null
              */
             circumstances?: ("work_injury" | "third_party_liability" | "not_designated_hospital" | "overseas" | "cosmetic" | "self_harm" | "drunk_or_drugged" | "crime")[] | null;
@@ -14889,6 +14954,7 @@ export interface components {
             discharged_on?: string | null;
             /**
              * Events
+             * @description 除住院外发生的、保障计划列明的事项，如 critical_illness 确诊重大疾病
              * @default null
              */
             events?: string[] | null;
@@ -14899,6 +14965,7 @@ export interface components {
             hospital_code?: string | null;
             /**
              * Hospital Level
+             * @description 医院等级（1至3级）；保障计划有要求时填写
              * @default null
              */
             hospital_level?: number | null;
@@ -14909,11 +14976,13 @@ export interface components {
             hospital_name?: string | null;
             /**
              * Treatment
+             * @description 住院，或门诊特定病种
              * @default null
              */
             treatment?: ("inpatient" | "outpatient_special") | null;
             /**
              * Ward
+             * @description 病房类别；保障计划有要求时填写
              * @default null
              */
             ward?: ("general" | "psychiatric" | "rehabilitation" | "maternity" | "family_bed") | null;

@@ -85,9 +85,11 @@ async def test_staff_choose_from_the_catalogue_and_the_worker_reads_what_to_do(
     shown = await seen(client, officer, case)
     assert "not_in_hardship" not in shown["rejection_reasons"]
     assert {each["action"] for each in shown["reasons"]} == {"reject", "return"}
-    for code in ("not_in_hardship", BY_RULE, "form_incomplete", "made_up"):
+    for code in ("not_in_hardship", BY_RULE, "form_incomplete", "made_up", ""):
         refused = await act(client, officer, case, 1, "reject", note="不足", reason_code=code)
         assert [e["code"] for e in refused.json()["errors"]] == ["reason_unknown"], refused.text
+    granted = await act(client, officer, case, 1, "approve", reason_code="")
+    assert [e["code"] for e in granted.json()["errors"]] == ["reason_unknown"], granted.text
     coded = await act(client, officer, case, 1, "reject", note="见 documents_not_valid", reason_code="duplicate_aid")
     assert [(e["pointer"], e["code"]) for e in coded.json()["errors"]] == [("/note", "note_has_code")]
     done = await act(client, officer, case, 1, "reject", note="去年已给付", reason_code="duplicate_aid")

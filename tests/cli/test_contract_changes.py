@@ -196,7 +196,13 @@ def test_only_a_new_major_version_may_break_clients() -> None:
         "有不兼容的变更，版本号要从 1.3.0 升到 2.0.0（app/http/openapi.py 的 VERSION）"
     )
     assert must_be_newer(broken, "2.0.0", "1.3.0") is None
-    assert must_be_newer([Change(Kind.ADDED, "GET /y", "新增接口：甲")], "1.3.0", "1.3.0") is None
+    added = [Change(Kind.ADDED, "GET /y", "新增接口：甲")]
+    assert (
+        must_be_newer(added, "1.3.1", "1.3.0")
+        == "有变更，版本号要从 1.3.0 升到 1.4.0（app/http/openapi.py 的 VERSION）"
+    )
+    assert must_be_newer(added, "1.4.0", "1.3.0") is None
+    assert must_be_newer([], "1.3.0", "1.3.0") is None
     assert is_newer("1.10.0", "1.9.0")
     assert not is_newer("1.9.0", "1.9.0")
 
@@ -238,8 +244,9 @@ def test_a_release_wants_a_newer_version_and_is_written_down(monkeypatch: pytest
 def test_the_change_log_writes_what_is_not_released_anew_and_keeps_the_rest() -> None:
     added = [Change(Kind.ADDED, "GET /x", "新增接口：甲")]
     first = released([], "1.0.0", date(2026, 1, 1), "", "第一版：1 个接口。")
-    once = changelog(added, "1.0.0", first)
-    assert changelog(added, "1.0.0", once) == once
+    once = changelog(added, "1.1.0", "1.0.0", first)
+    assert changelog(added, "1.1.0", "1.0.0", once) == once
+    assert "## 未发布：1.1.0（与 1.0.0 相比）" in once
     assert "### 新增\n\n- `GET /x`：新增接口：甲" in once
     second = released(added, "1.1.0", date(2026, 2, 1), once)
     assert (
@@ -251,4 +258,4 @@ def test_the_change_log_writes_what_is_not_released_anew_and_keeps_the_rest() ->
 def test_a_change_log_in_which_two_branches_met_is_written_anew() -> None:
     kept = released([], "1.0.0", date(2026, 1, 1), "", "第一版：1 个接口。")
     met = kept.replace("没有变更。", "<<<<<<< ours\n甲\n=======\n乙\n>>>>>>> theirs")
-    assert changelog([], "1.0.0", met) == kept
+    assert changelog([], "1.0.0", "1.0.0", met) == kept

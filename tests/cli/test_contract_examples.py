@@ -11,6 +11,7 @@ import pytest
 
 from app.cli.contracts import templates
 from app.cli.contracts.examples import FOLDER, file_name, operations, read_examples, wanted
+from app.cli.contracts.refusals import NEVER_MET, all_told, read_refusals, says_the_same, unrecorded
 from app.db.migrations import ROOT
 from app.http import catalogues
 from app.http.catalogues import CURES, catalogue, refusals
@@ -57,9 +58,40 @@ def test_the_examples_of_refusals_are_what_the_code_says() -> None:
         assert example["value"]["detail"].endswith("。")
 
 
+def test_every_code_was_told_to_a_test_or_says_why_nobody_is_told_it() -> None:
+    assert unrecorded() == [], HAND_OVER
+    known = {code for code, _ in all_told()}
+    assert known >= set(NEVER_MET), "a code that is gone needs no reason"
+    recorded = {code for code, _ in read_refusals()}
+    assert not recorded & set(NEVER_MET), "a test was told it after all"
+    assert set(read_refusals()) <= set(all_told()), HAND_OVER
+
+
+def test_the_contract_shows_each_code_of_each_operation_as_a_test_was_told_it() -> None:
+    kept = read_refusals()
+    for (method, path), operation in operations(DOCUMENT):
+        for status, response in operation["responses"].items():
+            for code in response.get("x-codes", ()):
+                shown = DOCUMENT["components"]["examples"][f"{code}_{status}"]["value"]
+                assert "within" not in kept[code, status], (method, path, code)
+                assert shown == kept[code, status]["answer"], (method, path, code)
+
+
+def test_an_operation_that_takes_json_shows_a_request_and_one_that_answers_it_an_answer() -> None:
+    for (method, path), operation in operations(DOCUMENT):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        assert body is None or body["examples"], (method, path)
+        answers = [
+            each["content"]["application/json"]
+            for status, each in operation["responses"].items()
+            if status < "400" and "application/json" in each.get("content", {})
+        ]
+        assert not answers or any(each.get("examples") for each in answers), (method, path)
+
+
 def test_nobody_real_is_in_an_example() -> None:
     """Region 99 does not exist, and tokens and digests are told by their place alone."""
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.json")))
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.json")))
     assert re.findall(r"(?<![0-9a-f])(?!99)[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}[\dX](?![0-9a-f])", text) == []
     assert re.findall(r"eyJ[A-Za-z0-9_-]+", text) == []
     assert [found for found in re.findall(r"\b[0-9a-f]{64}\b", text) if not found.startswith("0" * 40)] == []
@@ -93,7 +125,8 @@ def test_the_same_stays_the_same_within_an_example_and_earlier_stays_earlier() -
 def test_what_a_test_was_answered_becomes_the_example_of_its_operation(tmp_path: Path) -> None:
     request = httpx.Request("GET", "http://aid.test/api/v1/me", headers={"Authorization": "Bearer secret"})
     answer = RECORDED["get", "/api/v1/me"]["answers"]["200"]
-    refusal = {"type": "", "title": "", "status": 404, "code": "not_found", "detail": "没有。", "request_id": "1"}
+    detail = "没有找到您要的内容。"
+    refusal = {"type": "", "title": "", "status": 404, "code": "not_found", "detail": detail, "request_id": "1"}
     recording = Recording(tmp_path)
     recording.take("GET", "/api/v1/me", httpx.Response(200, json=answer, request=request))
     problem = {"Content-Type": "application/problem+json"}
@@ -109,7 +142,32 @@ def test_what_a_test_was_answered_becomes_the_example_of_its_operation(tmp_path:
     assert set(example["answers"]) == {"200"}
     assert contract().wrong_with("get", "/api/v1/me", "200", example["answers"]["200"]) == []
     assert example["refusals"] == {"404": ["not_found"]}
+    told = tool["_merged_refusals"]({}, [written])
+    assert told["not_found", "404"]["operation"] == "GET /api/v1/me"
     assert example["test"].startswith("tests/cli/test_contract_examples.py::test_what_a_test_was_answered")
+
+
+def test_of_two_refusals_the_one_by_itself_is_kept_and_one_in_other_words_is_not(tmp_path: Path) -> None:
+    tool = runpy.run_path(str(ROOT / "tools" / "examples.py"))
+    key, told = ("card_missing", "409"), all_told()["card_missing", "409"]
+    within = {"operation": "POST /x", "test": "a", "within": True, "answer": {"code": "card_missing"}}
+    itself = {"operation": "POST /y", "test": "b", "answer": told.example}
+    assert tool["_merged_refusals"]({key: within}, []) == {key: within}
+    recorded = {"code": "card_missing", "status": "409", **itself}
+    assert tool["_merged_refusals"]({key: within}, [{"answers": [recorded]}]) == {key: itself}
+    other = {**itself, "answer": told.example | {"detail": "从前的话。"}}
+    assert not says_the_same(told, other)
+    assert tool["_merged_refusals"]({key: other}, []) == {}
+    assert "tests/meetings/test_meetings.py" in tool["_tests_told"]([key])
+
+
+def test_a_code_that_is_told_for_one_of_many_is_found_in_the_answer(tmp_path: Path) -> None:
+    request = httpx.Request("POST", "http://aid.test/api/v1/staff/batches/preview")
+    recording = Recording(tmp_path)
+    left_out = {"left_out": [{"code": "card_missing", "message": "没有银行卡。"}, {"code": "neither"}]}
+    recording.take("POST", "/api/v1/staff/batches/preview", httpx.Response(200, json=left_out, request=request))
+    assert list(recording.refusals) == [("card_missing", "409")]
+    assert recording.refusals["card_missing", "409"]["within"]
 
 
 def test_the_tests_of_an_operation_without_an_example_are_found() -> None:

@@ -1,6 +1,7 @@
 """The contract that the mini-program is written against is the one that the app keeps."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,3 +133,28 @@ async def test_what_the_contract_does_not_promise_fails_the_test_that_got_it(
 async def test_the_client_of_the_tests_asks_the_contract(client: httpx.AsyncClient) -> None:
     assert client.event_hooks["response"] == [hold_to_the_contract]
     assert (await client.get("/programmes")).status_code == 200
+
+
+ELSEWHERE = {
+    "articles/conftest.py": "WeChat's simulator",
+    "faults/test_messages_killed.py": "WeChat's simulator",
+    "gateways/conftest.py": "WeChat's simulator",
+    "gateways/test_broken_answers.py": "WeChat's simulator",
+    "http/test_people.py": "WeChat's simulator",
+    "http/test_straight.py": "a service of two routes, made for its test",
+    "http/test_what_is_not_there.py": "a defect of ours, which no contract promises",
+    "jobs/test_texting.py": "WeChat's simulator",
+    "simulator/conftest.py": "WeChat's simulator",
+    "simulator/test_pushing.py": "WeChat's simulator",
+    "wechat/conftest.py": "what WeChat calls, which is no mini-program's; and its simulator",
+}
+"""Clients of the tests whose answers the contract does not name, and whose answers they are."""
+
+
+def test_every_client_that_the_tests_make_is_held_to_the_contract_or_calls_somebody_else() -> None:
+    """What calls the service past httpx is Schemathesis, which holds to the contract itself, and raw bytes."""
+    folder = ROOT / "tests"
+    made = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
+    clients = {path: text for path, text in made.items() if re.search(r"httpx\.(Async)?Client\(", text)}
+    held = {path for path, text in clients.items() if "hold_to_the_contract" in text or "hold_programs_to" in text}
+    assert {str(path.relative_to(folder)) for path in clients.keys() - held} == set(ELSEWHERE)

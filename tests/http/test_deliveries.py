@@ -105,6 +105,15 @@ async def test_nobody_sees_their_own(
     refused(await post(client, clerk, f"/staff/deliveries/{sending}/retry"), 404, "delivery_not_found")
 
 
+async def test_nobody_says_to_have_told_somebody_what_is_just_being_sent(
+    client: httpx.AsyncClient, background: Jobs, owner: asyncpg.Connection, clerk: Someone, worker: Someone
+) -> None:
+    await told(background, worker)
+    sending = await owner.fetchval("select id from message_sending where person_id = $1", worker.id)
+    answer = await post(client, clerk, f"/staff/deliveries/{sending}/told", {"how": "phone"})
+    refused(answer, 409, "sending_under_way")
+
+
 async def test_who_was_told_by_telephone_is_off_the_list_and_it_is_written_down(
     client: httpx.AsyncClient, background: Jobs, owner: asyncpg.Connection, clerk: Someone, worker: Someone
 ) -> None:

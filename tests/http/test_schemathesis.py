@@ -22,6 +22,7 @@ from app.policies.tables import PolicyVersion
 from app.settings import Settings
 from tests import make
 from tests.contract import document
+from tests.http.fuzzing import PATIENCE_SECONDS, UNFIT, contract
 from tests.http.raw import in_a_thread
 from tests.make import Someone, World
 from tests.policies.making import row
@@ -30,28 +31,9 @@ EXAMPLES = int(os.environ.get("AID_SCHEMATHESIS_EXAMPLES", "2"))
 """How many requests are made up by chance for each operation."""
 EVERY = int(os.environ.get("AID_SCHEMATHESIS_EVERY", "12"))
 """Of those that go through the contract systematically, each kind of request is sent once and then every so many-th."""
-SEED = int(os.environ.get("AID_SCHEMATHESIS_SEED", "20161031"))
-PATIENCE_SECONDS = 10
 SACRIFICED = 300
-UNFIT = [
-    # A form that its schema allows may still be refused: an id number has a check digit, a draft exists already.
-    checks.positive_data_acceptance,
-]
 TWO_FACED = {"/api/v1/staff/calendar/changes"}
 """To the router a POST there is one to /calendar/{year} with a year that is none: it is refused, but not with 405."""
-REFUSALS = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428]
-CONFIG = schemathesis.Config.from_dict(
-    {
-        # Unknown parameters in an address are ignored, as they are on the web; unknown fields of a body are refused.
-        "generation": {"allow-extra-parameters": False},
-        "seed": SEED,
-        "checks": {
-            "negative_data_rejection": {"expected-statuses": REFUSALS},
-            "missing_required_header": {"expected-statuses": REFUSALS},
-        },
-    }
-)
-contract = schemathesis.openapi.from_dict(document(), config=CONFIG)
 OPERATIONS = {found.ok().label: found.ok() for found in contract.get_all_operations()}
 LAST = [label for label in OPERATIONS if label in ("DELETE /api/v1/me", "DELETE /api/v1/sessions/current")]
 """Their DELETE ends the session that asks."""

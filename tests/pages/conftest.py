@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.http.routes import notices as routes
+from tests.contract import hold_programs_to_the_contract
 
 READS_HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -19,5 +20,8 @@ async def site(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     routes._turnstile._passed.clear()
     routes._wrong_codes._passed.clear()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test", headers=READS_HTML) as http:
+    hooks = {"response": [hold_programs_to_the_contract]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://aid.test", headers=READS_HTML, event_hooks=hooks
+    ) as http:
         yield http

@@ -16,6 +16,7 @@ from app.db.sealing import Keyring
 from app.http.service import Service
 from app.settings import Settings
 from app.wechat.accounts import Accounts, open_accounts
+from tests.contract import only_recorded
 from tests.gateways.steering import Steering
 
 
@@ -23,7 +24,8 @@ from tests.gateways.steering import Steering
 async def callbacks(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Calls as WeChat does: no token, no key, and no contract with the mini-program."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://aid.test/api/v1/wechat") as http:
+    base_url, hooks = "http://aid.test/api/v1/wechat", {"response": [only_recorded]}
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, event_hooks=hooks) as http:
         yield http
 
 

@@ -15,6 +15,7 @@ from app.cli.contracts.changelog import changelog, is_newer, must_be_newer, rele
 from app.cli.contracts.changes import bare, breaking, changes
 from app.cli.contracts.examples import add_examples, operations, read_examples, wanted
 from app.cli.contracts.messages import messages_page, templates
+from app.cli.contracts.refusals import unrecorded
 from app.cli.contracts.types import PACKAGE, NotSetUp, type_text
 from app.cli.contracts.words import words_text
 from app.cli.database import console
@@ -80,6 +81,9 @@ def _broken(document: Mapping[str, Any]) -> list[str]:
     if missing:
         some = "、".join(f"{method.upper()} {path}" for method, path in missing[:5])
         lines.append(f"{len(missing)} 个接口还没有示例（{some} 等）：请运行 make contract")
+    if codes := unrecorded():
+        some = "、".join(f"{code}（{status}）" for code, status in codes[:5])
+        lines.append(f"{len(codes)} 个错误代码没有测试得到过（{some} 等）：请运行 make contract")
     return lines
 
 
@@ -96,7 +100,7 @@ def contract_files(document: dict[str, Any]) -> dict[Path, str]:
         PACKAGE / "src" / "words.ts": words_text(told),
         PACKAGE / "catalogue.json": _json(told, indent=1),
         MANIFEST: _manifest(document["info"]["version"]),
-        CHANGELOG: changelog(found, before["info"]["version"], kept),
+        CHANGELOG: changelog(found, document["info"]["version"], before["info"]["version"], kept),
         **{DIAGRAMS / name: text for name, text in (diagrams() | policy_pages() | telling_pages()).items()},
         DIAGRAMS / "messages.md": messages_page(),
     }

@@ -16,15 +16,16 @@ HEAD: Final = """# 接口变更记录
 _RELEASED: Final = re.compile(r"^## \d", re.MULTILINE)
 
 
-def changelog(found: list[Change], since: str, before: str) -> str:
+def changelog(found: list[Change], version: str, since: str, before: str) -> str:
     """The whole file; `before` is the file as it was."""
-    return "\n".join([HEAD, f"## 未发布（与 {since} 相比）", "", *_lines(found), _released(before)])
+    title = f"## 未发布：{version}（与 {since} 相比）" if version != since else f"## 未发布（与 {since} 相比）"
+    return "\n".join([HEAD, title, "", *_lines(found), _released(before)])
 
 
 def released(found: list[Change], version: str, on: date, before: str, first: str = "") -> str:
     """The file in which what was not released has become a version."""
     section = "\n".join([f"## {version}（{on}）", "", *([first, ""] if first else _lines(found))])
-    return changelog([], version, f"{section}\n{_released(before)}")
+    return changelog([], version, version, f"{section}\n{_released(before)}")
 
 
 def _released(text: str) -> str:
@@ -45,7 +46,14 @@ def must_be_newer(found: list[Change], version: str, since: str) -> str | None:
     """Why a version is too low for what has changed since another; None when it is high enough."""
     if any(each.kind is Kind.BREAKING for each in found) and _numbers(version)[0] <= _numbers(since)[0]:
         return f"有不兼容的变更，版本号要从 {since} 升到 {_numbers(since)[0] + 1}.0.0（app/http/openapi.py 的 VERSION）"
+    if found and _numbers(version)[:2] <= _numbers(since)[:2]:
+        return f"有变更，版本号要从 {since} 升到 {_next_minor(since)}（app/http/openapi.py 的 VERSION）"
     return None
+
+
+def _next_minor(version: str) -> str:
+    major, minor, *_ = _numbers(version)
+    return f"{major}.{minor + 1}.0"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

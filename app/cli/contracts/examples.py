@@ -1,11 +1,12 @@
-"""The examples in the contract: answers that tests recorded (tools/examples.py), and refusals in their own words."""
+"""The examples in the contract: answers that tests recorded (tools/examples.py), successes and refusals."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from app.cli.contracts.refusals import Told, all_told, read_refusals, says_the_same
 from app.db.migrations import ROOT
-from app.http.catalogues import refusals
+from app.http.catalogues import Refusal
 
 FOLDER: Final = ROOT / "miniprogram_contract" / "examples"
 PREFIX: Final = "/api/v1/"
@@ -19,7 +20,6 @@ ALWAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "415": ("unsupported_media_type",),
     "422": ("invalid",),
     "428": ("version_missing",),
-    "429": ("too_many",),
     "503": ("unavailable",),
 }
 """What every operation that has such a status may answer, beside what tests were answered by it."""
@@ -63,7 +63,7 @@ def _json_of(operation: Mapping[str, Any]) -> Iterator[str]:
 def add_examples(document: dict[str, Any]) -> None:
     """Puts the examples and the codes of refusals where OpenAPI has a place for them."""
     recorded = read_examples()
-    told = {(each.code, str(each.status)): each for each in refusals()}
+    told = all_told()
     named: set[tuple[str, str]] = set()
     for key, operation in operations(document):
         example = recorded.get(key, {})
@@ -73,10 +73,17 @@ def add_examples(document: dict[str, Any]) -> None:
                 codes = _codes(status, example, told)
                 named |= {(code, status) for code in codes}
                 _refuse(response, status, codes)
+    kept = read_refusals()
     document["components"]["examples"] = {
-        f"{code}_{status}": {"summary": told[code, status].detail, "value": told[code, status].example}
+        f"{code}_{status}": {"summary": told[code, status].detail, "value": _refusal(told[code, status], kept)}
         for code, status in sorted(named)
     }
+
+
+def _refusal(told: Refusal, kept: Mapping[Told, Mapping[str, Any]]) -> Any:
+    """As a test was told it; in the words of the code until one was."""
+    example = kept.get((told.code, str(told.status)))
+    return example["answer"] if example is not None and says_the_same(told, example) else told.example
 
 
 def _succeed(operation: dict[str, Any], example: Mapping[str, Any]) -> None:

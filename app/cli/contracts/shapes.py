@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 Schema = Mapping[str, Any]
 Direction = Literal["request", "response"]
 NULL: Final = {"type": "null"}
-NOTES: Final = frozenset({"title", "description", "default", "examples", "example", "deprecated"})
-"""Members of a schema that allow and forbid nothing."""
+NOTES: Final = frozenset({"title", "description", "default", "examples", "example", "deprecated", "links"})
+"""Members of a schema or of an answer that allow and forbid nothing."""
 AT_MOST: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems"})
 AT_LEAST: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
 STRUCTURE: Final = frozenset({"$ref", "anyOf", "oneOf", "properties", "required", "items", "enum", "const", "type"})

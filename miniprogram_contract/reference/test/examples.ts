@@ -26,7 +26,7 @@ function known(): Known[] {
   const { paths } = JSON.parse(readFileSync(join(PACKAGE, "openapi.json"), "utf8")) as { paths: Record<string, Record<string, object>> };
   const folder = join(PACKAGE, "examples");
   const examples = new Map(
-    readdirSync(folder).map((name) => {
+    readdirSync(folder).filter((name) => name.endsWith(".json")).map((name) => {
       const each = JSON.parse(readFileSync(join(folder, name), "utf8")) as Example;
       return [each.operation, each] as const;
     }),
