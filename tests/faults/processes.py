@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from app.db import embedded
-from tests.contract import hold_to_the_contract
+from tests.contract import contract, hold_to_the_contract
 from tests.make import unique
 
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "128MB"}
@@ -153,6 +153,7 @@ class Api(Aid):
 
     async def until_ready(self) -> float:
         """How many seconds it took until it said that it is ready."""
+        contract()  # made here: the first answer would wait for it, and with it whatever is timed
         begun = time.monotonic()
         async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
             while time.monotonic() - begun < START_SECONDS:

@@ -26,6 +26,8 @@ from tests.make import Case
 
 FACTS = max(60, int(500 * SCALE))
 KILLS = 3
+PATIENCE_SECONDS = 120.0
+"""Nothing here is about speed: a busy machine may take its time."""
 log = logging.getLogger(__name__)
 
 
@@ -82,7 +84,7 @@ async def test_a_killed_worker_leaves_each_fact_with_one_effect(
         async def part_of_it(due: int = due) -> bool:
             return (await notices_of(held, cases))[0] >= due
 
-        await until(part_of_it, 60)
+        await until(part_of_it, PATIENCE_SECONDS)
         worker.kill()
         assert (await notices_of(held, cases))[0] < FACTS
     worker.start()
@@ -90,7 +92,7 @@ async def test_a_killed_worker_leaves_each_fact_with_one_effect(
     async def all_of_it() -> bool:
         return (await notices_of(held, cases))[0] >= FACTS
 
-    took = await until(all_of_it, 60)
+    took = await until(all_of_it, PATIENCE_SECONDS)
     log.info("%d facts, %d kills, all handled %.1f s after the last", FACTS, KILLS, took)
     worker.signal(signal.SIGTERM)
     assert worker.wait(20) == 0
@@ -115,10 +117,10 @@ async def test_a_killed_worker_reminds_everybody_once(worker: Aid, heap: Heap, h
 
     for number in range(1, KILLS + 1):
         worker.start()
-        await until(partial(reached, FACTS * number // (KILLS + 1)), 60)
+        await until(partial(reached, FACTS * number // (KILLS + 1)), PATIENCE_SECONDS)
         worker.kill()
     worker.start()
-    await until(partial(reached, FACTS), 60)
+    await until(partial(reached, FACTS), PATIENCE_SECONDS)
     worker.signal(signal.SIGTERM)
     assert worker.wait(20) == 0
     row = await held.fetchrow(count, heads)
@@ -141,8 +143,8 @@ async def test_two_workers_share_the_facts(
         return all("worker_started" in each.log for each in (worker, other))
 
     try:
-        await until(all_of_it, 60)
-        await until(both_run, 60)
+        await until(all_of_it, PATIENCE_SECONDS)
+        await until(both_run, PATIENCE_SECONDS)
         for each in (worker, other):
             each.signal(signal.SIGTERM)
         assert (worker.wait(20), other.wait(20)) == (0, 0)
@@ -158,7 +160,7 @@ async def test_a_queue_that_hears_nothing_is_opened_again(worker: Aid, heap: Hea
     async def listens() -> bool:
         return await _listener(held) is not None
 
-    await until(listens, 30)
+    await until(listens, PATIENCE_SECONDS)
     deaf = await _listener(held)
     os.kill(deaf, signal.SIGSTOP)
     try:
@@ -166,13 +168,13 @@ async def test_a_queue_that_hears_nothing_is_opened_again(worker: Aid, heap: Hea
         async def noticed() -> bool:
             return "queue_away" in worker.log
 
-        await until(noticed, 45)
+        await until(noticed, PATIENCE_SECONDS)
         cases = await approved_at_city(heap, held, 50)
 
         async def all_of_it() -> bool:
             return await notices_of(held, cases) == (50, 50)
 
-        await until(all_of_it, 30)
+        await until(all_of_it, PATIENCE_SECONDS)
     finally:
         os.kill(deaf, signal.SIGCONT)
     worker.signal(signal.SIGTERM)
@@ -198,7 +200,7 @@ async def test_the_worker_outlives_its_database(
     async def first_done() -> bool:
         return await notices_of(held, first) == (50, 50)
 
-    await until(first_done, 30)
+    await until(first_done, PATIENCE_SECONDS)
     await held.close()
     await asyncio.to_thread(durable.stop if how == "restarted" else durable.kill)
     await asyncio.sleep(2)
@@ -210,7 +212,7 @@ async def test_the_worker_outlives_its_database(
     async def second_done() -> bool:
         return await notices_of(again, second) == (50, 50)
 
-    took = await until(second_done, 30)
+    took = await until(second_done, PATIENCE_SECONDS)
     log.info("handled %.1f s after the database's return", took)
     worker.signal(signal.SIGTERM)
     assert worker.wait(20) == 0

@@ -28,10 +28,10 @@ def test_a_good_file_is_copied(name: str) -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_by_name(name: str) -> None:
     content, code = BAD[name]
-    begun = time.monotonic()
+    begun = time.process_time()
     assert list(inspect(content)) == [code]
     assert code in MESSAGES
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_the_copy_of_a_photo_does_not_say_where_it_was_taken_and_stands_upright() -> None:
