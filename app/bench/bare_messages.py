@@ -1,6 +1,7 @@
 """What sending is measured against: the same calls to the same simulator in a bare loop, and nothing else.
 
-`python -m app.bench.bare_messages PORT COUNT httpx|aiohttp` prints one line of JSON.
+`python -m app.bench.bare_messages PORT COUNT TOGETHER httpx aiohttp` prints one line of JSON: what each library does.
+It imports little, so that it begins soon.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import httpx
 import orjson
 import uvloop
 
-from app.jobs.wechat.sending import LANES, TOGETHER
 from app.settings import DEMO_WECHAT_APPID, DEMO_WECHAT_SECRET
 from app.simulator.codes import openid
 
@@ -64,18 +64,19 @@ async def _send(http: httpx.AsyncClient, token: str, people: Iterator[int]) -> N
             raise RuntimeError(answer.text)
 
 
-async def measure(port: int, count: int, by: str) -> dict[str, float]:
+async def measure(port: int, count: int, together: int, by: str) -> dict[str, float]:
     base_url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=60) as http:
         asked = {"grant_type": "client_credential", "appid": DEMO_WECHAT_APPID, "secret": DEMO_WECHAT_SECRET}
         token = (await http.post("/cgi-bin/stable_token", json=asked)).json()["access_token"]
     people, began, used = iter(range(count)), time.perf_counter(), time.process_time()
     loop = _by_httpx if by == "httpx" else _by_aiohttp
-    await loop(base_url, token, people, TOGETHER * LANES)
+    await loop(base_url, token, people, together)
     took = time.perf_counter() - began
     return {"rps": round(count / took, 1), "cpu_us": round((time.process_time() - used) / count * 1e6, 1)}
 
 
 if __name__ == "__main__":
-    measured = uvloop.run(measure(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+    port, count, together = (int(each) for each in sys.argv[1:4])
+    measured = {by: uvloop.run(measure(port, count, together, by)) for by in sys.argv[4:]}
     sys.stdout.write(orjson.dumps(measured).decode() + "\n")

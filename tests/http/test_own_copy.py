@@ -141,7 +141,7 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
         title="x", text="x", subject_kind="household", subject_id=household_id,
     )  # fmt: skip
     await world.insert(
-        MessageSending, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id,
+        MessageSending, id=new_id(), created_at=make.NOW, message_id=message_id, person_id=one.someone.id, kind="card",
         template="to_do", state="sent", due_at=make.NOW, moved_at=make.NOW, attempts=1, grant_id=new_id(),
         reference=make.unique("9"), errcode=0, told_at=make.NOW,
     )  # fmt: skip
