@@ -16,7 +16,7 @@ from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, StaleVersion
 from app.payments.commands import away_from, known, payee_of, post_at
 from app.payments.queries import L, applications, batch, line_locked, standing
-from app.payments.rules import CardMissing, why_out
+from app.payments.rules import AppealOpen, CardMissing, InAnotherBatch, why_out
 from app.workflow.path import NotAllowedNow, check_words
 
 ACTIONS: Final = (Action.REISSUE, Action.WRITE_OFF)
@@ -41,7 +41,7 @@ async def act(
     """Let it be paid again, in another batch that names this line; or end it.
 
     Raises PaymentBatchNotFound, LineNotFound, StaleVersion, NotAllowedNow, NotAllowed, Recused, IdentityRequired,
-    Invalid, HouseholdChangePending, CardMissing, CardNotCorrected, NotReissued.
+    Invalid, HouseholdChangePending, CardMissing, AppealOpen, InAnotherBatch, CardNotCorrected, NotReissued.
     """
     held = await batch(work.transaction, actor, batch_id)
     line = await line_locked(work.transaction, batch_id, line_id)
@@ -80,7 +80,7 @@ async def _put_right(work: Work, remedy: str, card_id: UUID, stands: object, pay
     if await is_held(work.transaction, *payee):
         raise HouseholdChangePending
     why = why_out(stands)  # type: ignore[arg-type]
-    if isinstance(why, CardMissing):
+    if isinstance(why, CardMissing | AppealOpen | InAnotherBatch):
         raise why
     if why is not None or (remedy == "fix_card" and stands["card_id"] == card_id):  # type: ignore[index]
         raise CardNotCorrected

@@ -1,13 +1,11 @@
 """Two towns, everybody in them, and an oracle of who may see what, written from the tree of unions alone."""
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, product
-from random import Random
 from typing import Any, Literal
 from uuid import UUID
 
@@ -57,7 +55,6 @@ DESKS: dict[Role, Literal["unit", "street", "district", "city"]] = {
     Role.HOME_VISITOR: "unit",
 }
 """Where a role usually sits; the others sit at the city."""
-WHOLE = os.environ.get("AID_WALLS") == "whole"
 FILE_STATES = (*PATH.states, "never submitted")
 _TOKEN = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:ZQ|BF-)[0-9A-F]{12}|DA-[0-9a-f]{12}")
 _FILES = statement(text("select id, number, state, submitted_at from household where person_id = :person_id"))
@@ -217,13 +214,11 @@ class Matrix:
         actors = {actor.someone.id for actor in self.actors}
         return [thing for thing in things if thing.owner.id not in actors]
 
-    def pairs(self, things: list[Thing], route: str) -> Iterator[tuple[Actor, Thing]]:
-        """The usual actors with two fifths of what belongs to residents, the others with a twentieth of it; for each
-        route with others. AID_WALLS=whole: the usual ones with everything."""
-        shown, chance = self.of_residents(things), Random(route)
-        usual, others = (len(shown), len(shown) // 8) if WHOLE else (len(shown) * 2 // 5, len(shown) // 20)
-        for actor in self.actors:
-            yield from ((actor, thing) for thing in chance.sample(shown, usual if actor in self.usual else others))
+    def pairs(self, things: list[Thing]) -> Iterator[tuple[Actor, Thing]]:
+        """The usual actors with everything of the residents, the others with an eighth of it, each with another."""
+        shown = self.of_residents(things)
+        for n, actor in enumerate(self.actors):
+            yield from ((actor, thing) for thing in (shown if actor in self.usual else shown[n % 8 :: 8]))
 
     def keep(self, thing: Thing, into: list[Thing]) -> Thing:
         into.append(thing)

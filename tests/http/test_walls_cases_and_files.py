@@ -24,7 +24,7 @@ async def test_an_id_outside_ones_reach_is_answered_like_one_that_never_was(
             assert answer.status_code == (404 if actor.reads else 403), (actor.name, thing, answer.text)
             assert answer.content == absent[actor.name], (actor.name, thing)
 
-    await each(check, matrix.pairs(things, " ".join(call)))
+    await each(check, matrix.pairs(things))
 
 
 async def test_what_a_case_tells_of_the_household_ends_where_the_reach_ends(

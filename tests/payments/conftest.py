@@ -1,12 +1,17 @@
 """Two of finance, and somebody whose application was approved and whose card was checked."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.applications.path import Kind, State
+from app.appeals.tables import Appeal
+from app.applications.path import Action, Kind, State
+from app.applications.tables import Passage
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
+from tests import make
 from tests.make import Case, Someone, Town, World
 from tests.paying import carded
 
@@ -37,3 +42,18 @@ async def till(world: World, town: Town) -> Till:
     maker = await world.staff(Role.FINANCE_MAKER, town.city, consents=())
     checker = await world.staff(Role.FINANCE_CHECKER, town.city, consents=())
     return Till(world, town, maker, checker)
+
+
+async def appealed(till: Till, case: Case) -> None:
+    """Let its applicant appeal against what was granted; the city looks at it."""
+    passage_id = new_id()
+    await till.world.insert(
+        Passage, id=passage_id, created_at=make.NOW, application_id=case.id, round=1,
+        person_id=(await till.world.person()).id, action=Action.APPROVE, from_state=State.CITY_APPROVAL,
+        to_state=State.APPROVED, counts_as_review=True,
+    )  # fmt: skip
+    await till.world.insert(
+        Appeal, id=new_id(), created_at=make.NOW, application_id=case.id, decision_id=passage_id, kind=case.kind,
+        ground="too_low", applicant_id=case.applicant.id, state="at_city", version=1, reason=b"sealed", before_fen=1,
+        due_at=make.NOW + timedelta(days=9), **{f"{tier}_id": at for tier, at in case.home.ancestors.items()},
+    )  # fmt: skip

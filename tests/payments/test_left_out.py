@@ -1,11 +1,8 @@
 """Who is not paid now, and what their maker is told of it."""
 
-from datetime import timedelta
-
 import asyncpg
 import httpx
 
-from app.appeals.tables import Appeal
 from app.applications.path import Action, Kind, State
 from app.applications.tables import Passage
 from app.change_requests.tables import PaymentHold
@@ -17,7 +14,7 @@ from tests.delegations.making import given
 from tests.http.refusals import refused
 from tests.make import Case, Someone
 from tests.paying import BATCHES, build, built, card_number, carded, lines_of, stepped, turn, why_out
-from tests.payments.conftest import Till
+from tests.payments.conftest import Till, appealed
 from tests.relatives.making import declared
 
 
@@ -25,20 +22,6 @@ async def signed(till: Till, case: Case, by: Someone) -> None:
     await till.world.insert(
         Passage, id=new_id(), created_at=make.NOW, application_id=case.id, round=1, person_id=by.id,
         action=Action.APPROVE, from_state=State.UNIT_REVIEW, to_state=State.DISTRICT_REVIEW, counts_as_review=True,
-    )  # fmt: skip
-
-
-async def appealed(till: Till, case: Case) -> None:
-    passage_id = new_id()
-    await till.world.insert(
-        Passage, id=passage_id, created_at=make.NOW, application_id=case.id, round=1,
-        person_id=(await till.world.person()).id, action=Action.APPROVE, from_state=State.CITY_APPROVAL,
-        to_state=State.APPROVED, counts_as_review=True,
-    )  # fmt: skip
-    await till.world.insert(
-        Appeal, id=new_id(), created_at=make.NOW, application_id=case.id, decision_id=passage_id, kind=case.kind,
-        ground="too_low", applicant_id=case.applicant.id, state="at_city", version=1, reason=b"sealed", before_fen=1,
-        due_at=make.NOW + timedelta(days=9), **{f"{tier}_id": at for tier, at in case.home.ancestors.items()},
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from tests.paying import (
     tell,
     why_out,
 )
-from tests.payments.conftest import Till
+from tests.payments.conftest import Till, appealed
 
 
 async def failed(client: httpx.AsyncClient, till: Till, code: str = WRONG_NUMBER) -> tuple[Case, dict[str, Any]]:
@@ -48,6 +48,13 @@ async def turn_line(
 async def state_of(client: httpx.AsyncClient, case: Case) -> str:
     shown = (await client.get(f"/applications/{case.id}", headers=case.applicant.headers)).json()
     return str(shown["state"])
+
+
+async def test_what_failed_is_not_paid_again_while_there_is_an_appeal(client: httpx.AsyncClient, till: Till) -> None:
+    case, line = await failed(client, till)
+    await carded(till.world, case.applicant)
+    await appealed(till, case)
+    refused(await turn_line(client, till.maker, line, "reissue"), 409, "appeal_open")
 
 
 async def test_it_is_paid_again_to_a_card_that_was_corrected_and_checked_in_a_line_that_names_the_first(
