@@ -12,7 +12,7 @@ from pydantic import Field
 from typer.testing import CliRunner, Result
 
 from app.applications.path import Kind
-from app.cli import policy
+from app.cli.rehearse import policy_app
 from app.db import migrations
 from app.policies.rules import document_of
 from app.policy.book import POLICY_KINDS, PolicyBook, PolicyKind
@@ -73,7 +73,7 @@ def rules_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def aid(*words: object) -> Result:
-    return CliRunner().invoke(policy.app, [str(word) for word in words])
+    return CliRunner().invoke(policy_app, [str(word) for word in words])
 
 
 def file(folder: Path, name: str, content: Any) -> Path:

@@ -141,6 +141,7 @@ ELSEWHERE = {
     "gateways/conftest.py": "WeChat's simulator",
     "gateways/test_broken_answers.py": "WeChat's simulator",
     "http/test_people.py": "WeChat's simulator",
+    "http/test_retry_or_text.py": "WeChat's simulator",
     "http/test_straight.py": "a service of two routes, made for its test",
     "http/test_what_is_not_there.py": "a defect of ours, which no contract promises",
     "jobs/test_texting.py": "WeChat's simulator",
