@@ -12,6 +12,7 @@ from pydantic import Field
 from typer.testing import CliRunner, Result
 
 from app.applications.path import Kind
+from app.cli import policy
 from app.cli.rehearse import policy_app
 from app.db import migrations
 from app.policies.rules import document_of
