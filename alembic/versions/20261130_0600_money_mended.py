@@ -1,9 +1,10 @@
-"""Seven places in which functions about money were wrong, each as it stands but for this
+"""Eight places in which functions about money were wrong, each as it stands but for this
 
 Revision: 20261130_money_mended, after 20261130_followers
 
 What comes back is held by one drawing for each budget, not by two that look the same. Returned money that is let go of
-because less was granted is written off in the books. Into a month that is being closed no statement is read: whoever
+because less was granted is written off in the books, and what is granted beside money that is being paid is reserved with
+it first, so that the budget holds both alike. Into a month that is being closed no statement is read: whoever
 closes holds the books of the city alone, whoever reads in holds them with others. The line of a payment is the nearest
 that was sent, by whichever clock. Whoever made any batch with a line of an application explains no break of it. The
 place on the waiting list is told to who sees the case.
@@ -37,6 +38,7 @@ BOOKS = "(hashtextextended('books|' || new.city_id, 0))"
 IS_CLOSED = "  if exists (select 1 from month_closing c where c.city_id = new.city_id"
 EARLY = f"begin\n  if {DOOR} = 'staff' and new.closed_by"
 LESS = "'released', null, at, {}, false);\n        held := 0;"
+PAYING = "was = 'committed' and"
 POSTED = "  if event is not null then\n    posted := post_drawings("
 LINE = "where x.application_id = a.id and x.sent_at "
 MADE = "join payment_batch b on b.id = "
@@ -48,6 +50,7 @@ CHANGES = (
         f"  if came_back then\n    perform join_drawings(asked, of_round);\n  end if;\n{POSTED}",
     ),
     ("move_money()", LESS.format("null"), LESS.format("event")),
+    ("move_money()", f"elsif {PAYING} becomes = 'reserved' then", f"elsif {PAYING} becomes <> 'spent' then"),
     (
         "bank_statement_month_guard()",
         IS_CLOSED,

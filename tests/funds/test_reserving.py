@@ -60,6 +60,21 @@ async def test_the_last_approval_reserves_and_payment_commits_and_spends(
     await check_sums(owner, treasury.town)
 
 
+async def test_what_is_granted_beside_money_that_is_being_paid_is_held_with_it(
+    client: httpx.AsyncClient, owner: asyncpg.Connection, world: World, treasury: Treasury
+) -> None:
+    await world.fund(treasury.town.city, name="工会经费", room_fen=AMOUNT_FEN + 1)
+    officer = await world.staff(Role.MUTUAL_AID_OFFICER, treasury.town.city)
+    case = await treasury.case(kind=Kind.SECONDARY_MEDICAL)
+    await treasury.act(client, case, 1, by=officer)
+    await carded(world, case.applicant)
+    await confirmed(client, treasury.maker, treasury.checker, treasury.town.city)
+    await owner.execute("update application set amount_fen = amount_fen + 1 where id = $1", case.id)
+    assert await held(owner, case, "committed") == {"工会经费": AMOUNT_FEN + 1}
+    assert await budget(owner, treasury.town.city, Kind.SECONDARY_MEDICAL) == (0, AMOUNT_FEN + 1, 0)
+    await check_sums(owner, treasury.town)
+
+
 async def test_a_case_without_any_budget_waits_and_is_told_its_place(
     client: httpx.AsyncClient, owner: asyncpg.Connection, treasury: Treasury
 ) -> None:
