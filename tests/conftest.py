@@ -31,8 +31,10 @@ from app.programmes import MODELS
 from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
+from app.wechat.accounts import Accounts, open_accounts
 from tests import thorough
 from tests.contract import hold_to_the_contract
+from tests.gateways.steering import Steering
 from tests.make import NOW, Someone, Town, World
 from tests.recording import recording
 from tests.serving import serving
@@ -83,6 +85,23 @@ def simulator() -> Iterator[str]:
     """The address of a WeChat simulator that is really listening."""
     with serving(create_simulator()) as url:
         yield url
+
+
+@pytest.fixture
+def steering(simulator: str) -> Iterator[Steering]:
+    """The controls of the simulator that the app and the jobs talk to, as just started."""
+    with httpx.Client(base_url=simulator, trust_env=False) as http:
+        found = Steering(http)
+        found.post("reset")
+        yield found
+
+
+@pytest.fixture
+async def accounts(configured: Settings, jobs: Database, keyring: Keyring) -> AsyncIterator[Accounts]:
+    """What the worker process has."""
+    found = open_accounts(configured, jobs, keyring)
+    yield found
+    await found.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -1,38 +1,17 @@
 """A city's publicity: who writes, who reviews, and WeChat's simulator as just started."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import asyncpg
 import httpx
 import pytest
 
-from app.db.database import Database
-from app.db.sealing import Keyring
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
-from app.settings import Settings
-from app.wechat.accounts import Accounts, open_accounts
+from app.wechat.accounts import Accounts
 from tests.articles.making import Newsroom
 from tests.gateways.steering import Steering
 from tests.make import World
 from tests.wechat.conftest import address as address
 from tests.wechat.conftest import callbacks as callbacks
-
-
-@pytest.fixture
-def steering(simulator: str) -> Iterator[Steering]:
-    with httpx.Client(base_url=simulator, trust_env=False) as http:
-        found = Steering(http)
-        found.post("reset")
-        yield found
-
-
-@pytest.fixture
-async def accounts(configured: Settings, jobs: Database, keyring: Keyring) -> AsyncIterator[Accounts]:
-    """What the worker process has."""
-    found = open_accounts(configured, jobs, keyring)
-    yield found
-    await found.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A message goes again by WeChat, or as a text message, never both: whoever has it in hand first. And texting stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -27,14 +27,6 @@ from tests.make import Someone, Town, World, unique
 SMS = "/sms/send"
 (*_, POLICY) = shipped().of("text_messages", TextMessages)
 CONTESTS = 6
-
-
-@pytest.fixture
-def steering(simulator: str) -> Iterator[Steering]:
-    with httpx.Client(base_url=simulator, trust_env=False) as http:
-        found = Steering(http)
-        found.post("reset")
-        yield found
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Text messages: off without a gateway, once for a message, only of the kinds that policy names, and never twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -28,14 +27,6 @@ PATH = "/sms/send"
 LATER = timedelta(hours=POLICY.after_hours, minutes=1)
 NUMBER = "13800001234"
 GOES_ON = asyncio.Event()
-
-
-@pytest.fixture
-def steering(simulator: str) -> Iterator[Steering]:
-    with httpx.Client(base_url=simulator, trust_env=False) as http:
-        found = Steering(http)
-        found.post("reset")
-        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import asyncpg
@@ -11,13 +11,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.db.database import Database
-from app.db.sealing import Keyring
 from app.http.service import Service
-from app.settings import Settings
-from app.wechat.accounts import Accounts, open_accounts
 from tests.contract import only_recorded
-from tests.gateways.steering import Steering
 
 
 @pytest.fixture
@@ -52,20 +47,3 @@ async def address(app: FastAPI) -> AsyncIterator[str]:
         server.should_exit = True
         with suppress(asyncio.CancelledError):
             await serving
-
-
-@pytest.fixture
-def steering(simulator: str) -> Iterator[Steering]:
-    """The simulator that the app and the jobs of these tests talk to, as just started."""
-    with httpx.Client(base_url=simulator, trust_env=False) as http:
-        found = Steering(http)
-        found.post("reset")
-        yield found
-
-
-@pytest.fixture
-async def accounts(configured: Settings, jobs: Database, keyring: Keyring) -> AsyncIterator[Accounts]:
-    """What the worker process has."""
-    found = open_accounts(configured, jobs, keyring)
-    yield found
-    await found.aclose()
