@@ -1,6 +1,6 @@
 """The requests of each case, as bytes on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ import orjson
 
 from app.bench.bulk import Batch
 from app.http.paging import Cursors
+from app.kernel.actor import Role
 from app.people.tokens import issue
 from app.settings import DEMO_TOKEN_KEY
 
@@ -27,12 +28,8 @@ where a.submitted_at > now() - interval '40 days' and a.number like '%-open-%'
 order by md5(a.id::text) limit $1
 """
 _REVIEWERS = """
-select p.person_id, p.organisation_id, s.id as session_id
-from post p join session s on s.person_id = p.person_id where p.role = 'district_reviewer' order by p.person_id
-"""
-_APPROVERS = """
-select p.person_id, s.id as session_id
-from post p join session s on s.person_id = p.person_id where p.role = 'city_reviewer' order by p.person_id
+select p.person_id, p.organisation_id, p.role, s.id as session_id
+from post p join session s on s.person_id = p.person_id order by p.person_id
 """
 # The further cases are left out: they go while others are being approved.
 _QUEUE = """
@@ -44,10 +41,9 @@ select a.id, a.applicant_id as person_id, s.id as session_id, a.version
 from application a join session s on s.person_id = a.applicant_id
 where a.state = 'draft' order by a.id limit $1
 """
-# The last approval, which holds money for the case as well, of the budget of its district.
 _CASES = """
-select id, version from application
-where state = 'city_approval' and number like '%-cases-%' order by submitted_at, id limit $1
+select id, version, state, unit_id, district_id, city_id from application
+where state = $1 and number like '%-cases-%' order by submitted_at, id offset $2 limit $3
 """
 
 
@@ -58,8 +54,10 @@ where state = 'district_review' and number like '%-open-%' order by md5(id::text
 # Those that nobody approves one by one.
 _TOGETHER = """
 select id, district_id from application
-where state = 'district_review' and number like '%-cases-%' order by submitted_at, id
+where state = 'district_review' and number like '%-cases-%' order by submitted_at, id offset $1
 """
+_APPROVED_BY = {"unit_review": "unit_id", "district_review": "district_id", "city_approval": "city_id"}
+"""The approvals that a case needs, and whose they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +68,26 @@ class Requests:
     list: Sequence[bytes]
     submit: Sequence[bytes]
     approve: Sequence[bytes]
+    """Of the three approvals that a case needs, each as often as another."""
+    approve_last: Sequence[bytes]
+    """The last one, which holds the money for the case."""
     case: Sequence[bytes]
     bulk: Sequence[Batch]
 
 
 async def prepared(dsn: str, writes: int, together: int) -> Requests:
     """Signed requests of the people in a filled database, at most so many of each write, and batches of so many."""
-    connection = await asyncpg.connect(dsn)
+    connection, each = await asyncpg.connect(dsn), writes // len(_APPROVED_BY)
     try:
         readers = await connection.fetch(_READERS, READERS)
         drafts = await connection.fetch(_DRAFTS, writes)
-        cases = await connection.fetch(_CASES, writes)
+        approving = [await connection.fetch(_CASES, state, 0, each) for state in _APPROVED_BY]
+        last = await connection.fetch(_CASES, "city_approval", each, writes)
         reviewers = await connection.fetch(_REVIEWERS)
-        pages = await _pages(connection, {row["organisation_id"] for row in reviewers})
+        districts = {row["organisation_id"] for row in reviewers if row["role"] == Role.DISTRICT_REVIEWER}
+        pages = await _pages(connection, districts)
         opened = await connection.fetch(_OPENED, READERS)
-        rest = await connection.fetch(_TOGETHER)
-        approvers = [_token(row) for row in await connection.fetch(_APPROVERS)]
+        rest = await connection.fetch(_TOGETHER, each)
     finally:
         await connection.close()
     signed: dict[UUID, list[str]] = {}
@@ -93,23 +95,30 @@ async def prepared(dsn: str, writes: int, together: int) -> Requests:
         signed.setdefault(row["organisation_id"], []).append(_token(row))
     return Requests(
         get=_in_bursts([get(f"/api/v1/applications/{row['id']}", _token(row)) for row in readers]),
-        list=_lists(signed, pages),
+        list=_lists({union: signed[union] for union in districts}, pages),
         submit=[_act(f"/api/v1/applications/{row['id']}/submit", _token(row), row["version"], b"") for row in drafts],
-        approve=[
-            _act(
-                f"/api/v1/staff/applications/{row['id']}/actions",
-                _one_of(approvers, n),
-                row["version"],
-                orjson.dumps({"action": "approve"}),
-            )
-            for n, row in enumerate(cases)
-        ],
+        approve=_approvals([row for round_ in zip(*approving, strict=True) for row in round_], signed),
+        approve_last=_approvals(last, signed),
         case=[
             _request("GET", f"/api/v1/staff/applications/{row['id']}", _one_of(signed[row["district_id"]], n))
             for n, row in enumerate(opened)
         ],
         bulk=_batches(signed, rest, together),
     )
+
+
+def _approvals(cases: Sequence[asyncpg.Record], signed: Mapping[UUID, list[str]]) -> list[bytes]:
+    """Each by somebody of the union whose turn it is."""
+    body = orjson.dumps({"action": "approve"})
+    return [
+        _act(
+            f"/api/v1/staff/applications/{row['id']}/actions",
+            _one_of(signed[row[_APPROVED_BY[row["state"]]]], n),
+            row["version"],
+            body,
+        )
+        for n, row in enumerate(cases)
+    ]
 
 
 def _one_of(tokens: list[str], number: int) -> str:

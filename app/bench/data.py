@@ -31,9 +31,17 @@ YEARS = 10
 WAY = ("submit", "accept", "approve", "approve", "approve", "end_notice", "start_payment", "confirm_payment")
 """The actions from a draft to paid."""
 OPEN = (*["submitted"] * 2, "unit_review", *["district_review"] * 5, "city_approval", "public_notice", "paying")
+WAITING = ("unit_review", *["district_review"] * 2, *["city_approval"] * 4)
+"""Where the further cases are: one with its unit, one with its district and one more there for many at once, one with
+the city and three more there for the last approval alone."""
 CLOSED = (*["paid"] * 15, *["rejected"] * 3, *["withdrawn"] * 2)
 _SIGNERS = {"accept": "unit_clerk", "start_payment": "finance_maker", "confirm_payment": "finance_checker"}
 _CHECKERS = {"unit_review": "unit_chair", "district_review": "district_reviewer", "city_approval": "city_leader"}
+
+
+def waiting(approvals: int, together: int) -> int:
+    """How many further cases it takes for so many approvals, as many last ones, and so many at once."""
+    return len(WAITING) * max(-(-approvals // 3), -(-(approvals // 3 + together) // 2))
 
 
 What = Literal["people", "closed", "open", "cases", "drafts"]
@@ -44,7 +52,7 @@ What = Literal["people", "closed", "open", "cases", "drafts"]
 class Share:
     """Rows of one part, numbered from `first`; `age`: how many years ago closed applications were handed in.
 
-    `cases` are further applications that wait for their district or for the city, of the first `people` in turn.
+    `cases` are further applications that wait for an approval, of the first `people` in turn.
     `drafts` are about to be submitted, by people who have nothing else.
     """
 
@@ -102,8 +110,7 @@ def _standing(share: Share, number: int) -> tuple[str, datetime]:
             state = picked(OPEN, number) if number % 5 else "paid"
             return state, share.now - timedelta(days=30) + timedelta(seconds=20 * number)
         case "cases":
-            state = "district_review" if number % 2 else "city_approval"
-            return state, share.now - timedelta(hours=6) + timedelta(milliseconds=number)
+            return WAITING[number % len(WAITING)], share.now - timedelta(hours=6) + timedelta(milliseconds=number)
         case _:
             return "draft", share.now - timedelta(hours=1) + timedelta(milliseconds=number)
 

@@ -21,8 +21,12 @@ from app.people.commands import ID_NUMBER, NAME, OPENID
 from app.people.consents import consent_texts
 
 DISTRICTS, STREETS, UNITS = 7, 60, 532
-REVIEWERS_PER_DISTRICT = 20
-APPROVERS = 100
+_APPROVING = (
+    (Tier.DISTRICT, Role.DISTRICT_REVIEWER, 20, -1),
+    (Tier.CITY, Role.CITY_REVIEWER, 100, -1_000_000),
+    (Tier.UNIT, Role.UNIT_CHAIR, 1, -2_000_000),
+)
+"""Who approves: of which tier, how many for each union of it, and the number of the first of them."""
 ROOM_FEN = 10**14
 """More than a run spends."""
 _SIGNED_UP = timedelta(days=3653)
@@ -85,31 +89,24 @@ def _union(tier: Tier, number: int, parent: Union | None) -> Union:
 
 
 def first_rows(tree: Sequence[Union], now: datetime, keyring: Keyring) -> Rows:
-    """The unions, and the reviewers of each district with their posts and sessions."""
+    """The unions, and those who approve at each tier with their posts and sessions."""
     rows: Rows = {
         "organisation": [_organisation(union, now) for union in tree],
         "person": [],
         "session": [],
         "post": [],
     }
-    districts = [union for union in tree if union.tier is Tier.DISTRICT]
-    for number in range(REVIEWERS_PER_DISTRICT * len(districts)):
-        union, person_id = districts[number % len(districts)], new_id()
-        rows["person"].append(_person(person_id, -1 - number, union.id, now, keyring))
-        rows["session"].append(_session(person_id, now))
-        rows["post"].append(
-            {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": union.id,
-             "role": Role.DISTRICT_REVIEWER, "from_date": date(now.year - 1, 1, 1)}
-        )  # fmt: skip
-    city = next(union for union in tree if union.tier is Tier.CITY)
-    for number in range(APPROVERS):
-        person_id = new_id()
-        rows["person"].append(_person(person_id, -1_000_000 - number, city.id, now, keyring))
-        rows["session"].append(_session(person_id, now))
-        rows["post"].append(
-            {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": city.id,
-             "role": Role.CITY_REVIEWER, "from_date": date(now.year - 1, 1, 1)}
-        )  # fmt: skip
+    for tier, role, each, first in _APPROVING:
+        of_tier = [union for union in tree if union.tier is tier]
+        for number in range(each * len(of_tier)):
+            union, person_id = of_tier[number % len(of_tier)], new_id()
+            rows["person"].append(_person(person_id, first - number, union.id, now, keyring))
+            rows["session"].append(_session(person_id, now))
+            rows["post"].append(
+                {"id": new_id(), "created_at": now, "person_id": person_id, "organisation_id": union.id,
+                 "role": role, "from_date": date(now.year - 1, 1, 1)}
+            )  # fmt: skip
+    (city,), districts = ([union for union in tree if union.tier is tier] for tier in (Tier.CITY, Tier.DISTRICT))
     return rows | _money(city, districts, now)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from app.bench import bulk
 from app.bench.load import Measured
 
-TARGETS = {"get": 0.20, "list": 0.15, "case": 0.05, "submit": 0.10, "approve": 0.10}
+TARGETS = {"get": 0.20, "list": 0.15, "case": 0.05, "submit": 0.10, "approve": 0.10, "approve_last": 0.10}
 """The least share of the yardstick's requests per second."""
 PAGES = ("page", "notices")
 """What anybody may ask for without signing in: a page that is kept, and one that is made each time."""
@@ -104,8 +104,11 @@ def table(figures: Mapping[str, Figures], clients: int, together: Mapping[str, f
     return shown
 
 
-def remarks(figures: Mapping[str, Figures], rest_mib: float, after_mib: float) -> list[str]:
-    """What the table does not show: memory, growth with size, and whether the figures may be trusted."""
+def remarks(figures: Mapping[str, Figures], rest_mib: float, after_mib: float, *, huge: bool) -> list[str]:
+    """What the table does not show: memory, growth with size, and whether the figures may be trusted.
+
+    `huge`: whether the database server had huge pages.
+    """
     small, large = median(figures["list_10k"].p99), median(figures["list"].p99)
     growth = large / small if small else 0.0
     said = [
@@ -115,6 +118,8 @@ def remarks(figures: Mapping[str, Figures], rest_mib: float, after_mib: float) -
         f"服务进程内存：启动后 {_judged(f'{rest_mib:.0f} MiB', rest_mib <= MEMORY_MIB)}（目标 ≤ {MEMORY_MIB:.0f}），"
         f"压测后 {_judged(f'{after_mib:.0f} MiB', after_mib <= rest_mib * MEMORY_GROWTH)}（目标 ≤ +20%）",
     ]
+    if not huge:
+        said.append("[yellow]数据库没有用上大页（不是 root，或机器不允许）：写入会慢一些，见 docs/operations.md[/]")
     if median(figures["socket"].rps) < SLOW_GENERATOR_RPS:
         said.append(f"[yellow]压测程序自身最多只能每秒请求 {median(figures['socket'].rps):,.0f} 次[/]")
     busy = [name for name, figure in figures.items() if figure.busy > BUSY_GENERATOR and name != "socket"]

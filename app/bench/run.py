@@ -23,16 +23,30 @@ from rich.progress import Progress
 
 from app.bench import bulk
 from app.bench.cases import Requests, bare, prepared, public_page
+from app.bench.data import waiting
 from app.bench.fill import Size, copied, filled, warm
 from app.bench.load import drive, ready
 from app.bench.policy import evaluations, in_bulk
-from app.bench.processes import DATABASE_CORE, SERVICE_CORE, Served, core, cpu_seconds, family, pin, rss_mib, serving
+from app.bench.processes import (
+    DATABASE_CORE,
+    SERVICE_CORE,
+    Served,
+    core,
+    cpu_seconds,
+    family,
+    huge_pages,
+    pin,
+    rss_mib,
+    serving,
+)
 from app.bench.report import Figures, of_rules, remarks, table, told
 from app.db import embedded, migrations
 
 FOLDER = migrations.ROOT / ".aid" / "bench"
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "8GB", "min_wal_size": "3GB"}
 """As on a server that has been running: memory for what is hot, and log files that are used again, not made anew."""
+HUGE_MIB = 1_280
+"""What such a server takes in huge pages: its buffers, and what it keeps beside them."""
 SMALL = 10_000
 WARM_SECONDS = 1.0
 WRITES_PER_SECOND = 2_000
@@ -84,11 +98,12 @@ def run(
     rounds: int = 3,
     together: int = 1_000,
     folder: Path = FOLDER,
+    huge_mib: int = HUGE_MIB,
 ) -> int:
     """Measure, print a table and one last line of JSON; 1 if any answer was not 2xx, 2 if another run is on, else 0.
 
     `seconds` of load for each case in each of the `rounds`; `together`: how many cases at once. The databases stay in
-    `folder` for the next time.
+    `folder` for the next time. `huge_mib`: so much memory in huge pages for the server, where we may set it aside.
     """
     console, plan = Console(stderr=True), Plan(seconds, clients, rounds, together)
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -98,20 +113,21 @@ def run(
         except BlockingIOError:
             console.print(f"{folder} 里已有一次压测在进行，请等它结束")
             return 2
-        return _alone(folder, rows, plan, console)
+        with huge_pages(huge_mib):
+            server = embedded.start(folder, parameters=POSTGRES, databases=())
+            return _alone(server, rows, plan, console)
 
 
-def _alone(folder: Path, rows: int, plan: Plan, console: Console) -> int:
-    server = embedded.start(folder, parameters=POSTGRES, databases=())
+def _alone(server: embedded.Server, rows: int, plan: Plan, console: Console) -> int:
     try:
-        large = filled(server, Size(rows, plan.writes, 2 * max(plan.writes, bulk.share(plan.together))), console)
+        large = filled(server, Size(rows, plan.writes, waiting(plan.writes, bulk.share(plan.together))), console)
         small = filled(server, Size(min(rows, SMALL)), console)
         pin(family(server.pid), DATABASE_CORE)
         rules = _rules(server.dsn(large), console)
         with copied(server, large, console) as work:
             return _compare(server, work, small, plan, console, rules)
     finally:
-        embedded.stop(folder)
+        embedded.stop(server.folder)
 
 
 def _rules(dsn: str, console: Console) -> dict[str, Any]:
@@ -134,7 +150,7 @@ def _compare(
     with console.status("准备请求"):
         requests = asyncio.run(prepared(server.dsn(large), plan.writes, plan.together))
         few = asyncio.run(prepared(server.dsn(small), 0, 0))
-        asyncio.run(warm(server.dsn(large)))
+        huge = asyncio.run(warm(server.dsn(large)))
     with _servers(server, large, small, console) as served:
         service = served["large"].pid
         rest = rss_mib(service)
@@ -144,8 +160,8 @@ def _compare(
         after = rss_mib(service)
     figures = {case.name: case.figures for case in cases}
     shown = table(figures, plan.clients, together)
-    console.print(shown, *remarks(figures, rest, after), *of_rules(rules), sep="\n")
-    line = told(figures, rest, after) | {"bulk": together, "rules": rules}
+    console.print(shown, *remarks(figures, rest, after, huge=huge), *of_rules(rules), sep="\n")
+    line = told(figures, rest, after) | {"huge_pages": huge, "bulk": together, "rules": rules}
     sys.stdout.write(orjson.dumps(line).decode() + "\n")
     return 1 if any(figure.refused for figure in figures.values()) else 0
 
@@ -182,6 +198,7 @@ def _cases(served: dict[str, Served], requests: Requests, few: Requests) -> list
         Case("notices", served["large"], public_page("/notices")),
         Case("submit", served["large"], requests.submit, once=True),
         Case("approve", served["large"], requests.approve, once=True),
+        Case("approve_last", served["large"], requests.approve_last, once=True),
     ]
 
 
