@@ -60,7 +60,7 @@ class Service:
         """The claims of a living token; a token already read once is only checked for its age."""
         found = self._claims.get(token)
         if found is None:
-            found = read(self.settings.token_key.get_secret_value(), token)
+            found = read(self.settings.token_key.get_secret_value(), token, now)
             if len(self._claims) >= CACHE_SIZE:
                 self._claims.clear()
             self._claims[token] = found

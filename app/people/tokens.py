@@ -7,7 +7,6 @@ signature; the claims, which it would read a second time and look at as optional
 
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -58,24 +57,23 @@ def issue(key: str, person_id: UUID, session_id: UUID, now: datetime) -> str:
     return token
 
 
-def read(key: str, token: str) -> Claims:
-    """The claims of a genuine, living token. Raises TokenRefused for anything else."""
+def read(key: str, token: str, now: datetime) -> Claims:
+    """The claims of a genuine token that lives at `now`. Raises TokenRefused for anything else."""
     if len(token) > MAXIMUM_BYTES or not token.isascii():
         raise TokenRefused
     try:
         claims = orjson.loads(jws.verify(token, _key(key), [ALGORITHM]))
-        living_until = _living_until(claims)
-        return Claims(UUID(claims["sub"]), UUID(claims["sid"]), living_until)
+        return Claims(UUID(claims["sub"]), UUID(claims["sid"]), _living_until(claims, now))
     except (JOSEError, KeyError, ValueError, TypeError, RecursionError, AttributeError, OverflowError) as refused:
         raise TokenRefused from refused
 
 
-def _living_until(claims: dict[str, Any]) -> datetime:
+def _living_until(claims: dict[str, Any], now: datetime) -> datetime:
     """When a token ends that is for this service and has not ended. Raises what a missing or odd claim raises."""
     expires_at = datetime.fromtimestamp(_seconds(claims["exp"]), tz=UTC)
     issued_at = _seconds(claims["iat"])
     ours = claims["iss"] == ISSUER and claims["aud"] == AUDIENCE and isinstance(claims["jti"], str)
-    if not ours or issued_at < 0 or expires_at.timestamp() < time.time() - LEEWAY_SECONDS:
+    if not ours or issued_at < 0 or expires_at + timedelta(seconds=LEEWAY_SECONDS) <= now:
         raise ValueError
     return expires_at
 
