@@ -136,15 +136,12 @@ async def test_the_client_of_the_tests_asks_the_contract(client: httpx.AsyncClie
 
 
 ELSEWHERE = {
-    "articles/conftest.py": "WeChat's simulator",
     "faults/test_messages_killed.py": "WeChat's simulator",
     "gateways/conftest.py": "WeChat's simulator",
     "gateways/test_broken_answers.py": "WeChat's simulator",
     "http/test_people.py": "WeChat's simulator",
-    "http/test_retry_or_text.py": "WeChat's simulator",
     "http/test_straight.py": "a service of two routes, made for its test",
     "http/test_what_is_not_there.py": "a defect of ours, which no contract promises",
-    "jobs/test_texting.py": "WeChat's simulator",
     "simulator/conftest.py": "WeChat's simulator",
     "simulator/test_pushing.py": "WeChat's simulator",
     "wechat/conftest.py": "what WeChat calls, which is no mini-program's; and its simulator",
