@@ -4,7 +4,8 @@ SHELL := /bin/sh
 AID := .venv/bin/aid
 READY := .venv/.ready
 NODE_READY := miniprogram_contract/node_modules/.ready
-PYTEST_WORKERS ?= 2
+# One more than processors: a good part of the suite waits for processes that start, end and are killed.
+PYTEST_WORKERS ?= 3
 export AID_ENV ?= demo
 # Each start of a program would translate everything that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
