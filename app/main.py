@@ -18,6 +18,7 @@ from app.http import health, openapi, problems
 from app.http.edge import Edge
 from app.http.pages.routers import PAGES
 from app.http.paging import Cursors
+from app.http.route_tree import RouteTree
 from app.http.routes import ROUTERS
 from app.http.service import Service
 from app.logs import configure
@@ -51,7 +52,7 @@ class Application(FastAPI):
     """
 
     def build_middleware_stack(self) -> ASGIApp:
-        inner = AsyncExitStackMiddleware(self.router)
+        inner = AsyncExitStackMiddleware(RouteTree(self.router.routes, others=self.router))
         return Edge(ExceptionMiddleware(inner, handlers=self.exception_handlers, debug=False))
 
 
@@ -84,7 +85,7 @@ def create_app(configured: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     for router in (*ROUTERS, health.router, *PAGES):
-        # The very routes, not the router: matching through an included router costs 20 µs a request.
+        # The very routes, not the router: `RouteTree` looks at their addresses.
         app.router.routes.extend(router.routes)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app

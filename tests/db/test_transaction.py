@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -76,6 +77,15 @@ async def test_a_refusal_is_not_hidden_by_the_end_of_its_connection(
 
 
 async def still_serves(database: Database) -> None:
-    """The one place of the pool was given back."""
+    """The one place of the pool was given back.
+
+    Whoever comes next may be given the connection whose end nobody has read yet, and be told so; the one after is not.
+    """
+    with suppress(Unavailable):
+        await asked(database)
+    assert await asked(database) == 1
+
+
+async def asked(database: Database) -> int:
     async with database.glance(Sight("public")) as again:
-        assert await again.value(_ONE) == 1
+        return await again.value(_ONE)

@@ -1,4 +1,4 @@
-"""All routers of the API, busiest first (a request is matched in this order)."""
+"""All routers of the API. Of two routes that fit the same address the earlier answers: a word before an id."""
 
 from app.http.routes import (
     access,
