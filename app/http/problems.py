@@ -31,7 +31,7 @@ from app.kernel.errors import (
     Unavailable,
     VersionMissing,
 )
-from app.policy.drafts import field_errors
+from app.policy.drafts import field_errors, place_in
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "2"
@@ -156,6 +156,16 @@ def _refused(error: DomainError, scope: Scope) -> Response:
     return refused(scope, status_of(error), error.code, error.detail, error.errors, **error.extra)
 
 
+def _placed(wrong: RequestValidationError) -> list[Any]:
+    """The errors of a request, those of a JSON body where they are in it."""
+    return [
+        error | {"loc": (*error["loc"][:1], *place_in(wrong.body, error["loc"][1:], error["type"]))}
+        if error["loc"][0] == "body" and isinstance(wrong.body, dict | list)
+        else error
+        for error in wrong.errors()
+    ]
+
+
 # ---- what the database refused ----
 
 _BUSY = (
@@ -209,7 +219,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         if wants_page(request.scope):  # nobody fills in an address: what it names is not there
             return refused(request.scope, 404, _CODES[404], DETAILS[404])
-        return _refused(Invalid(*field_errors(error.errors())), request.scope)
+        return _refused(Invalid(*field_errors(_placed(error))), request.scope)
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.text import MESSAGES as TEXT_MESSAGES
 from app.kernel.text import InvalidText, clean
-from app.policy.drafts import MESSAGES, field_errors, pointer_to
+from app.policy.drafts import MESSAGES, field_errors, place_in, pointer_to
 from app.policy.replay import canonical, sha256
 from app.policy.versions import Version
 
@@ -59,7 +59,9 @@ def _validated(model: type[M], document: Mapping[str, Any], at: str, of_ones_own
     except UnicodeEncodeError:
         raise Invalid(FieldError(at, "text_surrogate", TEXT_MESSAGES["text_surrogate"])) from None
     except ValidationError as wrong:
-        errors = _told_once([error | {"loc": _place(document, error)} for error in wrong.errors()])[:MAX_ERRORS]
+        errors = _told_once(
+            [error | {"loc": place_in(document, error["loc"], error["type"])} for error in wrong.errors()]
+        )[:MAX_ERRORS]
         told = field_errors(errors, at)
         raise Invalid(*(map(_in_full, errors, told, repeat(at)) if of_ones_own else told)) from None
 
@@ -80,19 +82,6 @@ def _in_full(error: Any, told: FieldError, at: str) -> FieldError:
 
 def _choose(expected: str) -> str:
     return f"应为以下之一：{expected.replace(_QUOTE, '').replace(' or ', ', ').replace(', ', '、')}。"
-
-
-def _place(document: Any, error: Any) -> Place:
-    """Where in the document it is: the reader also names the form that it tried at a place of several forms."""
-    here, place, last = document, [], len(error["loc"]) - 1
-    for n, part in enumerate(error["loc"]):
-        known = part in here if isinstance(here, dict) else isinstance(here, list) and part in range(len(here))
-        if known:
-            here = here[part]
-        elif n < last or error["type"] != "missing":
-            continue
-        place.append(part)
-    return tuple(place)
 
 
 def _told_once(errors: list[Any]) -> list[Any]:

@@ -110,6 +110,19 @@ def field_errors(errors: Sequence[Any], at: str = "") -> list[FieldError]:
     return [_field_error(error, at) for error in errors]
 
 
+def place_in(document: Any, location: Sequence[Any], code: str) -> tuple[Any, ...]:
+    """Where in the document an error is: pydantic also names the form that it tried at a place of several forms."""
+    here, place, last = document, [], len(location) - 1
+    for n, part in enumerate(location):
+        known = part in here if isinstance(here, dict) else isinstance(here, list) and part in range(len(here))
+        if known:
+            here = here[part]
+        elif n < last or code != "missing":
+            continue
+        place.append(part)
+    return tuple(place)
+
+
 def pointer_to(location: Iterable[object]) -> str:
     """The JSON pointer (RFC 6901) of a place given step by step."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)

@@ -197,6 +197,18 @@ async def test_an_instant_that_is_none_is_refused(client: httpx.AsyncClient, wor
     assert [error["pointer"] for error in problem["errors"]] == ["/form/settlement/settled_at"]
 
 
+async def test_what_is_wrong_with_one_of_several_forms_is_pointed_to_where_it_was_sent(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    editor = await world.staff(Role.PUBLICITY_EDITOR, (await world.town()).city)
+    blocks = [{"type": "paragraph"}, {"type": "heading", "text": 1}, {"type": "figures", "rows": [{"label": "户"}]}]
+    body = {"kind": "policy", "content": {"title": "好", "blocks": blocks}}
+    answer = await client.post("/staff/articles", json=body, headers=editor.headers | make.keyed())
+    pointers = {error["pointer"] for error in refused(answer, 422, "invalid")["errors"]}
+    within = {pointer for pointer in pointers if pointer.startswith("/content/blocks/")}
+    assert within == {f"/content/blocks/{at}" for at in ("0/text", "1/text", "2/title", "2/as_of", "2/rows/0/value")}
+
+
 # ---- queries and cursors ----
 
 
