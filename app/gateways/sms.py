@@ -13,6 +13,8 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from app.gateways.trust import authorities
+
 TOTAL_S: Final = 5.0
 ANSWER_BYTES: Final = 16 * 1024
 
@@ -39,7 +41,9 @@ class TextGateway:
     _http: httpx.AsyncClient = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=self.total_s, trust_env=False, follow_redirects=False)
+        self._http = httpx.AsyncClient(
+            verify=authorities(), timeout=self.total_s, trust_env=False, follow_redirects=False
+        )
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -19,7 +19,7 @@ def base_url() -> Iterator[str]:
 
 @pytest.fixture
 def simulator(base_url: str) -> Iterator[Steering]:
-    with httpx.Client(base_url=base_url, trust_env=False) as http:
+    with httpx.Client(base_url=base_url, trust_env=False, verify=False) as http:
         steering = Steering(http)
         steering.post("reset")
         yield steering

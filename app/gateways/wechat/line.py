@@ -15,6 +15,7 @@ import httpx
 import orjson
 from yarl import URL
 
+from app.gateways.trust import authorities
 from app.gateways.wechat.errors import AskedBefore, Unconnected, Unreachable, WeChatError, refusal
 
 ANSWER_BYTES: Final = 64 * 1024
@@ -33,6 +34,7 @@ class Line:
         # Idle connections go before a server's usual 5 s: a call with a code cannot be repeated if one turns out dead.
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
+            verify=authorities(),
             headers={"Accept-Encoding": "identity"},
             timeout=self.total_s,
             trust_env=False,
@@ -75,7 +77,7 @@ class Line:
         """Made when it is first used: it belongs to the loop that runs then."""
         if self._swift is None:
             self._swift = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=3, ssl=httpx.create_ssl_context()),
+                connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=3, ssl=authorities()),
                 headers={"Accept-Encoding": "identity", "Content-Type": "application/json; charset=utf-8"},
                 timeout=aiohttp.ClientTimeout(total=None),  # the caller's own
                 cookie_jar=aiohttp.DummyCookieJar(),
