@@ -4,7 +4,7 @@ SHELL := /bin/sh
 AID := .venv/bin/aid
 READY := .venv/.ready
 NODE_READY := miniprogram_contract/node_modules/.ready
-# One more than processors: a good part of the suite waits for processes that start, end and are killed.
+# One more than processors: it waits for processes that start, end and are killed (tests/scheduling.py).
 PYTEST_WORKERS ?= 3
 export AID_ENV ?= demo
 # Each start of a program would translate everything that it imports anew.
@@ -31,7 +31,7 @@ browser: $(READY) ## install the browser that the tests of the public pages use 
 test: $(READY) ## run the whole test suite (the parts of the mini-program and of the pages only where npm and a browser are)
 	@$(MAKE) --no-print-directory $(NODE_READY) || echo "没有 Node.js：小程序的测试不做 (the tests of the mini-program are left out)" >&2
 	@test -x .aid/chromium || echo "没有浏览器，公开网页的浏览器测试这次不做；要做请先 make browser (no browser: the tests of the public pages in a browser are left out)"
-	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile
+	@AID_ENV=test .venv/bin/pytest -q -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(READY) $(NODE_READY) ## format, lint, types, import contracts, local laws, contract drift and breaks, migration drift
 	@.venv/bin/ruff format --check .

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 # Before anything of the app reads its settings.
 os.environ["AID_ENV"] = "test"
@@ -32,7 +33,7 @@ from app.seed.reference import write_reference
 from app.settings import Settings
 from app.simulator.app import create_app as create_simulator
 from app.wechat.accounts import Accounts, open_accounts
-from tests import thorough
+from tests import scheduling, thorough
 from tests.contract import hold_to_the_contract
 from tests.gateways.steering import Steering
 from tests.make import NOW, Someone, Town, World
@@ -49,6 +50,15 @@ UNSAFE_AND_FAST = {
     "max_connections": "300",
     "shared_buffers": "128MB",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=scheduling.come_last)
+
+
+@pytest.hookimpl(optionalhook=True)  # while the rules are mutated, there is one process only
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.Scheduling:
+    return scheduling.Scheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
