@@ -21,10 +21,12 @@ async def keep_assistance(work: Work, household_id: UUID, by: By, *, round: int 
     await pass_by(work, drafted, "assist", signed, counts_as_review=True)
 
 
-async def still_assisted(work: Work, row: Record) -> None:
-    """Whoever helped with the first round of a locked file is held to have helped with the one that begins."""
-    for each in await assistants(work.transaction, row["id"]):
-        await keep_assistance(work, row["id"], By(**each), round=row["round"] + 1)
+async def still_assisted(work: Work, row: Record, *anew: By) -> None:
+    """Whoever helped with this round of a locked file is held to have helped with the one that begins, beside those who
+    fill it in anew."""
+    before = [By(**each) for each in await assistants(work.transaction, row["id"], row["round"])]
+    for each in {by.person_id: by for by in (*before, *anew)}.values():
+        await keep_assistance(work, row["id"], each, round=row["round"] + 1)
 
 
 async def submit_on_paper(work: Work, actor: Actor, household_id: UUID, post: Post) -> Record:
@@ -36,4 +38,5 @@ async def submit_on_paper(work: Work, actor: Actor, household_id: UUID, post: Po
     kept = work.keyring.open_document(FORM, household_id, row["form"])
     read_whole(HouseholdForm, kept, at="")
     await hold(work, household_id, belongings(kept))
-    return await take(work, row, step, Signature(actor.person_id, post.role.value, post.place.name))
+    signed = Signature(actor.person_id, post.role.value, post.place.name)
+    return await take(work, row, step, signed, again=row["submitted_at"] is not None)

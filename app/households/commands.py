@@ -93,11 +93,22 @@ async def save_draft(work: Work, actor: Actor, given: Mapping[str, Any], scope: 
         raise HouseholdNotEditable
     before = work.keyring.open_document(FORM, row["id"], row["form"])
     await keep_changes(work, row, before, kept, "self", None, By(actor.person_id))
+    await _replace(work, row, kept, scope)
+    return Saved(row["id"], row["version"] + 1, warnings)
+
+
+async def fill_in_anew(work: Work, row: Record, kept: Mapping[str, Any], scope: Scope, reason: str, by: By) -> None:
+    """Staff replace what a locked file said, which was returned to a worker who cannot do it themselves."""
+    before = work.keyring.open_document(FORM, row["id"], row["form"])
+    await keep_changes(work, row, before, kept, "staff", reason, by)
+    await _replace(work, row, kept, scope)
+
+
+async def _replace(work: Work, row: Record, kept: Mapping[str, Any], scope: Scope) -> None:
     sealed = work.keyring.seal(FORM, row["id"], orjson.dumps(kept))
     await work.transaction.run(
         _REPLACE, row_id=row["id"], form=sealed, head_masked=_head_masked(kept), updated_at=work.now, **_place(scope)
     )
-    return Saved(row["id"], row["version"] + 1, warnings)
 
 
 async def open_file(work: Work, person_id: UUID, kept: Mapping[str, Any], scope: Scope) -> UUID:

@@ -40,11 +40,6 @@ _INSERT_PERSON = statement(
     )
     .on_conflict_do_nothing()
 )
-_ENTER = insertion(
-    PERSON,
-    *"id created_at name name_masked id_number id_number_index verified_at organisation_id".split(),
-    *("phone", "phone_index", "phone_masked"),
-)
 _SET_UNIONID = statement(
     update(PERSON).where(PERSON.c.id == bindparam("row_id"), PERSON.c.unionid_index.is_(None))
     .values(unionid_index=bindparam("unionid_index", type_=PERSON.c.unionid_index.type))
@@ -116,10 +111,6 @@ class IdentityFixed(Conflict):
 
 class IdentityRequired(Conflict):
     """请先完成实名认证。"""
-
-
-class HasAccount(Conflict):
-    """这名职工已有微信账户，请让本人在小程序里确认。"""
 
 
 class ConsentNotFound(NotFound):
@@ -223,7 +214,7 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
     if await has_number(work, index):
         await count(work, NUMBERS, str(person_id))
         return False
-    values = _identity(work, person_id, name, number) | {"verified_at": work.now}
+    values = identity_values(work, person_id, name, number) | {"verified_at": work.now}
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
@@ -243,7 +234,7 @@ async def correct_identity(work: Work, person_id: UUID, name: str, number: str, 
     Raises PersonNotFound, IdentityTaken.
     """
     await person_locked(work.transaction, person_id)
-    values = _identity(work, person_id, name, number)
+    values = identity_values(work, person_id, name, number)
     try:
         await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     except asyncpg.UniqueViolationError as taken:
@@ -258,27 +249,8 @@ async def correct_identity(work: Work, person_id: UUID, name: str, number: str, 
     )
 
 
-async def enter_person(work: Work, name: str, number: str, organisation_id: UUID, phone: str, *, by: UUID) -> UUID:
-    """An account without WeChat, for somebody for whom staff filed and who signed on paper. Raises HasAccount."""
-    row_id = new_id()
-    values = _identity(work, row_id, name, number) | {"verified_at": work.now, "organisation_id": organisation_id}
-    values |= _phone(work, row_id, phone)
-    try:
-        await work.transaction.run(_ENTER, id=row_id, created_at=work.now, **values)
-    except asyncpg.UniqueViolationError as taken:
-        raise HasAccount from taken
-    await record(
-        work,
-        person_id=by,
-        action="person.entered",
-        subject_kind="person",
-        subject_id=row_id,
-        subject_person_id=row_id,
-    )
-    return row_id
-
-
-def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, Any]:
+def identity_values(work: Work, person_id: UUID, name: str, number: str) -> dict[str, Any]:
+    """The columns of a real name and a valid number, sealed."""
     return {
         "name": work.keyring.seal_text(NAME, person_id, name),
         "name_masked": mask_name(name),
@@ -287,7 +259,8 @@ def _identity(work: Work, person_id: UUID, name: str, number: str) -> dict[str, 
     }
 
 
-def _phone(work: Work, person_id: UUID, number: str) -> dict[str, Any]:
+def phone_values(work: Work, person_id: UUID, number: str) -> dict[str, Any]:
+    """The columns of a phone number, sealed."""
     return {
         "phone": work.keyring.seal_text(PHONE, person_id, number),
         "phone_index": work.keyring.blind_index(PHONE, number),
@@ -316,7 +289,7 @@ _CHANGES: dict[tuple[str, ...], Statement] = {}
 
 async def set_phone(work: Work, person_id: UUID, number: str) -> None:
     """Bind the phone number that WeChat confirmed."""
-    values = _phone(work, person_id, number)
+    values = phone_values(work, person_id, number)
     await work.transaction.run(_change(tuple(values)), row_id=person_id, **values)
     await _audit(work, person_id, "person.phone_set")
 

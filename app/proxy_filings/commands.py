@@ -10,13 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from app.audit.commands import record
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
-from app.db.transaction import Record
+from app.db.transaction import Record, Sight
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_by
-from app.households.assistance import keep_assistance, submit_on_paper
+from app.households.assistance import keep_assistance, still_assisted, submit_on_paper
 from app.households.changes import By
-from app.households.commands import Scope, open_file
+from app.households.commands import Scope, fill_in_anew, open_file
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
@@ -25,10 +25,11 @@ from app.kernel.masking import mask_name, mask_phone
 from app.people.card_commands import set_bank_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.commands import NAME as PERSON_NAME
-from app.people.commands import enter_person
+from app.people.paper_commands import worker_on_paper
 from app.people.queries import bank_cards, person
 from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
+ANEW = "退回后代为补正"
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
     "id created_at id_number_index id_number name name_masked phone phone_masked division_code form state version "
@@ -60,6 +61,10 @@ class ProxyFilingOpen(Conflict):
 
 class HouseholdExists(Conflict):
     """您已有家庭档案，代填的内容不能再确认；需要修改的，请直接在档案里修改。"""
+
+
+class FileKnown(Conflict):
+    """这名职工已有家庭档案，不用再代填；需要修改的，请由档案所在的工会在档案里更正。"""
 
 
 class SecondPersonNeeded(NotAllowed):
@@ -130,9 +135,11 @@ async def _keep_card(work: Work, row: Record, person_id: UUID) -> None:
 
 
 async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int, signature_file_id: UUID) -> Record:
-    """A second member of staff confirms the signature of somebody who has no WeChat, and files for them.
+    """A second member of staff confirms the signature of somebody who has no WeChat, and files for them. What was
+    returned to them is filled in anew: they cannot do it themselves.
 
-    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, HasAccount, NotAllowed, Invalid, MemberElsewhere.
+    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, HasAccount, NameOnFileDiffers, FileKnown, NotAllowed,
+    Invalid, MemberElsewhere.
     """
     row = await filing(work.transaction, actor, filing_id)
     _expect(row, expected)
@@ -143,13 +150,37 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
         raise NotAllowed
     if row["assisted_by"] == actor.person_id:
         raise SecondPersonNeeded
-    name, number, phone = (work.keyring.open_text(column, filing_id, row[key])
-                           for column, key in ((NAME, "name"), (ID_NUMBER, "id_number"), (PHONE, "phone")))  # fmt: skip
-    union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
-    person_id = await enter_person(work, name, number, union_id, phone, by=actor.person_id)
-    household_id = await _open(work, row, person_id, confirmed_by=actor.person_id, signature_file_id=signature_file_id)
-    await keep_assistance(work, household_id, By(actor.person_id, post.role.value, post.place.name))
+    person_id = await _signer_of_paper(work, actor, row)
+    confirmed = {"confirmed_by": actor.person_id, "signature_file_id": signature_file_id}
+    second = By(actor.person_id, post.role.value, post.place.name)
+    async with work.transaction.seen_by(Sight("worker", person_id)):
+        known = await living(work.transaction, person_id, locked=True)
+    if known is None:
+        household_id = await _open(work, row, person_id, **confirmed)
+        await keep_assistance(work, household_id, second)
+    else:
+        household_id = await _fill_in_anew(work, row, known, second)
+        await _confirmed(work, row, household_id, person_id, **confirmed)
     return await submit_on_paper(work, actor, household_id, post)
+
+
+async def _signer_of_paper(work: Work, actor: Actor, row: Record) -> UUID:
+    name, number, phone = (
+        work.keyring.open_text(column, row["id"], row[key])
+        for column, key in ((NAME, "name"), (ID_NUMBER, "id_number"), (PHONE, "phone"))
+    )
+    union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
+    return await worker_on_paper(work, name, number, union_id, phone, by=actor.person_id)
+
+
+async def _fill_in_anew(work: Work, row: Record, known: Record, second: By) -> UUID:
+    if known["state"] != "returned" or any(row[tier] != known[tier] for tier in TIERS):
+        raise FileKnown
+    author = By(row["assisted_by"], row["post_role"], row["organisation_name"])
+    await fill_in_anew(work, known, work.keyring.open_document(FORM, row["id"], row["form"]), _scope(row), ANEW, author)
+    await still_assisted(work, known, author, second)
+    household_id: UUID = known["id"]
+    return household_id
 
 
 def _expect(row: Record, version: int) -> None:
@@ -162,9 +193,24 @@ async def _open(
 ) -> UUID:
     """The draft with the name of whoever filled it in, under the person's own account."""
     form = work.keyring.open_document(FORM, row["id"], row["form"])
-    scope = Scope(row["division_code"], *(row[tier] for tier in TIERS))
-    household_id = await open_file(work, person_id, form, scope)
+    household_id = await open_file(work, person_id, form, _scope(row))
     await keep_assistance(work, household_id, By(row["assisted_by"], row["post_role"], row["organisation_name"]))
+    await _confirmed(work, row, household_id, person_id, confirmed_by, signature_file_id)
+    return household_id
+
+
+def _scope(row: Record) -> Scope:
+    return Scope(row["division_code"], *(row[tier] for tier in TIERS))
+
+
+async def _confirmed(
+    work: Work,
+    row: Record,
+    household_id: UUID,
+    person_id: UUID,
+    confirmed_by: UUID,
+    signature_file_id: UUID | None,
+) -> None:
     await work.transaction.run(
         _CONFIRM,
         row_id=row["id"],
@@ -177,7 +223,6 @@ async def _open(
     await _hand_over(work, row["id"], household_id)
     await _audit(work, row["assisted_by"], "assisted", row["id"], person_id)
     await _audit(work, confirmed_by, "confirmed", row["id"], person_id)
-    return household_id
 
 
 async def _hand_over(work: Work, filing_id: UUID, household_id: UUID) -> None:

@@ -122,7 +122,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/account_claims/{claim_id}/actions": {"action": "confirm", "code": "123456", "id_number": NUMBER},
     "POST /staff/proxy_applications": {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1",
-        "kind": "hardship_aid", "form": {},
+        "kind": "hardship_aid", "form": {}, "returned_application_id": None,
     },
     "POST /staff/proxy_applications/{filing_id}/confirm_on_paper": {
         "signature_file_id": UPLOAD, "consents": ["privacy_policy"],

@@ -1,6 +1,7 @@
 """Staff fill in an application for a worker, who confirms; whoever assisted decides nothing of it and pays nothing."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.applications.path import Kind
+from app.applications.path import Kind, State
 from app.kernel.actor import Role
 from app.people.consents import Purpose
 from tests import calling, make
@@ -17,6 +18,20 @@ from tests.files.samples import picture
 from tests.http.refusals import refused
 from tests.make import FORMS, Guild, Someone, Town, World
 from tests.paying import answered, built, carded, stepped, turn, why_out
+from tests.relatives.making import declared
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What was returned, a body that fills it in anew, and who has dealt with it."""
+
+    body: dict[str, Any]
+    case: dict[str, Any]
+    author: Someone
+    second: Someone
+    clerk: Someone
+    chair: Someone
+
 
 ALL = [purpose.value for purpose in Purpose]
 
@@ -309,3 +324,93 @@ async def test_a_filing_stays_within_the_reach_and_with_those_who_may_assist(
     for step in ("confirm", "decline"):
         path = f"/me/proxy_applications/{one['id']}/{step}"
         refused(await post(client, stranger, path), 404, "proxy_application_not_found")
+
+
+@pytest.fixture
+async def returned(client: httpx.AsyncClient, world: World, town: Town) -> Returned:
+    """An application of somebody without WeChat that was accepted and sent back."""
+    unit = town.units[0]
+    author, second, clerk = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(3)]
+    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    body = filing(None, unit, name="林阿伯", id_number=make.id_number(), form=aid)
+    case = (await on_paper(client, world, second, await filed(client, author, body))).json()
+    case = await moved(client, clerk, case, "accept")
+    case = await moved(client, chair, case, "return", note="请补充")
+    return Returned(body | {"returned_application_id": case["id"]}, case, author, second, clerk, chair)
+
+
+async def test_what_was_returned_to_somebody_without_wechat_is_filled_in_anew(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town
+) -> None:
+    form = returned.body["form"] | {"requested_fen": 900_00}
+    # One of those who reviewed it fills it in this time: from now on they review it no more.
+    one = await filed(client, returned.clerk, returned.body | {"form": form})
+    assert one["returned_application_id"] == returned.case["id"]
+    refused(await on_paper(client, world, returned.clerk, one), 403, "second_signer_needed")
+    done = await on_paper(client, world, returned.second, one)
+    assert done.status_code == 200, done.text
+    case = done.json()
+    assert (case["id"], case["state"]) == (returned.case["id"], "submitted")
+    shown = (await client.get(f"/staff/applications/{case['id']}", headers=returned.chair.headers)).json()
+    assert shown["form"]["requested_fen"] == 900_00
+    assert [field["pointer"] for field in shown["changes"]["fields"]] == ["/requested_fen"]
+    for assistant in (returned.author, returned.second, returned.clerk):
+        refused(await act(client, assistant, case, "accept"), 403, "already_signed")
+    other = await world.staff(Role.UNIT_CLERK, town.units[0])
+    await moved(client, other, case, "accept")
+
+
+async def test_a_relative_of_whoever_filled_it_in_first_does_not_fill_it_in_anew(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town
+) -> None:
+    relative = await world.staff(Role.UNIT_CLERK, town.units[0])
+    one = await filed(client, relative, returned.body)
+    relation = await declared(world, relative, returned.author)
+    refused(await on_paper(client, world, returned.second, one), 403, "kept_apart")
+    ended = await post(client, relative, f"/me/relatives/{relation}/end", {"note": "登记有误"})
+    assert ended.status_code == 200, ended.text
+    assert (await on_paper(client, world, returned.second, one)).status_code == 200
+
+
+async def test_only_what_was_returned_to_this_worker_is_filled_in_anew(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town
+) -> None:
+    somebody = returned.body | {"id_number": make.id_number(), "name": "林阿婆"}
+    for wrong in (somebody, returned.body | {"kind": "golden_autumn", "form": {}}):
+        refused(await post(client, returned.author, "/staff/proxy_applications", wrong), 404, "application_not_found")
+    elsewhere = await world.staff(Role.UNIT_CLERK, town.units[1])
+    there = returned.body | {"organisation_code": town.units[1].code}
+    refused(await post(client, elsewhere, "/staff/proxy_applications", there), 404, "application_not_found")
+    plain = await filed(client, returned.author, returned.body | {"returned_application_id": None})
+    open_already = refused(await on_paper(client, world, returned.second, plain), 409, "draft_already_open")
+    assert open_already["application_id"] == returned.case["id"]
+
+
+async def test_what_was_submitted_meanwhile_is_not_filled_in_anew(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    unit = town.units[0]
+    worker, author = await world.worker(unit), await world.staff(Role.UNIT_CLERK, unit)
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    case = await world.application(worker, unit, state=State.RETURNED, form=make.living_aid())
+    body = filing(worker, unit, returned_application_id=str(case.id))
+    first = await filed(client, author, body)
+    path = f"/applications/{case.id}"
+    version = (await client.get(path, headers=worker.headers)).json()["version"]
+    assert (await post(client, worker, f"{path}/submit", version=version)).status_code == 200
+    refused(await post(client, worker, f"/me/proxy_applications/{first['id']}/confirm"), 409, "not_returned")
+    refused(await post(client, clerk, "/staff/proxy_applications", body), 409, "not_returned")
+
+
+async def test_a_worker_confirms_what_the_union_filled_in_anew(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    unit = town.units[0]
+    worker, author = await world.worker(unit), await world.staff(Role.UNIT_CLERK, unit)
+    case = await world.application(worker, unit, state=State.RETURNED, form=make.living_aid())
+    one = await filed(client, author, filing(worker, unit, returned_application_id=str(case.id)))
+    (waiting,) = (await client.get("/me/proxy_applications", headers=worker.headers)).json()["items"]
+    assert waiting["returned_application_id"] == str(case.id)
+    done = await confirmed(client, worker, one)
+    assert (done["id"], done["state"]) == (str(case.id), "submitted")

@@ -2,11 +2,13 @@
 
 What is confirmed is opened and submitted at once, in the worker's name (app.http.routes.proxy_applications). Whoever
 assisted has signed every round of it, so that the unique index of reviews lets them take no other step; a trigger
-carries their signature into the round that a return opens.
+carries their signature into the round that a return opens. What was returned to a worker is filled in anew: nobody else
+can continue it for somebody without WeChat.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +18,15 @@ from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.applications.assisting.queries import FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
-from app.applications.commands import Applicant, open_application
+from app.applications.commands import Applicant, open_application, replace_form
 from app.applications.path import Action, Kind, State
-from app.applications.queries import P
+from app.applications.queries import ApplicationNotFound, P, case, own_locked
 from app.applications.recusal import Recused
 from app.applications.steps import refusal_of
 from app.audit.commands import record
 from app.db.scope import post_over
-from app.db.statements import Statement, insertion, statement
-from app.db.transaction import Record
+from app.db.statements import Statement, statement
+from app.db.transaction import Record, Sight
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_in
@@ -34,14 +36,13 @@ from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
-from app.people.commands import NAME as PERSON_NAME
-from app.people.commands import enter_person
-from app.people.queries import is_near_number, on_paper, person
+from app.people.paper_commands import worker_on_paper
+from app.people.queries import is_near_number, person
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
     "id created_at id_number_index id_number name name_masked phone phone_masked kind period form state version "
-    "assisted_by post_role organisation_name"
+    "assisted_by post_role organisation_name returned_id"
 ).split()
 _FILE = statement(
     insert(F)
@@ -56,11 +57,12 @@ _END = statement(
     .values({c: bindparam(c, type_=F.c[c].type) for c in _ENDED} | {"version": F.c.version + literal_column("1")})
 )
 _NOT_CONFIRMED: dict[str, Any] = dict.fromkeys(_ENDED)
-_SIGN = insertion(
-    P,
-    *"id created_at application_id round person_id post_role organisation_name".split(),
-    *("action", "from_state", "to_state", "counts_as_review"),
-)
+_SIGNED = (
+    "id created_at application_id round person_id post_role organisation_name action from_state to_state "
+    "counts_as_review"
+).split()
+# Whoever assists again has signed the round already: their signature was carried into it.
+_SIGN = statement(insert(P).values({c: bindparam(c, type_=P.c[c].type) for c in _SIGNED}).on_conflict_do_nothing())
 _HAND_OVER = Statement("select hand_over_files($1)", ("filing_id",), {})
 
 
@@ -72,8 +74,8 @@ class SecondSignerNeeded(NotAllowed):
     """纸质签名要由代填人以外的另一名工作人员确认。"""
 
 
-class NameOnFileDiffers(Conflict):
-    """这个证件号码登记的是另一个姓名，请核对后再办。"""
+class NotReturned(Conflict):
+    """这份申请没有被退回，或已重新提交，不用代为补正。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Filled:
     number: str
     phone: str
     form: Mapping[str, Any]
+    returned_id: UUID | None = None
+    """What was returned to the worker and is filled in anew, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,15 @@ class Signer:
 async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: Filled) -> UUID:
     """Keep the application that a clerk filled in for somebody, who has to confirm it.
 
-    Raises NotAllowed, Recused, ProxyApplicationOpen.
+    Raises NotAllowed, Recused, ApplicationNotFound, NotReturned, ProxyApplicationOpen.
     """
     index, seal = work.keyring.blind_index(PERSON_NUMBER, filled.number), work.keyring
     if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
         raise NotAllowed
     if await is_near_number(work.transaction, index):
         raise Recused
+    if filled.returned_id is not None:
+        await _expect_returned(work, actor, filled.returned_id, filled.kind, index)
     filing_id = new_id()
     filed = await work.transaction.value(
         _FILE,
@@ -126,12 +132,25 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
         assisted_by=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,
+        returned_id=filled.returned_id,
         **{tier: union[tier] for tier in TIERS},
     )
     if filed is None:
         raise ProxyApplicationOpen
     await _audit(work, actor.person_id, "filed", filing_id, None)
     return filing_id
+
+
+async def _expect_returned(work: Work, actor: Actor, application_id: UUID, kind: Kind, number_index: bytes) -> None:
+    """That it was returned to whoever has this number, and waits for them."""
+    returned = await case(work.transaction, actor, application_id, whole=False)
+    # Staff see no accounts: this one number is compared as its owner would see it.
+    async with work.transaction.seen_by(Sight("worker", returned["applicant_id"])):
+        applicant = await person(work.transaction, returned["applicant_id"])
+    if (returned["kind"], applicant["id_number_index"]) != (kind, number_index):
+        raise ApplicationNotFound
+    if returned["state"] != State.RETURNED:
+        raise NotReturned
 
 
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
@@ -151,50 +170,62 @@ async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expecte
     return row, post
 
 
-async def worker_on_paper(work: Work, actor: Actor, row: Record) -> UUID:
-    """The worker of a filing, who has no WeChat: known already, or entered now.
-
-    Raises HasAccount, NameOnFileDiffers.
-    """
+async def signer_of_paper(work: Work, actor: Actor, row: Record) -> UUID:
+    """The worker of a filing, who has no WeChat. Raises HasAccount, NameOnFileDiffers."""
     name, number, phone = (
         work.keyring.open_text(column, row["id"], row[key])
         for column, key in ((NAME, "name"), (ID_NUMBER, "id_number"), (PHONE, "phone"))
     )
-    known = await on_paper(work.transaction, row["id_number_index"])
-    if known is None:
-        union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
-        return await enter_person(work, name, number, union_id, phone, by=actor.person_id)
-    if work.keyring.open_text(PERSON_NAME, known["id"], known["name"]) != name:
-        raise NameOnFileDiffers
-    found: UUID = known["id"]
-    return found
+    union_id = next(row[tier] for tier in reversed(TIERS) if row[tier] is not None)
+    return await worker_on_paper(work, name, number, union_id, phone, by=actor.person_id)
 
 
 async def open_confirmed(
-    work: Work, row: Record, person_id: UUID, household_id: UUID | None, period: str, signer: Signer | None
+    work: Work, row: Record, worker: Actor, household_id: UUID | None, period: str, signer: Signer | None
 ) -> UUID:
-    """The application as a draft of the worker's, signed by whoever assisted; answers its id.
+    """The application as a draft of the worker's, signed by whoever assisted; answers its id. What was returned to them
+    is filled in anew.
 
-    Raises DraftAlreadyOpen, KeptApart, IdentityRequired, FileGone.
+    Raises DraftAlreadyOpen, ApplicationNotFound, NotReturned, KeptApart, IdentityRequired, FileGone.
     """
-    form = work.keyring.open_document(FORM, row["id"], row["form"])
-    union = await organisation(work.transaction, next(row[tier] for tier in reversed(TIERS) if row[tier] is not None))
-    applicant = Applicant(
-        person_id, row["name_masked"], household_id, union["name"], union["division_code"],
-        *(row[tier] for tier in TIERS),
-    )  # fmt: skip
-    application_id = await open_application(work, applicant, Kind(row["kind"]), period, orjson.dumps(form))
+    form, person_id = work.keyring.open_document(FORM, row["id"], row["form"]), worker.person_id
+    if row["returned_id"] is None:
+        application_id, round_, state = await _opened(work, row, person_id, household_id, period, form), 1, State.DRAFT
+    else:
+        application_id, state = row["returned_id"], State.RETURNED
+        round_ = await _filled_in_anew(work, worker, application_id, period, form)
     await _end(work, row, "confirmed", application_id, signer, person_id)
-    await _sign(work, application_id, row["assisted_by"], row["post_role"], row["organisation_name"])
+    sign = partial(_sign, work, application_id, round_, state)
+    await sign(row["assisted_by"], row["post_role"], row["organisation_name"])
     if signer is not None:
-        await _sign(work, application_id, signer.person_id, signer.post.role.value, signer.post.place.name)
+        await sign(signer.person_id, signer.post.role.value, signer.post.place.name)
     named = [file_id for _, file_id in named_in(form)]
-    if named:
+    if named or row["returned_id"] is not None:
         await files.name(work, "application", application_id, named)
         await work.transaction.value(_HAND_OVER, filing_id=row["id"])
     await _audit(work, row["assisted_by"], "assisted", row["id"], person_id)
     await _audit(work, signer.person_id if signer else person_id, "confirmed", row["id"], person_id)
     return application_id
+
+
+async def _opened(
+    work: Work, row: Record, person_id: UUID, household_id: UUID | None, period: str, form: Mapping[str, Any]
+) -> UUID:
+    union = await organisation(work.transaction, next(row[tier] for tier in reversed(TIERS) if row[tier] is not None))
+    applicant = Applicant(
+        person_id, row["name_masked"], household_id, union["name"], union["division_code"],
+        *(row[tier] for tier in TIERS),
+    )  # fmt: skip
+    return await open_application(work, applicant, Kind(row["kind"]), period, orjson.dumps(form))
+
+
+async def _filled_in_anew(work: Work, worker: Actor, application_id: UUID, period: str, form: Mapping[str, Any]) -> int:
+    """The round that begins when it is submitted."""
+    returned = await own_locked(work.transaction, worker, application_id)
+    if returned["state"] != State.RETURNED:
+        raise NotReturned
+    await replace_form(work, returned, period, orjson.dumps(form))
+    return int(returned["round"]) + 1
 
 
 async def decline(work: Work, row: Record, person_id: UUID) -> None:
@@ -225,20 +256,22 @@ async def _end(
     )
 
 
-async def _sign(work: Work, application_id: UUID, person_id: UUID, role: str, organisation_name: str) -> None:
+async def _sign(
+    work: Work, application_id: UUID, round_: int, state: State, person_id: UUID, role: str, organisation_name: str
+) -> None:
     try:
         await work.transaction.run(
             _SIGN,
             id=new_id(),
             created_at=work.now,
             application_id=application_id,
-            round=1,
+            round=round_,
             person_id=person_id,
             post_role=role,
             organisation_name=organisation_name,
             action=Action.ASSIST,
-            from_state=State.DRAFT,
-            to_state=State.DRAFT,
+            from_state=state,
+            to_state=state,
             counts_as_review=True,
         )
     except asyncpg.CheckViolationError as refused:

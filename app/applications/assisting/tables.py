@@ -26,6 +26,7 @@ class ProxyApplication(Row, table=True):
             "signature_file_id is null or (confirmed_by <> assisted_by and confirmed_role is not null)",
             name="second_person",
         ),
+        CheckConstraint("state <> 'confirmed' or returned_id is null or returned_id = application_id", name="returned"),
         Index(
             "uq_proxy_application_open",
             "id_number_index",
@@ -48,7 +49,7 @@ class ProxyApplication(Row, table=True):
             "uq_proxy_application_became",
             "application_id",
             unique=True,
-            postgresql_where=text("application_id is not null"),
+            postgresql_where=text("application_id is not null and returned_id is null"),
         ),
         Index("ix_proxy_application_number", "id_number_index"),
     )
@@ -71,6 +72,8 @@ class ProxyApplication(Row, table=True):
     assisted_by: UUID
     post_role: str = Field(max_length=32)
     organisation_name: str = Field(max_length=100)
+    returned_id: UUID | None = Field(default=None, foreign_key="application.id")
+    """What was returned to the worker, and is filled in anew by this."""
     application_id: UUID | None = Field(default=None, foreign_key="application.id")
     confirmed_by: UUID | None = Field(default=None)
     confirmed_role: str | None = Field(default=None, max_length=32)

@@ -50,6 +50,9 @@ class ProxyApplicationRequest(In):
     organisation_code: Code
     kind: Annotated[Kind, Field(strict=False)]
     form: FormDraft = Field(description="字段按 kind 不同；材料由代填人上传，确认后归本人")
+    returned_application_id: Id | None = Field(
+        default=None, description="代为补正被退回的申请时，那一份的编号；确认后替换原来填写的内容，重新提交"
+    )
 
 
 class SignedPaper(In):
@@ -70,6 +73,7 @@ class ProxyApplicationView(BaseModel):
     version: int
     filed_at: str
     filed_by: By
+    returned_application_id: str | None = Field(description="代为补正的那份被退回的申请")
 
 
 class ProxyApplicationPage(BaseModel):
@@ -108,7 +112,7 @@ async def file_application(body: ProxyApplicationRequest, desk: AssistDesk) -> R
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
     named = await check_named(work.transaction, desk.actor.person_id, kept, "/form")
     period = programme.period(kept, work.today)
-    filled = Filled(body.kind, period, body.name, number, body.phone, kept)
+    filled = Filled(body.kind, period, body.name, number, body.phone, kept, body.returned_application_id)
     filing_id = await commands.file_for(work, desk.actor, union, post, filled)
     await files.name(work, "proxy_application", filing_id, named)
     row = await filing(work.transaction, desk.actor, filing_id)
@@ -136,7 +140,7 @@ async def confirm_on_paper(filing_id: PathId, body: SignedPaper, desk: AssistDes
     _require(KINDS[Kind(row["kind"])], frozenset(body.consents))
     paper = body.model_dump(mode="json", include={"signature_file_id"})
     signature = await check_named(work.transaction, desk.actor.person_id, paper)
-    person_id = await commands.worker_on_paper(work, desk.actor, row)
+    person_id = await commands.signer_of_paper(work, desk.actor, row)
     signer = Signer(desk.actor.person_id, post, body.signature_file_id)
     # By the same rules as if they did it themselves: seen with their eyes, whatever else staff may see.
     async with work.transaction.seen_by(Sight("worker", person_id)):
@@ -183,8 +187,8 @@ async def _submit(desk: Desk, row: Record, person_id: UUID, signer: Signer | Non
     household = await living(work.transaction, person_id)
     household_id = household["id"] if household and household["state"] in ACTIVE_STATES else None
     period = programme.period(_form(work, row), work.today)
-    application_id = await commands.open_confirmed(work, row, person_id, household_id, period, signer)
     worker = Actor(person_id, desk.actor.session_id)
+    application_id = await commands.open_confirmed(work, row, worker, household_id, period, signer)
     held = await own_to_submit(work.transaction, worker, application_id, year_of(work))
     assessed = await judged(work, held, programme)
     signed = {} if signer is None else {
@@ -214,6 +218,7 @@ def _view(row: Record) -> dict[str, Any]:
         **{name: row[name] for name in ("kind", "name_masked", "phone_masked", "state", "version")},
         "filed_at": instant(row["created_at"]),
         "filed_by": filed_by,
+        "returned_application_id": str(row["returned_id"]) if row["returned_id"] else None,
     }
 
 

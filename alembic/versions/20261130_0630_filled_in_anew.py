@@ -1,0 +1,112 @@
+"""What was returned to a worker is filled in anew by staff
+
+Revision: 20261130_filled_in_anew, after 20261130_lighter_drawing
+
+Whoever does is kept apart as whoever filled it in first. Only what a return carries along from the round before is not
+looked at again: it keeps nobody from returning.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261130_filled_in_anew"
+down_revision = "20261130_lighter_drawing"
+branch_labels: str | Sequence[str] | None = None
+depends_on = None
+
+KEEP_APART = """
+create or replace function keep_apart() returns trigger language plpgsql security definer as $$
+declare
+  mine bytea;
+  watched boolean;
+  near bytea[];
+begin{carried}
+  select p.id_number_index, p.has_near into mine, watched from public.person p where p.id = new.person_id;
+  if mine is null then
+    raise exception 'whoever signs has proved who they are'
+      using errcode = 'check_violation', constraint = 'ck_passage_known';
+  end if;
+  if not watched and new.on_behalf_of is null then
+    return new;
+  end if;
+  near := public.numbers_near(new.person_id);
+  if new.on_behalf_of is not null then
+    if not exists (select 1 from public.delegation d join public.post p on p.id = d.post_id
+        where d.to_person_id = new.person_id and d.from_person_id = new.on_behalf_of and d.ended_at is null
+          and (new.created_at at time zone 'Asia/Shanghai')::date between d.starts_on and d.ends_on
+          and p.role = new.post_role and p.person_id = new.on_behalf_of and p.ended_at is null) then
+      raise exception 'nothing is delegated from the one to the other'
+        using errcode = 'check_violation', constraint = 'ck_passage_delegated';
+    end if;
+    near := near || public.numbers_near(new.on_behalf_of);
+  end if;
+  if exists (select 1 from public.person p
+      where p.id = any (
+          (select array_agg(s.person_id) || array_agg(s.on_behalf_of) from public.passage s
+            where s.application_id = new.application_id and s.round = new.round and s.counts_as_review
+              and s.person_id <> new.person_id)
+          || (select a.applicant_id from public.application a where a.id = new.application_id))
+        and p.id_number_index = any (near)) then
+    raise exception 'whoever signs is near somebody who signed, or the applicant'
+      using errcode = 'check_violation', constraint = 'ck_passage_apart';
+  end if;
+  return new;
+end $$
+"""
+CARRIED = """
+  if new.action = 'assist' and exists (select 1 from public.passage b
+      where b.application_id = new.application_id and b.round = new.round - 1 and b.person_id = new.person_id
+        and b.action = 'assist') then
+    return new;
+  end if;"""
+SIGNED = "new.counts_as_review and new.person_id is not null"
+
+
+RETURNED = "state <> 'confirmed' or returned_id is null or returned_id = application_id"
+BECAME = "application_id is not null"
+
+
+def upgrade() -> None:
+    kept_apart(CARRIED, SIGNED)
+    op.add_column("proxy_application", sa.Column("returned_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(
+        op.f("fk_proxy_application_returned_id_application"),
+        "proxy_application",
+        "application",
+        ["returned_id"],
+        ["id"],
+    )
+    op.create_check_constraint(op.f("ck_proxy_application_returned"), "proxy_application", RETURNED)
+    became(f"{BECAME} and returned_id is null")
+
+
+def downgrade() -> None:
+    # Of several filings that became one application, the first is the one that opened it.
+    op.execute(
+        "update proxy_application set application_id = null, state = 'declined', confirmed_by = null, "
+        "confirmed_role = null, signature_file_id = null where returned_id is not null and state = 'confirmed'"
+    )
+    became(BECAME)
+    op.drop_column("proxy_application", "returned_id")
+    kept_apart("", f"{SIGNED} and (new.action <> 'assist' or new.round = 1)")
+
+
+def became(where: str) -> None:
+    op.drop_index("uq_proxy_application_became", "proxy_application")
+    op.create_index(
+        "uq_proxy_application_became",
+        "proxy_application",
+        ["application_id"],
+        unique=True,
+        postgresql_where=sa.text(where),
+    )
+
+
+def kept_apart(carried: str, looked_at: str) -> None:
+    op.execute(KEEP_APART.replace("{carried}", carried))
+    op.execute(
+        "create or replace trigger keep_apart before insert on passage for each row "
+        f"when ({looked_at}) execute function keep_apart()"
+    )
