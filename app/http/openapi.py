@@ -14,7 +14,7 @@ from app.http.routing import api_routes, is_guarded
 from app.policy.drafts import draft_of
 from app.programmes import KINDS, draft_name
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 """Of the contract: raised with the first change after a release (`aid contract --release`), which says what it says."""
 DESCRIPTION = "汕头市总工会困难职工帮扶服务接口。约定见 README：金额以分计，时间为 +08:00，出错统一为 problem+json。"
 UNKEYED = frozenset(

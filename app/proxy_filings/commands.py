@@ -226,10 +226,11 @@ async def _confirmed(
 
 
 async def _hand_over(work: Work, filing_id: UUID, household_id: UUID) -> None:
-    """What staff uploaded for the worker goes with the file, and is the worker's from now on."""
-    named = (await named_by(work.transaction, "proxy_filing", [filing_id])).get(filing_id)
+    """What staff uploaded for the worker goes with the file, and is theirs from now on. What an earlier form named and
+    this one does not, goes with it no more."""
+    named = (await named_by(work.transaction, "proxy_filing", [filing_id])).get(filing_id, [])
+    await files.name(work, "household", household_id, named)
     if named:
-        await files.name(work, "household", household_id, named)
         await work.transaction.value(_HAND_OVER, filing_id=filing_id)
 
 

@@ -5619,6 +5619,11 @@ export interface components {
             name_masked: string;
             /** Phone Masked */
             phone_masked: string;
+            /**
+             * Returned Application Id
+             * @description 代为补正的那份被退回的申请
+             */
+            returned_application_id: string | null;
             /** State */
             state: string;
             /** Version */
@@ -13400,6 +13405,11 @@ export interface components {
             organisation_code: string;
             /** Phone */
             phone: string;
+            /**
+             * Returned Application Id
+             * @description 代为补正被退回的申请时，那一份的编号；确认后替换原来填写的内容，重新提交
+             */
+            returned_application_id?: string | null;
         };
         /**
          * ProxyApplicationView
@@ -13416,6 +13426,11 @@ export interface components {
             name_masked: string;
             /** Phone Masked */
             phone_masked: string;
+            /**
+             * Returned Application Id
+             * @description 代为补正的那份被退回的申请
+             */
+            returned_application_id: string | null;
             /** State */
             state: string;
             /** Version */

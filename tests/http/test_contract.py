@@ -140,6 +140,7 @@ ELSEWHERE = {
     "gateways/conftest.py": "WeChat's simulator",
     "gateways/test_broken_answers.py": "WeChat's simulator",
     "http/test_people.py": "WeChat's simulator",
+    "http/test_route_tree.py": "routes of a test",
     "http/test_straight.py": "a service of two routes, made for its test",
     "http/test_what_is_not_there.py": "a defect of ours, which no contract promises",
     "simulator/conftest.py": "WeChat's simulator",
