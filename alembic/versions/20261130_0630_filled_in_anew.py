@@ -2,6 +2,8 @@
 
 Revision: 20261130_filled_in_anew, after 20261130_lighter_drawing
 
+The card that they are paid to is written down with an application: there is no other way for who has no household file.
+
 Whoever does is kept apart as whoever filled it in first. Only what a return carries along from the round before is not
 looked at again: it keeps nobody from returning.
 """
@@ -70,6 +72,7 @@ BECAME = "application_id is not null"
 
 def upgrade() -> None:
     kept_apart(CARRIED, SIGNED)
+    op.add_column("proxy_application", sa.Column("bank_card", sa.LargeBinary(), nullable=True))
     op.add_column("proxy_application", sa.Column("returned_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
         op.f("fk_proxy_application_returned_id_application"),
@@ -90,6 +93,7 @@ def downgrade() -> None:
     )
     became(BECAME)
     op.drop_column("proxy_application", "returned_id")
+    op.drop_column("proxy_application", "bank_card")
     kept_apart("", f"{SIGNED} and (new.action <> 'assist' or new.round = 1)")
 
 

@@ -1,5 +1,7 @@
 """The card that aid is paid to: the first counts at once, another one waits for a second person."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
@@ -15,7 +17,7 @@ from app.kernel.masking import mask_card
 from app.messaging.outbox import emit
 from app.people.commands import NAME, IdentityRequired
 from app.people.events import CardChanged
-from app.people.queries import CARD, person_locked
+from app.people.queries import CARD, bank_cards, person_locked
 
 HOLDER, CARD_NUMBER = "bank_card.holder", "bank_card.number"
 _CARD_COLUMNS = "id created_at person_id holder number number_index number_masked bank_name branch state".split()
@@ -47,9 +49,16 @@ class BankCardGone(Conflict):
 
 
 async def set_bank_card(
-    work: Work, person_id: UUID, holder: str, number: str, bank_name: str, branch: str | None
+    work: Work,
+    person_id: UUID,
+    holder: str,
+    number: str,
+    bank_name: str,
+    branch: str | None,
+    *,
+    by: UUID | None = None,
 ) -> str:
-    """Record the card that aid is paid to; answers its state.
+    """Record the card that aid is paid to; answers its state. `by`: whoever does so for them.
 
     The first is current at once; a change waits for a second person (`pending`), since whoever holds the
     phone could otherwise redirect the money. Raises Invalid, IdentityRequired, ChangePending.
@@ -68,13 +77,24 @@ async def set_bank_card(
     await _keep_card(work, person_id, holder, digits, bank_name, branch, state)
     await record(
         work,
-        person_id=person_id,
+        person_id=by or person_id,
         action=f"person.bank_card_{state}",
         subject_kind="person",
         subject_id=person_id,
         subject_person_id=person_id,
     )
     return state
+
+
+async def set_first_card(work: Work, person_id: UUID, card: Mapping[str, Any], by: UUID) -> None:
+    """The card that somebody wrote down for a person, if it is theirs and they have none: a change goes another way."""
+    me = await person_locked(work.transaction, person_id)
+    if await bank_cards(work.transaction, person_id):
+        return
+    if card["holder"] == work.keyring.open_text(NAME, person_id, me["name"]):
+        await set_bank_card(
+            work, person_id, card["holder"], card["number"], card["bank_name"], card.get("branch"), by=by
+        )
 
 
 async def propose_bank_card(
@@ -129,7 +149,12 @@ async def withdraw_bank_card(work: Work, person_id: UUID) -> None:
 
 
 def _valid_card(number: str) -> str:
+    return valid_card(number, "/number")
+
+
+def valid_card(number: str, at: str) -> str:
+    """A card's number as it is kept. Raises Invalid, at the pointer."""
     try:
         return bank_card(number)
     except InvalidIdentifier as wrong:
-        raise Invalid(FieldError("/number", wrong.code, wrong.message)) from None
+        raise Invalid(FieldError(at, wrong.code, wrong.message)) from None

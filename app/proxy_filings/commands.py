@@ -22,11 +22,10 @@ from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
-from app.people.card_commands import set_bank_card
+from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
-from app.people.commands import NAME as PERSON_NAME
 from app.people.paper_commands import worker_on_paper
-from app.people.queries import bank_cards, person
+from app.people.queries import person
 from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 ANEW = "退回后代为补正"
@@ -120,18 +119,13 @@ async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     if await living(work.transaction, actor.person_id) is not None:
         raise HouseholdExists
     household_id = await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
-    await _keep_card(work, row, actor.person_id)
+    await _keep_card(work, row, actor.person_id, actor.person_id)
     return household_id
 
 
-async def _keep_card(work: Work, row: Record, person_id: UUID) -> None:
-    """Their first card, if it was written down with the rest and is theirs; a change of one goes another way."""
-    if row["bank_card"] is None or await bank_cards(work.transaction, person_id):
-        return
-    card = work.keyring.open_document(CARD, row["id"], row["bank_card"])
-    me = await person(work.transaction, person_id)
-    if card["holder"] == work.keyring.open_text(PERSON_NAME, person_id, me["name"]):
-        await set_bank_card(work, person_id, card["holder"], card["number"], card["bank_name"], card.get("branch"))
+async def _keep_card(work: Work, row: Record, person_id: UUID, by: UUID) -> None:
+    if row["bank_card"] is not None:
+        await set_first_card(work, person_id, work.keyring.open_document(CARD, row["id"], row["bank_card"]), by)
 
 
 async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int, signature_file_id: UUID) -> Record:
@@ -155,6 +149,7 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     second = By(actor.person_id, post.role.value, post.place.name)
     async with work.transaction.seen_by(Sight("worker", person_id)):
         known = await living(work.transaction, person_id, locked=True)
+        await _keep_card(work, row, person_id, actor.person_id)
     if known is None:
         household_id = await _open(work, row, person_id, **confirmed)
         await keep_assistance(work, household_id, second)

@@ -123,6 +123,7 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/proxy_applications": {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1",
         "kind": "hardship_aid", "form": {}, "returned_application_id": None,
+        "bank_card": {"number": "6222020000000000000", "bank_name": "工商银行", "branch": "x"},
     },
     "POST /staff/proxy_applications/{filing_id}/confirm_on_paper": {
         "signature_file_id": UPLOAD, "consents": ["privacy_policy"],

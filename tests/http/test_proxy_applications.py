@@ -1,7 +1,7 @@
 """Staff fill in an application for a worker, who confirms; whoever assisted decides nothing of it and pays nothing."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -414,3 +414,75 @@ async def test_a_worker_confirms_what_the_union_filled_in_anew(
     assert waiting["returned_application_id"] == str(case.id)
     done = await confirmed(client, worker, one)
     assert (done["id"], done["state"]) == (str(case.id), "submitted")
+
+
+# ---- the card that is written down with it ----
+
+CARD = {"number": "6222021234567890128", "bank_name": "中国工商银行"}
+
+
+async def cards_of(owner: asyncpg.Connection, application_id: str) -> list[tuple[Any, ...]]:
+    rows = await owner.fetch(
+        "select c.number_masked, c.state from bank_card c join application a on a.applicant_id = c.person_id "
+        "where a.id = $1", UUID(application_id),
+    )  # fmt: skip
+    return [tuple(row) for row in rows]
+
+
+async def test_the_card_of_somebody_without_wechat_is_written_down_by_one_and_confirmed_by_another(
+    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    who = {"name": "林阿伯", "id_number": make.id_number(), "form": aid}
+    wrong = filing(None, town.units[0], bank_card=CARD | {"number": "6222021234567890127"}, **who)
+    problem = refused(await post(client, author, "/staff/proxy_applications", wrong), 422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["/bank_card/number"]
+    one = await filed(client, author, filing(None, town.units[0], bank_card=CARD, **who))
+    assert one["bank_card_masked"].endswith("0128")
+    assert CARD["number"] not in str(one)
+    case = (await on_paper(client, world, second, one)).json()
+    assert await cards_of(owner, case["id"]) == [(one["bank_card_masked"], "current")]
+    audited = await owner.fetchval(
+        "select person_id from audit_entry where action = 'person.bank_card_current' and subject_person_id = "
+        "(select applicant_id from application where id = $1)", UUID(case["id"]),
+    )  # fmt: skip
+    assert audited == second.id
+
+
+async def test_a_card_that_is_registered_stays(
+    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    unit = town.units[0]
+    worker, author = await world.worker(unit), await world.staff(Role.UNIT_CLERK, unit)
+    mine = CARD | {"holder": worker.name, "number": "6217001234567890122"}
+    assert (await client.put("/me/bank_card", json=mine, headers=worker.headers)).status_code == 200
+    case = await confirmed(client, worker, await filed(client, author, filing(worker, unit, bank_card=CARD)))
+    ((masked, state),) = await cards_of(owner, case["id"])
+    assert (masked[-4:], state) == ("0122", "current")
+
+
+async def test_a_claim_of_somebody_without_wechat_or_a_household_file_is_paid(
+    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    unit = town.units[0]
+    author, second, clerk = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(3)]
+    number = make.id_number()
+    await world.cover(replace(author, id_number=number), unit)
+    body = filing(None, unit, Kind.SECONDARY_MEDICAL, name="林阿伯", id_number=number, bank_card=CARD)
+    case = (await on_paper(client, world, second, await filed(client, author, body))).json()
+    assert case["state"] == "submitted", case["decision"]
+    desks = [(Role.UNIT_CHAIR, unit), (Role.DISTRICT_REVIEWER, town.districts[0]), (Role.MUTUAL_AID_OFFICER, town.city)]
+    case = await moved(client, clerk, case, "accept")
+    for role, place in desks:
+        case = await moved(client, await world.staff(role, place), case, "approve")
+    maker, checker = [await world.staff(role, town.city) for role in (Role.FINANCE_MAKER, Role.FINANCE_CHECKER)]
+    (card,) = (await client.get("/staff/bank_cards", headers=maker.headers)).json()["items"]
+    entered = {"method": "name_check", "items": [{"card_id": card["card_id"], "outcome": "passed"}]}
+    checks = (await post(client, maker, "/staff/bank_cards/checks", entered)).json()["ids"]
+    decided = {"action": "confirm", "check_ids": checks}
+    assert (await post(client, checker, "/staff/bank_cards/checks/decisions", decided)).status_code == 200
+    batch = await stepped(client, maker, await built(client, maker, town.city), "freeze")
+    batch = await stepped(client, checker, batch, "confirm")
+    await answered(client, checker, await stepped(client, maker, batch, "export"))
+    assert await owner.fetchval("select state from application where id = $1", UUID(case["id"])) == "paid"

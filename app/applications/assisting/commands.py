@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.applications.assisting.queries import FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
+from app.applications.assisting.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
 from app.applications.commands import Applicant, open_application, replace_form
 from app.applications.path import Action, Kind, State
 from app.applications.queries import ApplicationNotFound, P, case, own_locked
@@ -35,6 +35,7 @@ from app.kernel.errors import Conflict, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation
+from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
 from app.people.queries import is_near_number, person
@@ -42,7 +43,7 @@ from app.people.queries import is_near_number, person
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
     "id created_at id_number_index id_number name name_masked phone phone_masked kind period form state version "
-    "assisted_by post_role organisation_name returned_id"
+    "assisted_by post_role organisation_name bank_card returned_id"
 ).split()
 _FILE = statement(
     insert(F)
@@ -88,6 +89,8 @@ class Filled:
     number: str
     phone: str
     form: Mapping[str, Any]
+    bank_card: Mapping[str, Any] | None = None
+    """Holder, number, bank_name and branch."""
     returned_id: UUID | None = None
     """What was returned to the worker and is filled in anew, if anything."""
 
@@ -132,6 +135,7 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
         assisted_by=actor.person_id,
         post_role=post.role.value,
         organisation_name=post.place.name,
+        bank_card=seal.seal_document(CARD, filing_id, filled.bank_card) if filled.bank_card else None,
         returned_id=filled.returned_id,
         **{tier: union[tier] for tier in TIERS},
     )
@@ -199,6 +203,9 @@ async def open_confirmed(
     await sign(row["assisted_by"], row["post_role"], row["organisation_name"])
     if signer is not None:
         await sign(signer.person_id, signer.post.role.value, signer.post.place.name)
+    if row["bank_card"] is not None:
+        card = work.keyring.open_document(CARD, row["id"], row["bank_card"])
+        await set_first_card(work, person_id, card, signer.person_id if signer else person_id)
     named = [file_id for _, file_id in named_in(form)]
     if named or row["returned_id"] is not None:
         await files.name(work, "application", application_id, named)

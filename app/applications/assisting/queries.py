@@ -17,7 +17,9 @@ from app.kernel.errors import NotFound
 from app.people.queries import PERSON
 
 F = table_of(ProxyApplication)
-FORM, NAME, ID_NUMBER, PHONE = (f"proxy_application.{c}" for c in ("form", "name", "id_number", "phone"))
+FORM, NAME, ID_NUMBER, PHONE, CARD = (
+    f"proxy_application.{c}" for c in ("form", "name", "id_number", "phone", "bank_card")
+)
 OWN_AT_MOST = 100
 _OPEN = F.c.state == literal_column("'open'")
 _OF_PERSON = (

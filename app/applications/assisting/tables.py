@@ -67,6 +67,8 @@ class ProxyApplication(Row, table=True):
     kind: str = Field(max_length=20)
     period: str = Field(max_length=40)
     form: bytes = sealed(nullable=False)
+    bank_card: bytes | None = sealed()
+    """The card that they wrote down for the worker, who has none until it is confirmed."""
     state: str = Field(max_length=10)
     version: int = version_column()
     assisted_by: UUID

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.applications.assisting import commands
 from app.applications.assisting.commands import Filled, Signer
-from app.applications.assisting.queries import FORM, filing, one_waiting_for, open_page, waiting_for
+from app.applications.assisting.queries import CARD, FORM, filing, one_waiting_for, open_page, waiting_for
 from app.applications.commands import ConsentsMissing
 from app.applications.commands import submit as submit_application
 from app.applications.path import Kind
@@ -30,15 +30,25 @@ from app.http.views.applications import By, instant
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
+from app.kernel.masking import mask_card
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
+from app.people.card_commands import valid_card
 from app.people.consents import Purpose
 from app.people.queries import consented
 from app.policy.drafts import read_draft, warnings_of
-from app.policy.fields import Code, Id, IdNumber, PersonName
+from app.policy.fields import Code, Id, IdNumber, PersonName, ShortText
 from app.programmes import KINDS
 
 router = APIRouter(prefix=PREFIX, tags=["代办"], route_class=Door)
 AssistDesk = Annotated[Desk, staff(Permission.ASSIST)]
+
+
+class CardWrittenDown(In):
+    """职工本人的银行卡。"""
+
+    number: Annotated[str, Field(min_length=12, max_length=40)]
+    bank_name: ShortText
+    branch: ShortText | None = None
 
 
 class ProxyApplicationRequest(In):
@@ -50,6 +60,9 @@ class ProxyApplicationRequest(In):
     organisation_code: Code
     kind: Annotated[Kind, Field(strict=False)]
     form: FormDraft = Field(description="字段按 kind 不同；材料由代填人上传，确认后归本人")
+    bank_card: CardWrittenDown | None = Field(
+        default=None, description="本人还没有登记银行卡的，确认后登记这一张；已登记的不变，更换另提变更申请"
+    )
     returned_application_id: Id | None = Field(
         default=None, description="代为补正被退回的申请时，那一份的编号；确认后替换原来填写的内容，重新提交"
     )
@@ -73,6 +86,7 @@ class ProxyApplicationView(BaseModel):
     version: int
     filed_at: str
     filed_by: By
+    bank_card_masked: str | None = Field(description="写下的银行卡；请与本人出示的核对")
     returned_application_id: str | None = Field(description="代为补正的那份被退回的申请")
 
 
@@ -112,11 +126,15 @@ async def file_application(body: ProxyApplicationRequest, desk: AssistDesk) -> R
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
     named = await check_named(work.transaction, desk.actor.person_id, kept, "/form")
     period = programme.period(kept, work.today)
-    filled = Filled(body.kind, period, body.name, number, body.phone, kept, body.returned_application_id)
+    card = None
+    if body.bank_card is not None:
+        digits = valid_card(body.bank_card.number, "/bank_card/number")
+        card = body.bank_card.model_dump(exclude_none=True) | {"holder": body.name, "number": digits}
+    filled = Filled(body.kind, period, body.name, number, body.phone, kept, card, body.returned_application_id)
     filing_id = await commands.file_for(work, desk.actor, union, post, filled)
     await files.name(work, "proxy_application", filing_id, named)
     row = await filing(work.transaction, desk.actor, filing_id)
-    return answer(_view(row), 201, version=row["version"])
+    return answer(_view(work, row), 201, version=row["version"])
 
 
 @router.get("/staff/proxy_applications", summary="等待确认的代填申请", response_model=ProxyApplicationPage)
@@ -125,7 +143,7 @@ async def list_filings(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = Non
     after = desk.service.cursors.read("proxy_applications", cursor)
     rows = await open_page(desk.work.transaction, desk.actor, limit + 1, after)
     page, following = desk.service.cursors.cut("proxy_applications", rows, limit, "created_at")
-    return answer({"items": [_view(row) for row in page], "next_cursor": following})
+    return answer({"items": [_view(desk.work, row) for row in page], "next_cursor": following})
 
 
 @router.post(
@@ -178,7 +196,7 @@ async def decline(filing_id: PathId, desk: WorkerDesk) -> Response:
     commands.expect(row, desk.expected_version())
     await commands.decline(desk.work, row, desk.actor.person_id)
     shown = dict(row) | {"state": "declined", "version": row["version"] + 1}
-    return answer(_view(shown), version=shown["version"])
+    return answer(_view(desk.work, shown), version=shown["version"])
 
 
 async def _submit(desk: Desk, row: Record, person_id: UUID, signer: Signer | None) -> Response:
@@ -211,19 +229,26 @@ def _form(work: Work, row: Record) -> Mapping[str, Any]:
     return form
 
 
-def _view(row: Record) -> dict[str, Any]:
+def _view(work: Work, row: Mapping[str, Any]) -> dict[str, Any]:
     filed_by = {"who": "staff", "role": row["post_role"], "organisation": row["organisation_name"]}
     return {
         "id": str(row["id"]),
         **{name: row[name] for name in ("kind", "name_masked", "phone_masked", "state", "version")},
         "filed_at": instant(row["created_at"]),
         "filed_by": filed_by,
+        "bank_card_masked": _card_masked(work, row),
         "returned_application_id": str(row["returned_id"]) if row["returned_id"] else None,
     }
+
+
+def _card_masked(work: Work, row: Mapping[str, Any]) -> str | None:
+    if row["bank_card"] is None:
+        return None
+    return mask_card(work.keyring.open_document(CARD, row["id"], row["bank_card"])["number"])
 
 
 def _waiting(work: Work, row: Record) -> dict[str, Any]:
     form = dict(_form(work, row))
     warnings = warnings_of(KINDS[Kind(row["kind"])].form, form)
     said = [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings]
-    return _view(row) | {"form": form, "warnings": said}
+    return _view(work, row) | {"form": form, "warnings": said}
