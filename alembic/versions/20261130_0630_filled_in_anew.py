@@ -1,4 +1,4 @@
-"""What was returned to a worker is filled in anew by staff
+"""What was returned to a worker is filled in anew by staff, and what was asked of them handed in
 
 Revision: 20261130_filled_in_anew, after 20261130_lighter_drawing
 
@@ -66,6 +66,23 @@ CARRIED = """
 SIGNED = "new.counts_as_review and new.person_id is not null"
 
 
+# What somebody without WeChat brings is theirs, once it was handed in by whoever signed the round for that.
+HAND_OVER = """
+create function hand_over_supplement(asked uuid) returns integer language plpgsql security definer
+set search_path = pg_catalog, public as $$
+declare
+  handed integer;
+begin
+  update file set person_id = s.applicant_id
+  from supplement s join file_use u on u.subject_kind = 'supplement' and u.subject_id = s.id and u.living
+  where s.id = asked and s.state = 'answered' and file.id = u.file_id
+    and exists (select 1 from passage p where p.application_id = s.application_id and p.round = s.round
+      and p.action = 'assist' and p.person_id = file.person_id)
+    and not exists (select 1 from file_use o where o.file_id = file.id and o.living and o.subject_id <> s.id);
+  get diagnostics handed = row_count;
+  return handed;
+end $$
+"""
 RETURNED = "state <> 'confirmed' or returned_id is null or returned_id = application_id"
 BECAME = "application_id is not null"
 
@@ -83,6 +100,13 @@ def upgrade() -> None:
     )
     op.create_check_constraint(op.f("ck_proxy_application_returned"), "proxy_application", RETURNED)
     became(f"{BECAME} and returned_id is null")
+    # To be given a function, a role must be able to create one: for the length of this migration.
+    op.execute("grant create on schema public to aid_jobs")
+    op.execute(HAND_OVER)
+    op.execute("revoke execute on function hand_over_supplement(uuid) from public")
+    op.execute("alter function hand_over_supplement(uuid) owner to aid_jobs")
+    op.execute("grant execute on function hand_over_supplement(uuid) to aid_api")
+    op.execute("revoke create on schema public from aid_jobs")
 
 
 def downgrade() -> None:
@@ -91,6 +115,7 @@ def downgrade() -> None:
         "update proxy_application set application_id = null, state = 'declined', confirmed_by = null, "
         "confirmed_role = null, signature_file_id = null where returned_id is not null and state = 'confirmed'"
     )
+    op.execute("drop function hand_over_supplement(uuid)")
     became(BECAME)
     op.drop_column("proxy_application", "returned_id")
     op.drop_column("proxy_application", "bank_card")

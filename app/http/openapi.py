@@ -48,6 +48,7 @@ VERSIONED = frozenset(
         ("post", "/api/v1/applications/{application_id}/appeals/{appeal_id}/withdraw"),
         ("post", "/api/v1/applications/{application_id}/supplement"),
         ("post", "/api/v1/staff/applications/{application_id}/supplements"),
+        ("post", "/api/v1/staff/applications/{application_id}/supplement_on_paper"),
         ("post", "/api/v1/staff/appeals/{appeal_id}/actions"),
         ("put", "/api/v1/staff/articles/{article_id}"),
         ("post", "/api/v1/staff/articles/{article_id}/people"),

@@ -77,6 +77,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "follow_file",  # only into the file that another was merged into or split from, or its own union
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
         "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
+        "hand_over_supplement",  # to the applicant: tests/http/test_supplements_on_paper.py
         "hold_budgets",  # locks, and answers nothing
         "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py

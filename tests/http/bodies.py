@@ -52,6 +52,10 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /applications/{application_id}/supplement": {
         "file_ids": [UPLOAD], "answers": [{"item": "x", "text": "好", "file_ids": [UPLOAD]}], "note": "好",
     },
+    "POST /staff/applications/{application_id}/supplement_on_paper": {
+        "file_ids": [UPLOAD], "answers": [{"item": "x", "text": "好", "file_ids": [UPLOAD]}], "note": "好",
+        "signature_file_id": UPLOAD,
+    },
     "POST /staff/meetings": {"application_id": SOMEBODY, "member_ids": [SOMEBODY]},
     "POST /staff/meetings/{meeting_id}/votes": {"choice": "for", "note": "好"},
     "POST /staff/meetings/{meeting_id}/minutes": {"file_id": UPLOAD},

@@ -211,6 +211,7 @@ SUPERVISION = {
 }
 """Who sees and does what with these stands in tests/supervision."""
 ELSEWHERE = {
+    ("POST", "/staff/applications/{}/supplement_on_paper"),
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
     ("GET", "/staff/households/{}/register_form"),

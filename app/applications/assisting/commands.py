@@ -199,10 +199,10 @@ async def open_confirmed(
         application_id, state = row["returned_id"], State.RETURNED
         round_ = await _filled_in_anew(work, worker, application_id, period, form)
     await _end(work, row, "confirmed", application_id, signer, person_id)
-    sign = partial(_sign, work, application_id, round_, state)
-    await sign(row["assisted_by"], row["post_role"], row["organisation_name"])
+    signing = partial(sign, work, application_id, round_, state)
+    await signing(row["assisted_by"], row["post_role"], row["organisation_name"])
     if signer is not None:
-        await sign(signer.person_id, signer.post.role.value, signer.post.place.name)
+        await signing(signer.person_id, signer.post.role.value, signer.post.place.name)
     if row["bank_card"] is not None:
         card = work.keyring.open_document(CARD, row["id"], row["bank_card"])
         await set_first_card(work, person_id, card, signer.person_id if signer else person_id)
@@ -263,9 +263,10 @@ async def _end(
     )
 
 
-async def _sign(
-    work: Work, application_id: UUID, round_: int, state: State, person_id: UUID, role: str, organisation_name: str
+async def sign(
+    work: Work, application_id: UUID, round_: int, state: str, person_id: UUID, role: str, organisation_name: str
 ) -> None:
+    """Whoever helped with a round of an application decides nothing of it. Raises KeptApart, IdentityRequired."""
     try:
         await work.transaction.run(
             _SIGN,

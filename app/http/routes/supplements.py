@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from app.applications.assisting.supplement_commands import hand_in
 from app.applications.commands import expect_version
 from app.applications.path import Kind
 from app.applications.queries import case
@@ -17,7 +18,7 @@ from app.http.inputs import In, PathId
 from app.http.views import applications as views
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
-from app.policy.fields import FileIds, LongText, ShortText
+from app.policy.fields import FileIds, Id, LongText, ShortText
 from app.programmes import KINDS
 
 router = APIRouter(prefix=PREFIX, tags=["补充材料"], route_class=Door)
@@ -52,6 +53,12 @@ class SupplementGiven(In):
     note: LongText | None = Field(default=None, description="其他说明")
 
 
+class SupplementOnPaper(SupplementGiven):
+    """没有微信的职工交来的，由工会代交。"""
+
+    signature_file_id: Annotated[Id, Field(description="本人签名照片的文件编号")]
+
+
 @router.post(
     "/staff/applications/{application_id}/supplements",
     status_code=201,
@@ -77,20 +84,42 @@ async def ask_supplement(
     return answer(_moved(moved), 201, version=moved.version)
 
 
+@router.post(
+    "/staff/applications/{application_id}/supplement_on_paper",
+    summary="代交补充材料",
+    response_model=views.MovedView,
+)
+async def supplement_on_paper(
+    application_id: PathId, body: SupplementOnPaper, desk: Annotated[Desk, staff(Permission.ASSIST)]
+) -> Response:
+    """没有微信的职工把材料交到工会、在纸上签名的，由工作人员代交；代交的人不能再审核这份申请。需要 If-Match。"""
+    expected, signature = desk.expected_version(), body.model_dump(mode="json", include={"signature_file_id"})
+    paper = await check_named(desk.work.transaction, desk.actor.person_id, signature)
+    given = await _given(desk, body)
+    moved = await hand_in(desk.work, desk.actor, application_id, expected, given, frozenset(paper))
+    return answer(_moved(moved), version=moved.version)
+
+
 @router.post("/applications/{application_id}/supplement", summary="补充材料", response_model=views.MovedView)
 async def supplement(application_id: PathId, body: SupplementGiven, desk: WorkerDesk) -> Response:
     """工会要求补充的，在这里交材料或说明，排队位置不变。办不到的，写明原因也可以。需要 If-Match。"""
-    expected, work, said = desk.expected_version(), desk.work, body.model_dump(mode="json")
+    expected, given = desk.expected_version(), await _given(desk, body)
+    moved = await commands.answer(desk.work, desk.actor, application_id, expected, given)
+    return answer(_moved(moved), version=moved.version)
+
+
+async def _given(desk: Desk, body: SupplementGiven) -> Answered:
+    """What is brought, with files of whoever sends it. Raises Invalid."""
     if not (body.file_ids or body.note or any(each.text or each.file_ids for each in body.answers)):
         raise Invalid(FieldError("/answers", "supplement_empty", "请上传材料，或写明情况。"))
     empty = [n for n, each in enumerate(body.answers) if not (each.text or each.file_ids)]
     if empty:
         message = "请上传这一项的材料，或写明为什么没有。"
         raise Invalid(*(FieldError(f"/answers/{n}", "answer_empty", message) for n in empty))
-    named = await check_named(work.transaction, desk.actor.person_id, said)
-    given = Answered(said, [each.item for each in body.answers], named)
-    moved = await commands.answer(work, desk.actor, application_id, expected, given)
-    return answer(_moved(moved), version=moved.version)
+    said = body.model_dump(mode="json")
+    brought = {key: value for key, value in said.items() if key != "signature_file_id"}
+    named = await check_named(desk.work.transaction, desk.actor.person_id, brought)
+    return Answered(said, [each.item for each in body.answers], frozenset(named))
 
 
 def _moved(moved: Any) -> dict[str, Any]:

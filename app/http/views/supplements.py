@@ -36,6 +36,7 @@ class SupplementAnswer(BaseModel):
     note: str | None
     answers: list[AnswerView]
     file_ids: list[str]
+    signature_file_id: str | None = Field(description="工会代交的，本人在纸上签名的照片")
 
 
 class SupplementView(BaseModel):
@@ -71,6 +72,6 @@ def supplement(row: Record, keyring: Keyring) -> dict[str, Any]:
         "text": asked["text"],
         "due_at": answered(row["due_at"]),
         "closed_at": answered(row["closed_at"]) if row["closed_at"] else None,
-        "answer": answer,
+        "answer": answer and {"signature_file_id": None} | answer,
         "missing": missing(asked, answer),
     }
