@@ -230,9 +230,10 @@ PARTS: Final[dict[str, Part]] = {
     "proxy_applications": _part(
         ProxyApplication,
         "id_number_index",
-        f"{_FILED} kind period application_id confirmed_role confirmed_organisation signature_file_id ended_at",
+        f"{_FILED} kind period returned_id application_id confirmed_role confirmed_organisation signature_file_id "
+        "ended_at",
         texts="id_number name phone",
-        documents="form",
+        documents="form bank_card",
         hidden=_FILED_HIDDEN,
     ),
     "account_claims": _part(

@@ -99,6 +99,7 @@ export const CURES: Readonly<Record<string, Cure>> = {
   fund_code_taken: "tell",
   fund_exhausted: "tell",
   fund_not_found: "tell",
+  handed_in_by_asker: "tell",
   has_account: "tell",
   household_cap_reached: "tell",
   household_change_pending: "tell",

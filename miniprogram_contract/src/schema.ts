@@ -1601,6 +1601,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/applications/{application_id}/supplement_on_paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 代交补充材料
+         * @description 没有微信的职工把材料交到工会、在纸上签名的，由工作人员代交；代交的人不能再审核这份申请。需要 If-Match。
+         */
+        post: operations["supplement_on_paper_api_v1_staff_applications__application_id__supplement_on_paper_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/applications/{application_id}/supplements": {
         parameters: {
             query?: never;
@@ -5602,6 +5622,11 @@ export interface components {
          * @description 本人看到的：还有填写的内容，以及提交前还缺什么。
          */
         app__http__routes__proxy_applications__WaitingView: {
+            /**
+             * Bank Card Masked
+             * @description 写下的银行卡；请与本人出示的核对
+             */
+            bank_card_masked: string | null;
             /** Filed At */
             filed_at: string;
             filed_by: components["schemas"]["By"];
@@ -7394,6 +7419,18 @@ export interface components {
             in_reach: boolean;
             /** Organisation */
             organisation: string | null;
+        };
+        /**
+         * CardWrittenDown
+         * @description 职工本人的银行卡。
+         */
+        CardWrittenDown: {
+            /** Bank Name */
+            bank_name: string;
+            /** Branch */
+            branch?: string | null;
+            /** Number */
+            number: string;
         };
         /** CaseAction */
         CaseAction: {
@@ -13391,6 +13428,8 @@ export interface components {
          * @description 职工的姓名、证件号码和手机号，以及按他们所说填写的申请（可以只填一部分，填全才能提交）。
          */
         ProxyApplicationRequest: {
+            /** @description 本人还没有登记银行卡的，确认后登记这一张；已登记的不变，更换另提变更申请 */
+            bank_card?: components["schemas"]["CardWrittenDown"] | null;
             /**
              * Form
              * @description 字段按 kind 不同；材料由代填人上传，确认后归本人
@@ -13416,6 +13455,11 @@ export interface components {
          * @description 一份代填的申请，等待本人确认。
          */
         ProxyApplicationView: {
+            /**
+             * Bank Card Masked
+             * @description 写下的银行卡；请与本人出示的核对
+             */
+            bank_card_masked: string | null;
             /** Filed At */
             filed_at: string;
             filed_by: components["schemas"]["By"];
@@ -15184,6 +15228,11 @@ export interface components {
             file_ids: string[];
             /** Note */
             note: string | null;
+            /**
+             * Signature File Id
+             * @description 工会代交的，本人在纸上签名的照片
+             */
+            signature_file_id: string | null;
         };
         /**
          * SupplementGiven
@@ -15205,6 +15254,33 @@ export interface components {
              * @description 其他说明
              */
             note?: string | null;
+        };
+        /**
+         * SupplementOnPaper
+         * @description 没有微信的职工交来的，由工会代交。
+         */
+        SupplementOnPaper: {
+            /**
+             * Answers
+             * @description 逐项补充：材料、说明，或为什么没有
+             */
+            answers?: components["schemas"]["ItemAnswer"][];
+            /**
+             * File Ids
+             * @description 没有分项的材料
+             */
+            file_ids?: string[];
+            /**
+             * Note
+             * @description 其他说明
+             */
+            note?: string | null;
+            /**
+             * Signature File Id
+             * Format: uuid
+             * @description 本人签名照片的文件编号
+             */
+            signature_file_id: string;
         };
         /**
          * SupplementRequest
@@ -18420,6 +18496,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevealedView"];
+                };
+            };
+        };
+    };
+    supplement_on_paper_api_v1_staff_applications__application_id__supplement_on_paper_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SupplementOnPaper"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedView"];
                 };
             };
         };

@@ -113,7 +113,7 @@ async def test_whoever_filled_it_in_may_hand_it_in_and_whoever_asked_may_not(
     client: httpx.AsyncClient, world: World, asked: Asked
 ) -> None:
     own = await post(client, asked.chair, asked.path, await brought(world, asked.chair), asked.version)
-    refused(own, 403, "asked_by_yourself")
+    refused(own, 403, "handed_in_by_asker")
     await moved(client, asked.author, asked.path, await brought(world, asked.author), asked.version)
 
 

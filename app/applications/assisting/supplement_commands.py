@@ -20,7 +20,7 @@ from app.people.paper_commands import HasAccount
 from app.people.queries import on_paper, person
 
 
-class AskedByYourself(NotAllowed):
+class HandedInByAsker(NotAllowed):
     """补充要求是您提出的：请由其他工作人员代交，交来以后由您审核。"""
 
 
@@ -34,7 +34,7 @@ async def hand_in(
     it.
 
     Raises ApplicationNotFound, Recused, NotAllowed, HasAccount, KeptApart, IdentityRequired, NothingAwaited,
-    AskedByYourself, StaleVersion, NotAllowedNow, Invalid, FileGone.
+    HandedInByAsker, StaleVersion, NotAllowedNow, Invalid, FileGone.
     """
     row = await case(work.transaction, actor, application_id, whole=False, locked=True)
     post = post_for(actor, Permission.ASSIST, row)
@@ -45,7 +45,7 @@ async def hand_in(
     if asked is None:
         raise NothingAwaited
     if asked["asked_by"] == actor.person_id:
-        raise AskedByYourself
+        raise HandedInByAsker
     await _signed(work, actor, row, post)
     worker = Actor(row["applicant_id"], actor.session_id)
     async with work.transaction.seen_by(Sight("worker", worker.person_id)):
