@@ -85,6 +85,9 @@ end $$
 """
 RETURNED = "state <> 'confirmed' or returned_id is null or returned_id = application_id"
 BECAME = "application_id is not null"
+OPEN = ["id_number_index", "kind", "period"]
+TIERS = ["city_id", "district_id", "street_id", "unit_id"]
+STATES = {"proxy_application": ("open", "confirmed", "declined"), "proxy_filing": ("open", "confirmed")}
 
 
 def upgrade() -> None:
@@ -100,6 +103,10 @@ def upgrade() -> None:
     )
     op.create_check_constraint(op.f("ck_proxy_application_returned"), "proxy_application", RETURNED)
     became(f"{BECAME} and returned_id is null")
+    # What one union has open is no business of another's.
+    one_open([*OPEN, *TIERS])
+    for table, states in STATES.items():
+        check_states(table, (*states, "withdrawn"))
     # To be given a function, a role must be able to create one: for the length of this migration.
     op.execute("grant create on schema public to aid_jobs")
     op.execute(HAND_OVER)
@@ -111,15 +118,41 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # Of several filings that became one application, the first is the one that opened it.
-    op.execute(
+    seen_whole(
+        "proxy_application",
         "update proxy_application set application_id = null, state = 'declined', confirmed_by = null, "
-        "confirmed_role = null, signature_file_id = null where returned_id is not null and state = 'confirmed'"
+        "confirmed_role = null, signature_file_id = null where returned_id is not null and state = 'confirmed'",
     )
     op.execute("drop function hand_over_supplement(uuid)")
+    seen_whole("proxy_application", "update proxy_application set state = 'declined' where state = 'withdrawn'")
+    seen_whole("proxy_filing", "delete from proxy_filing where state = 'withdrawn'")
+    for table, states in STATES.items():
+        check_states(table, states)
+    one_open(OPEN)
     became(BECAME)
     op.drop_column("proxy_application", "returned_id")
     op.drop_column("proxy_application", "bank_card")
     kept_apart("", f"{SIGNED} and (new.action <> 'assist' or new.round = 1)")
+
+
+def seen_whole(table: str, statement: str) -> None:
+    """By the owner, whom the wall of the table otherwise stops too."""
+    op.execute(f"alter table {table} no force row level security")
+    op.execute(statement)
+    op.execute(f"alter table {table} force row level security")
+
+
+def one_open(columns: Sequence[str]) -> None:
+    op.drop_index("uq_proxy_application_open", "proxy_application")
+    op.create_index(
+        "uq_proxy_application_open", "proxy_application", columns, unique=True,
+        postgresql_where=sa.text("state = 'open'"), postgresql_nulls_not_distinct=True,
+    )  # fmt: skip
+
+
+def check_states(table: str, states: Sequence[str]) -> None:
+    op.drop_constraint(op.f(f"ck_{table}_state"), table, type_="check")
+    op.create_check_constraint(op.f(f"ck_{table}_state"), table, f"state in ({','.join(map(repr, states))})")
 
 
 def became(where: str) -> None:

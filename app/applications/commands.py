@@ -47,7 +47,7 @@ _REPLACE_FORM = statement(
 
 
 class DraftAlreadyOpen(Conflict):
-    """您已经有一份同类申请的草稿，请继续填写那一份。"""
+    """已有一份同类申请的草稿，或被退回的申请，请继续填写那一份。"""
 
 
 class NotEditable(Conflict):

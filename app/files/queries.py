@@ -71,6 +71,18 @@ async def by_id(transaction: Transaction, file_id: UUID) -> Record | None:
     return await transaction.row(_ONE, id=file_id)
 
 
+async def check_signature(transaction: Transaction, person_id: UUID, file_id: UUID, *beside: UUID) -> frozenset[UUID]:
+    """The picture of a signature, of the person's own: one stands for one paper, and none of those `beside` it.
+
+    Raises Invalid.
+    """
+    at = {"signature_file_id": str(file_id)}
+    found = await check_named(transaction, person_id, at)
+    if file_id in beside or await uses(transaction, file_id):
+        raise Invalid(FieldError("/signature_file_id", "signature_used", "这张照片已用于别的材料，请重新拍照上传。"))
+    return frozenset(found)
+
+
 async def uses(transaction: Transaction, file_id: UUID) -> list[Record]:
     """What names a file: `subject_kind`, `subject_id`."""
     return await transaction.rows(_USES, id=file_id)

@@ -299,14 +299,14 @@ _ASSISTANTS = statement(
     .where(
         _P.c.household_id == bindparam("household_id"),
         _P.c.action == literal_column("'assist'"),
-        _P.c.round == bindparam("round"),
+        _P.c.round <= bindparam("round"),
     )
     .order_by(_P.c.id)
 )
 
 
 async def assistants(transaction: Transaction, household_id: UUID, round: int) -> list[Record]:
-    """Who is held to have filled in this round of the file for its worker: person, role and union."""
+    """Who filled in the file for its worker, in this round of it or an earlier one: person, role and union."""
     return await transaction.rows(_ASSISTANTS, household_id=household_id, round=round)
 
 

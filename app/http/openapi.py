@@ -64,6 +64,8 @@ VERSIONED = frozenset(
         ("post", "/api/v1/me/household/withdraw"),
         ("post", "/api/v1/me/household/confirm_proxy"),
         ("post", "/api/v1/staff/proxy_households/{filing_id}/confirm_on_paper"),
+        ("post", "/api/v1/staff/proxy_households/{filing_id}/withdraw"),
+        ("post", "/api/v1/staff/proxy_applications/{filing_id}/withdraw"),
         ("post", "/api/v1/staff/account_claims/{claim_id}/actions"),
         ("post", "/api/v1/staff/proxy_applications/{filing_id}/confirm_on_paper"),
         ("post", "/api/v1/me/proxy_applications/{filing_id}/confirm"),

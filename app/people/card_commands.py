@@ -87,14 +87,14 @@ async def set_bank_card(
 
 
 async def set_first_card(work: Work, person_id: UUID, card: Mapping[str, Any], by: UUID) -> None:
-    """The card that somebody wrote down for a person, if it is theirs and they have none: a change goes another way."""
+    """The card that somebody wrote down for a person, if they have none: a change goes another way. With a `holder`, it
+    has to be theirs."""
     me = await person_locked(work.transaction, person_id)
     if await bank_cards(work.transaction, person_id):
         return
-    if card["holder"] == work.keyring.open_text(NAME, person_id, me["name"]):
-        await set_bank_card(
-            work, person_id, card["holder"], card["number"], card["bank_name"], card.get("branch"), by=by
-        )
+    name = work.keyring.open_text(NAME, person_id, me["name"])
+    if card.get("holder", name) == name:
+        await set_bank_card(work, person_id, name, card["number"], card["bank_name"], card.get("branch"), by=by)
 
 
 async def propose_bank_card(

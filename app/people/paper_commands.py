@@ -20,7 +20,7 @@ _ENTER = insertion(
 
 
 class HasAccount(Conflict):
-    """这名职工已有微信账户，请让本人在小程序里确认。"""
+    """这名职工已有微信账户，请让本人在小程序里办理。"""
 
 
 class NameOnFileDiffers(Conflict):

@@ -51,11 +51,16 @@ _CONFIRM = statement(
         | {"version": F.c.version + literal_column("1")}
     )
 )
+_WITHDRAW = statement(
+    update(F)
+    .where(F.c.id == bindparam("row_id"))
+    .values(state=literal_column("'withdrawn'"), version=F.c.version + literal_column("1"))
+)
 _HAND_OVER = Statement("select hand_over_household_files($1)", ("filing_id",), {})
 
 
 class ProxyFilingOpen(Conflict):
-    """这名职工已有一份代填的档案在等待确认。"""
+    """这名职工已有一份代填的档案在等待确认；填错了的，请先撤回那一份。"""
 
 
 class HouseholdExists(Conflict):
@@ -63,7 +68,7 @@ class HouseholdExists(Conflict):
 
 
 class FileKnown(Conflict):
-    """这名职工已有家庭档案，不用再代填；需要修改的，请由档案所在的工会在档案里更正。"""
+    """这名职工已有家庭档案，或代填之后档案又有变动；请撤回这份代填，被退回的由档案所在的工会按现在的情况另填。"""
 
 
 class SecondPersonNeeded(NotAllowed):
@@ -159,6 +164,21 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     return await submit_on_paper(work, actor, household_id, post)
 
 
+async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> Record:
+    """Staff take back what nobody has confirmed, because something in it is wrong.
+
+    Raises ProxyFilingNotFound, StaleVersion.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    _expect(row, expected)
+    if row["state"] != "open":
+        raise ProxyFilingNotFound
+    await work.transaction.run(_WITHDRAW, row_id=filing_id)
+    await files.name(work, "proxy_filing", filing_id, ())
+    await _audit(work, actor.person_id, "withdrawn", filing_id, None)
+    return dict(row) | {"state": "withdrawn", "version": row["version"] + 1}
+
+
 async def _signer_of_paper(work: Work, actor: Actor, row: Record) -> UUID:
     name, number, phone = (
         work.keyring.open_text(column, row["id"], row[key])
@@ -169,7 +189,9 @@ async def _signer_of_paper(work: Work, actor: Actor, row: Record) -> UUID:
 
 
 async def _fill_in_anew(work: Work, row: Record, known: Record, second: By) -> UUID:
-    if known["state"] != "returned" or any(row[tier] != known[tier] for tier in TIERS):
+    elsewhere = any(row[tier] != known[tier] for tier in TIERS)
+    # What was filled in before it was returned says nothing of what was asked for then.
+    if known["state"] != "returned" or elsewhere or known["updated_at"] > row["created_at"]:
         raise FileKnown
     author = By(row["assisted_by"], row["post_role"], row["organisation_name"])
     await fill_in_anew(work, known, work.keyring.open_document(FORM, row["id"], row["form"]), _scope(row), ANEW, author)

@@ -14,7 +14,7 @@ class ProxyFiling(Row, table=True):
 
     __tablename__ = "proxy_filing"
     __table_args__ = (
-        CheckConstraint("state in ('open','confirmed')", name="state"),
+        CheckConstraint("state in ('open','confirmed','withdrawn')", name="state"),
         CheckConstraint(
             "(state = 'confirmed') = (household_id is not null and confirmed_by is not null)", name="ended"
         ),

@@ -281,7 +281,9 @@ async def test_a_paper_is_confirmed_by_a_second_member_of_staff_and_neither_deci
     )  # fmt: skip
     assert tuple(row)[1:] == (True, "138****8000", second.id)
     audited = await owner.fetch(
-        "select person_id, action from audit_entry where subject_person_id = $1 order by id", row["id"]
+        "select person_id, action from audit_entry where subject_person_id = $1 and action <> 'consent.given' "
+        "order by id",
+        row["id"],
     )
     assert [tuple(each) for each in audited][:4] == [
         (second.id, "person.entered"), (author.id, "proxy_application.assisted"),
@@ -387,6 +389,31 @@ async def test_only_what_was_returned_to_this_worker_is_filled_in_anew(
     assert open_already["application_id"] == returned.case["id"]
 
 
+async def test_what_was_returned_is_filled_in_anew_by_its_own_union(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town
+) -> None:
+    here, there = town.units[:2]
+    both = await world.person(posts=((Role.UNIT_CHAIR, here), (Role.UNIT_CLERK, there)))
+    body = returned.body | {"organisation_code": there.code}
+    refused(await post(client, both, "/staff/proxy_applications", body), 403, "not_allowed")
+    above = await world.staff(Role.UNIT_CLERK, town.districts[0])
+    problem = refused(await post(client, above, "/staff/proxy_applications", body), 422, "invalid")
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [
+        ("/organisation_code", "returned_elsewhere")
+    ]
+
+
+async def test_what_was_filled_in_before_it_was_returned_again_is_not_taken(
+    client: httpx.AsyncClient, world: World, returned: Returned, owner: asyncpg.Connection
+) -> None:
+    one = await filed(client, returned.author, returned.body)
+    await owner.execute("update application set updated_at = now() where id = $1", UUID(returned.case["id"]))
+    refused(await on_paper(client, world, returned.second, one), 409, "not_returned")
+    await post(client, returned.author, f"/staff/proxy_applications/{one['id']}/withdraw")
+    right = await filed(client, returned.author, returned.body)
+    assert (await on_paper(client, world, returned.second, right)).status_code == 200
+
+
 async def test_what_was_submitted_meanwhile_is_not_filled_in_anew(
     client: httpx.AsyncClient, world: World, town: Town
 ) -> None:
@@ -486,3 +513,60 @@ async def test_a_claim_of_somebody_without_wechat_or_a_household_file_is_paid(
     batch = await stepped(client, checker, batch, "confirm")
     await answered(client, checker, await stepped(client, maker, batch, "export"))
     assert await owner.fetchval("select state from application where id = $1", UUID(case["id"])) == "paid"
+
+
+# ---- what was filled in wrongly ----
+
+
+async def test_what_nobody_has_confirmed_is_taken_back_and_filled_in_again(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    unit = town.units[0]
+    author, second = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(2)]
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    body = filing(None, unit, name="林阿艮", id_number=make.id_number(), form=aid)
+    one = await filed(client, author, body)
+    refused(await post(client, second, "/staff/proxy_applications", body), 409, "proxy_application_open")
+    path = f"/staff/proxy_applications/{one['id']}/withdraw"
+    for by, status in (
+        (await world.staff(Role.UNIT_CLERK, town.units[1]), 404),
+        (await world.staff(Role.UNIT_CHAIR, unit), 403),
+        (await world.worker(unit), 403),
+    ):
+        refused(await post(client, by, path), status)
+    refused(await post(client, second, path, version=7), 412, "stale_version")
+    answers = await asyncio.gather(*(post(client, by, path) for by in (author, second)))
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    (done,) = [answer.json() for answer in answers if answer.status_code == 200]
+    assert (done["state"], done["version"]) == ("withdrawn", 2)
+    refused(await post(client, author, path, version=2), 404, "proxy_application_not_found")
+    refused(await on_paper(client, world, second, one | {"version": 2}), 412, "stale_version")
+    right = await filed(client, author, body | {"name": "林阿根"})
+    assert (await on_paper(client, world, second, right)).status_code == 200
+
+
+async def test_what_one_union_has_open_is_no_business_of_anothers(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    worker = await world.worker(town.units[0])
+    here, there = [await world.staff(Role.UNIT_CLERK, unit) for unit in town.units[:2]]
+    first = await filed(client, there, filing(worker, town.units[1]))
+    second = await filed(client, here, filing(worker, town.units[0]))
+    waiting = (await client.get("/me/proxy_applications", headers=worker.headers)).json()["items"]
+    assert [each["id"] for each in waiting] == [first["id"], second["id"]]
+    assert (await confirmed(client, worker, second))["state"] == "submitted"
+
+
+async def test_what_was_agreed_to_on_paper_is_kept(
+    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    one = await filed(client, author, filing(None, town.units[0], name="林阿伯", id_number=make.id_number(), form=aid))
+    agreed = ["privacy_policy", "public_notice", "sensitive_finance"]
+    case = (await on_paper(client, world, second, one, agreed)).json()
+    kept = await owner.fetch(
+        "select purpose from consent where withdrawn_at is null and person_id = (select applicant_id from application "
+        "where id = $1) order by purpose", UUID(case["id"]),
+    )  # fmt: skip
+    assert [row["purpose"] for row in kept] == agreed

@@ -326,6 +326,11 @@ async def test_a_file_that_stands_is_not_filled_in_again(
     assert (refused.status_code, refused.json()["code"]) == (409, "file_known")
     back = await act(client, paper.clerk, paper.file, action="return", note="请补充收入证明")
     assert back.status_code == 200, back.text
+    # What was filled in before says nothing of what is asked for now.
+    refused = await on_paper(client, world, paper.second, filed)
+    assert (refused.status_code, refused.json()["code"]) == (409, "file_known")
+    assert (await post(client, paper.author, f"/staff/proxy_households/{filed['id']}/withdraw")).status_code == 200
+    filed = (await post(client, paper.author, "/staff/proxy_households", paper.body)).json()
     done = await on_paper(client, world, paper.second, filed)
     assert done.status_code == 200, done.text
     # Another union fills in nothing of a file that is not with it.
@@ -367,3 +372,39 @@ async def test_whoever_signed_an_application_on_paper_may_sign_a_file_too(
         UUID(done.json()["id"]), UUID(application.json()["id"]),
     )  # fmt: skip
     assert people == 1
+
+
+async def test_a_file_that_nobody_has_confirmed_is_taken_back_and_filled_in_again(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    body = filing(None, town.units[0], name="林阿伯", id_number=make.id_number(), household={})
+    half = (await post(client, author, "/staff/proxy_households", body)).json()
+    assert (await on_paper(client, world, second, half)).status_code == 422
+    path = f"/staff/proxy_households/{half['id']}/withdraw"
+    stranger = await world.staff(Role.UNIT_CLERK, town.units[1])
+    assert (await post(client, stranger, path)).status_code == 404
+    assert (await post(client, second, path, version=7)).status_code == 412
+    done = await post(client, second, path)
+    assert (done.status_code, done.json()["state"]) == (200, "withdrawn"), done.text
+    again = await post(client, second, path, version=2)
+    assert (again.status_code, again.json()["code"]) == (404, "proxy_filing_not_found")
+    whole = body | {"household": make.household_form(author)}
+    filed = (await post(client, author, "/staff/proxy_households", whole)).json()
+    assert (await on_paper(client, world, second, filed)).status_code == 200
+
+
+async def test_whoever_helped_once_decides_nothing_after_a_round_in_which_nobody_did(
+    client: httpx.AsyncClient, world: World, paper: OnPaper, town: Town, owner: asyncpg.Connection
+) -> None:
+    """As after an objection: it opens a round of its own."""
+    await owner.execute("update household set round = 2 where id = $1", UUID(paper.file["id"]))
+    back = await act(client, paper.clerk, paper.file, action="return", note="请核实")
+    assert back.status_code == 200, back.text
+    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    filed = (await post(client, author, "/staff/proxy_households", paper.body)).json()
+    done = await on_paper(client, world, second, filed)
+    assert done.status_code == 200, done.text
+    for assistant in (paper.author, paper.second, author, second):
+        refused = await act(client, assistant, done.json(), action="accept")
+        assert (refused.status_code, refused.json()["code"]) == (403, "file_already_signed")

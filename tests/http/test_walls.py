@@ -212,6 +212,8 @@ SUPERVISION = {
 """Who sees and does what with these stands in tests/supervision."""
 ELSEWHERE = {
     ("POST", "/staff/applications/{}/supplement_on_paper"),
+    ("POST", "/staff/proxy_applications/{}/withdraw"),
+    ("POST", "/staff/proxy_households/{}/withdraw"),
     ("PUT", "/staff/households/{}/responsible"),
     ("GET", "/staff/households/{}/responsible/candidates"),
     ("GET", "/staff/households/{}/register_form"),

@@ -14,15 +14,15 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import bindparam, literal_column, update
+from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.applications.assisting.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
 from app.applications.commands import Applicant, open_application, replace_form
 from app.applications.path import Action, Kind, State
 from app.applications.queries import ApplicationNotFound, P, case, own_locked
-from app.applications.recusal import Recused
-from app.applications.steps import refusal_of
+from app.applications.recusal import Recused, post_for, why_not
+from app.applications.steps import AlreadySigned, refusal_of
 from app.audit.commands import record
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
@@ -31,14 +31,14 @@ from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_in
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
-from app.people.queries import is_near_number, person
+from app.people.queries import PersonNotFound, is_near_number, person
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -62,13 +62,21 @@ _SIGNED = (
     "id created_at application_id round person_id post_role organisation_name action from_state to_state "
     "counts_as_review"
 ).split()
-# Whoever assists again has signed the round already: their signature was carried into it.
+# Whoever assists again has signed the round already.
 _SIGN = statement(insert(P).values({c: bindparam(c, type_=P.c[c].type) for c in _SIGNED}).on_conflict_do_nothing())
+_HELPS = statement(
+    select(P.c.id).where(
+        P.c.application_id == bindparam("application_id"),
+        P.c.round == bindparam("round"),
+        P.c.person_id == bindparam("person_id"),
+        P.c.action == literal_column("'assist'"),
+    )
+)
 _HAND_OVER = Statement("select hand_over_files($1)", ("filing_id",), {})
 
 
 class ProxyApplicationOpen(Conflict):
-    """这名职工已有一份同类的代填申请在等待确认。"""
+    """这名职工已有一份同类的代填申请在等待确认；填错了的，请先撤回那一份。"""
 
 
 class SecondSignerNeeded(NotAllowed):
@@ -76,7 +84,7 @@ class SecondSignerNeeded(NotAllowed):
 
 
 class NotReturned(Conflict):
-    """这份申请没有被退回，或已重新提交，不用代为补正。"""
+    """这份申请没有被退回，或代填之后又有变动；请撤回这份代填，需要补正的按现在的情况另填。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Filled:
     phone: str
     form: Mapping[str, Any]
     bank_card: Mapping[str, Any] | None = None
-    """Holder, number, bank_name and branch."""
+    """Number, bank_name and branch."""
     returned_id: UUID | None = None
     """What was returned to the worker and is filled in anew, if anything."""
 
@@ -115,7 +123,7 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
     if await is_near_number(work.transaction, index):
         raise Recused
     if filled.returned_id is not None:
-        await _expect_returned(work, actor, filled.returned_id, filled.kind, index)
+        await _expect_returned(work, actor, union, filled, filled.returned_id, index)
     filing_id = new_id()
     filed = await work.transaction.value(
         _FILE,
@@ -145,16 +153,38 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
     return filing_id
 
 
-async def _expect_returned(work: Work, actor: Actor, application_id: UUID, kind: Kind, number_index: bytes) -> None:
-    """That it was returned to whoever has this number, and waits for them."""
-    returned = await case(work.transaction, actor, application_id, whole=False)
-    # Staff see no accounts: this one number is compared as its owner would see it.
-    async with work.transaction.seen_by(Sight("worker", returned["applicant_id"])):
-        applicant = await person(work.transaction, returned["applicant_id"])
-    if (returned["kind"], applicant["id_number_index"]) != (kind, number_index):
+async def _expect_returned(
+    work: Work, actor: Actor, union: Record, filled: Filled, application_id: UUID, number_index: bytes
+) -> None:
+    """That it was returned to whoever has this number, and that its own union fills it in."""
+    returned = await _assisted_case(work, actor, application_id)
+    applicant = await applicant_of(work, returned)
+    if (returned["kind"], applicant["id_number_index"]) != (filled.kind, number_index):
         raise ApplicationNotFound
+    if any(returned[tier] != union[tier] for tier in TIERS):
+        raise Invalid(FieldError("/organisation_code", "returned_elsewhere", "请填写这份申请所在的工会。"))
     if returned["state"] != State.RETURNED:
         raise NotReturned
+
+
+async def _assisted_case(work: Work, actor: Actor, application_id: UUID) -> Record:
+    """A case that somebody may help with. Raises ApplicationNotFound, Recused, NotAllowed."""
+    found = await case(work.transaction, actor, application_id, whole=False)
+    if post_for(actor, Permission.ASSIST, found) is None:
+        raise why_not(actor, Permission.ASSIST, found)
+    return found
+
+
+async def applicant_of(work: Work, row: Record) -> Record:
+    """The account of a case's applicant. Staff see no accounts: it is looked at as its owner would.
+
+    Raises ApplicationNotFound where it is closed.
+    """
+    async with work.transaction.seen_by(Sight("worker", row["applicant_id"])):
+        try:
+            return await person(work.transaction, row["applicant_id"])
+        except PersonNotFound:
+            raise ApplicationNotFound from None
 
 
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
@@ -171,6 +201,8 @@ async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expecte
         raise SecondSignerNeeded
     if await is_near_number(work.transaction, row["id_number_index"]):
         raise Recused
+    if row["returned_id"] is not None:
+        await _assisted_case(work, actor, row["returned_id"])
     return row, post
 
 
@@ -197,7 +229,7 @@ async def open_confirmed(
         application_id, round_, state = await _opened(work, row, person_id, household_id, period, form), 1, State.DRAFT
     else:
         application_id, state = row["returned_id"], State.RETURNED
-        round_ = await _filled_in_anew(work, worker, application_id, period, form)
+        round_ = await _filled_in_anew(work, worker, row, period, form)
     await _end(work, row, "confirmed", application_id, signer, person_id)
     signing = partial(sign, work, application_id, round_, state)
     await signing(row["assisted_by"], row["post_role"], row["organisation_name"])
@@ -226,13 +258,29 @@ async def _opened(
     return await open_application(work, applicant, Kind(row["kind"]), period, orjson.dumps(form))
 
 
-async def _filled_in_anew(work: Work, worker: Actor, application_id: UUID, period: str, form: Mapping[str, Any]) -> int:
+async def _filled_in_anew(work: Work, worker: Actor, row: Record, period: str, form: Mapping[str, Any]) -> int:
     """The round that begins when it is submitted."""
-    returned = await own_locked(work.transaction, worker, application_id)
-    if returned["state"] != State.RETURNED:
+    returned = await own_locked(work.transaction, worker, row["returned_id"])
+    # What was filled in before it was returned, or returned again, says nothing of what was asked for then.
+    if returned["state"] != State.RETURNED or returned["updated_at"] > row["created_at"]:
         raise NotReturned
     await replace_form(work, returned, period, orjson.dumps(form))
     return int(returned["round"]) + 1
+
+
+async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> Record:
+    """Staff take back what nobody has confirmed, because something in it is wrong.
+
+    Raises ProxyApplicationNotFound, StaleVersion.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    expect(row, expected)
+    if row["state"] != "open":
+        raise ProxyApplicationNotFound
+    await work.transaction.run(_END, row_id=row["id"], **_NOT_CONFIRMED | {"state": "withdrawn", "ended_at": work.now})
+    await files.name(work, "proxy_application", filing_id, ())
+    await _audit(work, actor.person_id, "withdrawn", filing_id, None)
+    return dict(row) | {"state": "withdrawn", "version": row["version"] + 1}
 
 
 async def decline(work: Work, row: Record, person_id: UUID) -> None:
@@ -266,9 +314,12 @@ async def _end(
 async def sign(
     work: Work, application_id: UUID, round_: int, state: str, person_id: UUID, role: str, organisation_name: str
 ) -> None:
-    """Whoever helped with a round of an application decides nothing of it. Raises KeptApart, IdentityRequired."""
+    """Whoever helps with a round of an application decides nothing of it.
+
+    Raises AlreadySigned for who has decided something of it, KeptApart, IdentityRequired.
+    """
     try:
-        await work.transaction.run(
+        signed = await work.transaction.run(
             _SIGN,
             id=new_id(),
             created_at=work.now,
@@ -284,6 +335,13 @@ async def sign(
         )
     except asyncpg.CheckViolationError as refused:
         raise refusal_of(refused) from refused
+    if not signed and not await _helps(work, application_id, round_, person_id):
+        raise AlreadySigned
+
+
+async def _helps(work: Work, application_id: UUID, round_: int, person_id: UUID) -> bool:
+    found = await work.transaction.value(_HELPS, application_id=application_id, round=round_, person_id=person_id)
+    return found is not None
 
 
 async def _audit(work: Work, by: UUID, done: str, filing_id: UUID, subject_person_id: UUID | None) -> None:

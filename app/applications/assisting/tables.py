@@ -16,7 +16,7 @@ class ProxyApplication(Row, table=True):
     __tablename__ = "proxy_application"
     __table_args__ = (
         CheckConstraint("kind in ('hardship_aid','golden_autumn','secondary_medical')", name="kind"),
-        CheckConstraint("state in ('open','confirmed','declined')", name="state"),
+        CheckConstraint("state in ('open','confirmed','declined','withdrawn')", name="state"),
         CheckConstraint(
             "(state = 'confirmed') = (application_id is not null and confirmed_by is not null)", name="confirmed"
         ),
@@ -32,7 +32,9 @@ class ProxyApplication(Row, table=True):
             "id_number_index",
             "kind",
             "period",
+            *("city_id", "district_id", "street_id", "unit_id"),
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("state = 'open'"),
         ),
         *(

@@ -79,8 +79,11 @@ def _due_at(work: Work, row: Record) -> datetime:
     raise NoPolicyInForce
 
 
-async def answer(work: Work, actor: Actor, application_id: UUID, expected: int, given: Answered) -> Moved:
+async def answer(
+    work: Work, actor: Actor, application_id: UUID, expected: int, given: Answered, **signed: Any
+) -> Moved:
     """The applicant brings what was asked for. What they filled in stays as it is, and so does what was signed.
+    `signed`: by whom, where staff hand it in.
 
     Raises ApplicationNotFound, StaleVersion, NotAllowedNow, NothingAsked, Invalid, FileGone.
     """
@@ -97,7 +100,7 @@ async def answer(work: Work, actor: Actor, application_id: UUID, expected: int, 
         await name(work, "supplement", asked["id"], given.file_ids)
     await close(work, application_id, "answered", work.keyring.seal_document(ANSWER, asked["id"], given.said))
     await emit(work, SupplementClosed(asked["id"], application_id, "answered"))
-    return await take(work, row, step, person_id=actor.person_id, supplement="answered")
+    return await take(work, row, step, **{"person_id": actor.person_id} | signed, supplement="answered")
 
 
 async def take_back(work: Work, actor: Actor, row: Record, said: Said, keep: Keep) -> Moved:

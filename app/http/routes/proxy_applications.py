@@ -20,7 +20,7 @@ from app.db.scope import post_over
 from app.db.transaction import Record, Sight
 from app.db.work import Work
 from app.files import commands as files
-from app.files.queries import check_named
+from app.files.queries import check_named, check_signature
 from app.households.queries import ACTIVE_STATES, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Cursor, In, Limit, PathId
@@ -33,7 +33,8 @@ from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.masking import mask_card
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
 from app.people.card_commands import valid_card
-from app.people.consents import Purpose
+from app.people.commands import give_consent
+from app.people.consents import Purpose, consent_texts
 from app.people.queries import consented
 from app.policy.drafts import read_draft, warnings_of
 from app.policy.fields import Code, Id, IdNumber, PersonName, ShortText
@@ -129,7 +130,7 @@ async def file_application(body: ProxyApplicationRequest, desk: AssistDesk) -> R
     card = None
     if body.bank_card is not None:
         digits = valid_card(body.bank_card.number, "/bank_card/number")
-        card = body.bank_card.model_dump(exclude_none=True) | {"holder": body.name, "number": digits}
+        card = body.bank_card.model_dump(exclude_none=True) | {"number": digits}
     filled = Filled(body.kind, period, body.name, number, body.phone, kept, card, body.returned_application_id)
     filing_id = await commands.file_for(work, desk.actor, union, post, filled)
     await files.name(work, "proxy_application", filing_id, named)
@@ -156,16 +157,26 @@ async def confirm_on_paper(filing_id: PathId, body: SignedPaper, desk: AssistDes
     work = desk.work
     row, post = await commands.to_confirm_on_paper(work, desk.actor, filing_id, desk.expected_version())
     _require(KINDS[Kind(row["kind"])], frozenset(body.consents))
-    paper = body.model_dump(mode="json", include={"signature_file_id"})
-    signature = await check_named(work.transaction, desk.actor.person_id, paper)
+    signature = await check_signature(work.transaction, desk.actor.person_id, body.signature_file_id)
     person_id = await commands.signer_of_paper(work, desk.actor, row)
     signer = Signer(desk.actor.person_id, post, body.signature_file_id)
     # By the same rules as if they did it themselves: seen with their eyes, whatever else staff may see.
     async with work.transaction.seen_by(Sight("worker", person_id)):
+        for purpose in body.consents:
+            await give_consent(work, person_id, purpose, consent_texts()[purpose].sha256)
         response = await _submit(desk, row, person_id, signer)
     # What the form names goes with the application from now on.
     await files.name(work, "proxy_application", filing_id, signature)
     return response
+
+
+@router.post(
+    "/staff/proxy_applications/{filing_id}/withdraw", summary="撤回代填的申请", response_model=ProxyApplicationView
+)
+async def withdraw_filing(filing_id: PathId, desk: AssistDesk) -> Response:
+    """还没有确认的，填错了可以撤回，再另填一份。需要 If-Match。"""
+    row = await commands.withdraw(desk.work, desk.actor, filing_id, desk.expected_version())
+    return answer(_view(desk.work, row), version=row["version"])
 
 
 # ---- the worker ----

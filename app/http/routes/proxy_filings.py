@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from app.db.scope import post_over
 from app.db.transaction import Record
 from app.files import commands as files
-from app.files.queries import check_named
+from app.files.queries import check_named, check_signature
 from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
@@ -102,8 +102,16 @@ async def confirm_on_paper(filing_id: PathId, body: PaperSignature, desk: Assist
     """没有微信的职工在纸上签名，由代填人以外的另一名工作人员确认并提交。需要 If-Match。"""
     version = desk.expected_version()
     moved = await commands.confirm_on_paper(desk.work, desk.actor, filing_id, version, body.signature_file_id)
-    await files.attach(desk.work, desk.actor.person_id, "proxy_filing", filing_id, body.model_dump(mode="json"))
+    signature = await check_signature(desk.work.transaction, desk.actor.person_id, body.signature_file_id)
+    await files.name(desk.work, "proxy_filing", filing_id, signature)
     return answer(dict(moved) | {"id": str(moved["id"])}, version=moved["version"])
+
+
+@router.post("/staff/proxy_households/{filing_id}/withdraw", summary="撤回代填的档案", response_model=ProxyFilingView)
+async def withdraw_filing(filing_id: PathId, desk: AssistDesk) -> Response:
+    """还没有确认的，填错了可以撤回，再另填一份。需要 If-Match。"""
+    row = await commands.withdraw(desk.work, desk.actor, filing_id, desk.expected_version())
+    return answer(_view(row), version=row["version"])
 
 
 @router.post("/me/household/confirm_proxy", summary="确认代填的家庭档案", response_model=household_views.HouseholdView)

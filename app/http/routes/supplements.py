@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from app.applications.assisting.supplement_commands import hand_in
+from app.applications.assisting.supplement_commands import hand_in, to_hand_in
 from app.applications.commands import expect_version
 from app.applications.path import Kind
 from app.applications.queries import case
 from app.applications.supplements import commands
 from app.applications.supplements.commands import Answered
 from app.applications.supplements.rules import MAX_ITEMS, asked_for, unknown
-from app.files.queries import check_named
+from app.files.queries import check_named, check_signature
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import In, PathId
 from app.http.views import applications as views
@@ -93,10 +93,10 @@ async def supplement_on_paper(
     application_id: PathId, body: SupplementOnPaper, desk: Annotated[Desk, staff(Permission.ASSIST)]
 ) -> Response:
     """没有微信的职工把材料交到工会、在纸上签名的，由工作人员代交；代交的人不能再审核这份申请。需要 If-Match。"""
-    expected, signature = desk.expected_version(), body.model_dump(mode="json", include={"signature_file_id"})
-    paper = await check_named(desk.work.transaction, desk.actor.person_id, signature)
+    waiting = await to_hand_in(desk.work, desk.actor, application_id, desk.expected_version())
     given = await _given(desk, body)
-    moved = await hand_in(desk.work, desk.actor, application_id, expected, given, frozenset(paper))
+    paper = await check_signature(desk.work.transaction, desk.actor.person_id, body.signature_file_id, *given.file_ids)
+    moved = await hand_in(desk.work, desk.actor, waiting, given, paper)
     return answer(_moved(moved), version=moved.version)
 
 
