@@ -59,10 +59,31 @@ end $$
 """
 CARRIED = """
   if new.action = 'assist' and exists (select 1 from public.passage b
-      where b.application_id = new.application_id and b.round = new.round - 1 and b.person_id = new.person_id
+      where b.application_id = new.application_id and b.round < new.round and b.person_id = new.person_id
         and b.action = 'assist') then
     return new;
   end if;"""
+# Whichever way a round begins: whoever helped before is held to have helped with it. Before the row, so that they take
+# no step of it even in the statement that begins it.
+CARRY_ON = """
+create function {name}() returns trigger language plpgsql as $$
+begin
+  insert into {passage} (id, created_at, {of}, round, person_id, post_role, organisation_name, action, from_state,
+    to_state, counts_as_review)
+  select id_at(new.updated_at), new.updated_at, new.id, new.round, p.person_id, p.post_role, p.organisation_name,
+    'assist', new.state, new.state, true
+  from (
+    select distinct on (b.person_id) b.person_id, b.post_role, b.organisation_name from {passage} b
+    where b.{of} = new.id and b.action = 'assist' order by b.person_id, b.id
+  ) p
+  on conflict do nothing;
+  return new;
+end $$
+"""
+CARRIED_ON = {
+    "application": {"name": "carry_on_assistance", "passage": "passage", "of": "application_id"},
+    "household": {"name": "carry_on_file_assistance", "passage": "household_passage", "of": "household_id"},
+}
 SIGNED = "new.counts_as_review and new.person_id is not null"
 
 
@@ -92,6 +113,13 @@ STATES = {"proxy_application": ("open", "confirmed", "declined"), "proxy_filing"
 
 def upgrade() -> None:
     kept_apart(CARRIED, SIGNED)
+    for table, names in CARRIED_ON.items():
+        op.execute(CARRY_ON.format(**names))
+        op.execute(f"revoke execute on function {names['name']}() from public")
+        op.execute(
+            f"create trigger carry_on before update of round on {table} for each row when (new.round > old.round) "
+            f"execute function {names['name']}()"
+        )
     op.add_column("proxy_application", sa.Column("bank_card", sa.LargeBinary(), nullable=True))
     op.add_column("proxy_application", sa.Column("returned_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
@@ -117,6 +145,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table, names in CARRIED_ON.items():
+        op.execute(f"drop trigger carry_on on {table}")
+        op.execute(f"drop function {names['name']}()")
     # Of several filings that became one application, the first is the one that opened it.
     seen_whole(
         "proxy_application",

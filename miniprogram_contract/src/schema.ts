@@ -4410,6 +4410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/proxy_applications/{filing_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 撤回代填的申请
+         * @description 还没有确认的，填错了可以撤回，再另填一份。需要 If-Match。
+         */
+        post: operations["withdraw_filing_api_v1_staff_proxy_applications__filing_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/proxy_households": {
         parameters: {
             query?: never;
@@ -4448,6 +4468,26 @@ export interface paths {
          * @description 没有微信的职工在纸上签名，由代填人以外的另一名工作人员确认并提交。需要 If-Match。
          */
         post: operations["confirm_on_paper_api_v1_staff_proxy_households__filing_id__confirm_on_paper_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/proxy_households/{filing_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 撤回代填的档案
+         * @description 还没有确认的，填错了可以撤回，再另填一份。需要 If-Match。
+         */
+        post: operations["withdraw_filing_api_v1_staff_proxy_households__filing_id__withdraw_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -22533,6 +22573,33 @@ export interface operations {
             };
         };
     };
+    withdraw_filing_api_v1_staff_proxy_applications__filing_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                filing_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyApplicationView"];
+                };
+            };
+        };
+    };
     list_filings_api_v1_staff_proxy_households_get: {
         parameters: {
             query?: {
@@ -22610,6 +22677,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HouseholdMoved"];
+                };
+            };
+        };
+    };
+    withdraw_filing_api_v1_staff_proxy_households__filing_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                filing_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyFilingView"];
                 };
             };
         };

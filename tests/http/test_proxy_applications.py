@@ -443,6 +443,19 @@ async def test_a_worker_confirms_what_the_union_filled_in_anew(
     assert (done["id"], done["state"]) == (str(case.id), "submitted")
 
 
+async def test_whoever_helped_decides_nothing_in_whichever_way_a_round_begins(
+    client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
+) -> None:
+    """An objection, an amount that is raised and an appeal begin one without a return."""
+    author, worker = await everything(world, town), await world.worker(town.units[0])
+    case = await confirmed(client, worker, await filed(client, author, filing(worker, town.units[0])))
+    for round_ in (2, 3):
+        await owner.execute(
+            "update application set round = $2, state = 'unit_review' where id = $1", UUID(case["id"]), round_
+        )
+        refused(await act(client, author, case, "approve"), 403, "already_signed")
+
+
 # ---- the card that is written down with it ----
 
 CARD = {"number": "6222021234567890128", "bank_name": "中国工商银行"}

@@ -394,11 +394,14 @@ async def test_a_file_that_nobody_has_confirmed_is_taken_back_and_filled_in_agai
     assert (await on_paper(client, world, second, filed)).status_code == 200
 
 
-async def test_whoever_helped_once_decides_nothing_after_a_round_in_which_nobody_did(
+async def test_whoever_helped_decides_nothing_in_whichever_way_a_round_begins(
     client: httpx.AsyncClient, world: World, paper: OnPaper, town: Town, owner: asyncpg.Connection
 ) -> None:
     """As after an objection: it opens a round of its own."""
     await owner.execute("update household set round = 2 where id = $1", UUID(paper.file["id"]))
+    for assistant in (paper.author, paper.second):
+        refused = await act(client, assistant, paper.file, action="accept")
+        assert (refused.status_code, refused.json()["code"]) == (403, "file_already_signed")
     back = await act(client, paper.clerk, paper.file, action="return", note="请核实")
     assert back.status_code == 200, back.text
     author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
