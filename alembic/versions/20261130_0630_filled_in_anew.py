@@ -1,11 +1,10 @@
-"""What was returned to a worker is filled in anew by staff, and what was asked of them handed in
+"""What staff do for a worker without WeChat: fill in anew what was returned, hand in what was asked for, take back
 
 Revision: 20261130_filled_in_anew, after 20261130_lighter_drawing
 
-The card that they are paid to is written down with an application: there is no other way for who has no household file.
-
-Whoever does is kept apart as whoever filled it in first. Only what a return carries along from the round before is not
-looked at again: it keeps nobody from returning.
+Whoever helps is kept apart from who decides in this round and all that follow, in whichever way they begin. Only what is
+carried along from a round before is not looked at again: it keeps nobody from returning. The card that such a worker is
+paid to is written down with the application: who has no household file has no other way.
 """
 
 from collections.abc import Sequence
@@ -132,7 +131,7 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_proxy_application_returned"), "proxy_application", RETURNED)
     became(f"{BECAME} and returned_id is null")
     # What one union has open is no business of another's.
-    one_open([*OPEN, *TIERS])
+    one_open([*OPEN, *TIERS], postgresql_nulls_not_distinct=True)
     for table, states in STATES.items():
         check_states(table, (*states, "withdrawn"))
     # To be given a function, a role must be able to create one: for the length of this migration.
@@ -159,6 +158,13 @@ def downgrade() -> None:
     seen_whole("proxy_filing", "delete from proxy_filing where state = 'withdrawn'")
     for table, states in STATES.items():
         check_states(table, states)
+    # Of those that several unions have open, the first stays.
+    seen_whole(
+        "proxy_application",
+        "update proxy_application p set state = 'declined', ended_at = now() where p.state = 'open' and exists ("
+        "select 1 from proxy_application o where o.state = 'open' and o.id < p.id and o.kind = p.kind "
+        "and o.period = p.period and o.id_number_index = p.id_number_index)",
+    )
     one_open(OPEN)
     became(BECAME)
     op.drop_column("proxy_application", "returned_id")
@@ -173,11 +179,11 @@ def seen_whole(table: str, statement: str) -> None:
     op.execute(f"alter table {table} force row level security")
 
 
-def one_open(columns: Sequence[str]) -> None:
+def one_open(columns: Sequence[str], **how: bool) -> None:
     op.drop_index("uq_proxy_application_open", "proxy_application")
     op.create_index(
         "uq_proxy_application_open", "proxy_application", columns, unique=True,
-        postgresql_where=sa.text("state = 'open'"), postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("state = 'open'"), **how,
     )  # fmt: skip
 
 
