@@ -24,9 +24,9 @@ from tests.calling import upload
 from tests.discrepancies.making import discrepancy_of
 from tests.files.samples import picture
 from tests.forms import filing
+from tests.http.paperwork import ALL
+from tests.http.paperwork import filing as application_filing
 from tests.http.refusals import refused
-from tests.http.test_proxy_applications import ALL
-from tests.http.test_proxy_applications import filing as application_filing
 from tests.make import Someone, Town, World
 from tests.notices.making import published
 from tests.visits.making import act, edit, sync, truthful, visit_of
