@@ -16,6 +16,24 @@ async def post(
     return await client.post(path, json=body, headers=headers)
 
 
+async def every_item(
+    client: httpx.AsyncClient, path: str, *, by: Someone | None = None, limit: int = 100, **query: Any
+) -> list[dict[str, Any]]:
+    """A list to its end, page by page. What tests before have made may fill any number of pages."""
+    items: list[dict[str, Any]] = []
+    asked = {"limit": limit} | query
+    while True:
+        answer = await client.get(path, params=asked, headers=by.headers if by else None)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert len(page["items"]) <= limit
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        assert page["next_cursor"] != asked.get("cursor"), "a list that never ends"
+        asked["cursor"] = page["next_cursor"]
+
+
 async def upload(
     client: httpx.AsyncClient, who: Someone, content: bytes, *, key: dict[str, str] | None = None, **fields: str
 ) -> httpx.Response:

@@ -18,6 +18,7 @@ from app.kernel.actor import PERMISSIONS, Role
 from app.kernel.ids import new_id
 from app.people.tables import BankCard
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Someone, Town, World
 
 CARD, PHONE = "6222020200001230123", "13800138000"
@@ -53,9 +54,7 @@ async def reveal(
 
 
 async def log(client: httpx.AsyncClient, someone: Someone) -> list[dict[str, Any]]:
-    answer = await client.get("/me/access_log", params={"limit": 100}, headers=someone.headers)
-    assert answer.status_code == 200, answer.text
-    return list(answer.json()["items"])
+    return await every_item(client, "/me/access_log", by=someone)
 
 
 @pytest.mark.parametrize("role", READERS)

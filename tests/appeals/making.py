@@ -10,6 +10,7 @@ import httpx
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Someone, Town, World
 
 DECIDES: dict[State, tuple[Role, str]] = {
@@ -111,9 +112,7 @@ async def decide(
 
 
 async def waiting(client: httpx.AsyncClient, by: Someone, **query: Any) -> list[str]:
-    answer = await client.get("/staff/appeals", params={"limit": 100} | query, headers=by.headers)
-    assert answer.status_code == 200, answer.text
-    return [item["id"] for item in answer.json()["items"]]
+    return [item["id"] for item in await every_item(client, "/staff/appeals", by=by, **query)]
 
 
 async def own(client: httpx.AsyncClient, case: Case) -> dict[str, Any]:

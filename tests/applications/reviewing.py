@@ -7,7 +7,7 @@ import httpx
 
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.make import Case, Someone, Town, World
 
 REVIEWERS: dict[State, tuple[Role, str]] = {
@@ -80,6 +80,4 @@ async def seen(client: httpx.AsyncClient, by: Someone, case: Case) -> dict[str, 
 
 
 async def queue(client: httpx.AsyncClient, by: Someone) -> list[dict[str, Any]]:
-    answer = await client.get("/staff/tasks", params={"limit": 100}, headers=by.headers)
-    assert answer.status_code == 200, answer.text
-    return list(answer.json()["items"])
+    return await every_item(client, "/staff/tasks", by=by)

@@ -10,6 +10,7 @@ import python_calamine
 from app.jobs import imports
 from app.jobs.running import Jobs
 from tests import make
+from tests.calling import every_item
 from tests.make import Guild, Someone
 
 
@@ -50,13 +51,7 @@ async def commit(
 
 
 async def errors_of(client: httpx.AsyncClient, who: Someone, import_id: str) -> list[dict[str, Any]]:
-    items, cursor = list[dict[str, Any]](), None
-    while True:
-        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get(f"/staff/imports/{import_id}/errors", params=query, headers=who.headers)).json()
-        items, cursor = items + page["items"], page["next_cursor"]
-        if cursor is None:
-            return items
+    return await every_item(client, f"/staff/imports/{import_id}/errors", by=who, limit=2)
 
 
 def cells(content: bytes) -> list[list[Any]]:

@@ -7,7 +7,7 @@ import httpx
 
 from app.applications.path import Kind
 from app.kernel.actor import Role
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.make import TODAY, Guild, Someone
 
 
@@ -39,6 +39,4 @@ async def end(client: httpx.AsyncClient, by: Someone, delegation: dict[str, Any]
 
 
 async def listed(client: httpx.AsyncClient, by: Someone) -> list[str]:
-    answer = await client.get("/staff/delegations", params={"limit": 100}, headers=by.headers)
-    assert answer.status_code == 200, answer.text
-    return [item["id"] for item in answer.json()["items"]]
+    return [item["id"] for item in await every_item(client, "/staff/delegations", by=by)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import httpx
+import orjson
 from sqlalchemy import text
 
 from app.applications.path import Kind, State
@@ -18,6 +19,7 @@ from app.db.transaction import Sight
 from app.households.path import PATH
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Guild, Someone, World
 
 READERS = frozenset({
@@ -374,15 +376,6 @@ async def listed(
     client: httpx.AsyncClient, actor: Actor, path: str, *, by: str | None = None, **query: Any
 ) -> tuple[list[str], str]:
     """Every id of a list, page by page, and all that the pages said. `by`: where the id stands."""
-    ids, said = [], ""
-    while True:
-        page = await get(client, actor, path, limit=100, **query)
-        assert page.status_code == 200, page.text
-        items = page.json()["items"]
-        ids += [
-            item[by] if by else item.get("application_id") or item.get("household_id") or item["id"] for item in items
-        ]
-        said += page.text
-        if page.json()["next_cursor"] is None:
-            return ids, said
-        query["cursor"] = page.json()["next_cursor"]
+    items = await every_item(client, path, by=actor.someone, **query)
+    ids = [item[by] if by else item.get("application_id") or item.get("household_id") or item["id"] for item in items]
+    return ids, orjson.dumps(items).decode()

@@ -15,7 +15,7 @@ from app.messaging.commands import Told, tell
 from app.messaging.tables import MISSED_STATES
 from app.reaching.tables import TextMessage
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World, unique
 
@@ -211,13 +211,7 @@ async def test_the_list_goes_on_where_it_stopped(
     for each in people:
         await told(background, each)
         await becomes(owner, each, "no_credit")
-    seen, cursor = [], None
-    while True:
-        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await client.get("/staff/deliveries", params=query, headers=clerk.headers)).json()
-        seen += [item["id"] for item in page["items"]]
-        if (cursor := page["next_cursor"]) is None:
-            break
+    seen = [item["id"] for item in await every_item(client, "/staff/deliveries", by=clerk, limit=2)]
     assert len(seen) == len(set(seen)) == 5
 
 

@@ -17,6 +17,7 @@ from app.kernel.actor import Role
 from app.kernel.identifiers import check_digit
 from app.people.tables import BankCard
 from tests import make
+from tests.calling import every_item
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
 
@@ -68,9 +69,7 @@ async def compared(world: World, background: Jobs, **names: str) -> Pair:
 
 
 async def listed(client: httpx.AsyncClient, who: Someone, state: str = "open") -> list[dict[str, Any]]:
-    answer = await client.get(f"{PATH}?state={state}&limit=100", headers=who.headers)
-    assert answer.status_code == 200, answer.text
-    items: list[dict[str, Any]] = answer.json()["items"]
+    items = await every_item(client, PATH, by=who, state=state)
     counted = await client.get(f"{PATH}/count?state={state}", headers=who.headers)
     assert counted.json() == {"count": len(items)}
     return items

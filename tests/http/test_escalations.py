@@ -28,6 +28,7 @@ from app.policies.queries import KeptPolicies
 from app.programmes import MODELS
 from app.settings import Settings
 from tests import make
+from tests.calling import every_item
 from tests.http.matrix import READERS, Actor, Matrix, Thing, above, build, each, get, listed
 from tests.make import Case, Someone, Town, World
 
@@ -118,12 +119,7 @@ async def test_the_longest_overdue_comes_first_and_pages_lose_nothing(
     applicant = await world.person()
     made = [await overdue(world, town, days, applicant=applicant) for days in (3, 1, 2, 5, 4, 2, 2)]
     await escalate_all(background)
-    found: list[dict[str, Any]] = []
-    query: dict[str, Any] = {"limit": 2}
-    while query.get("cursor", "") is not None:
-        page = (await client.get("/staff/escalations", params=query, headers=leader.headers)).json()
-        found += page["items"]
-        query["cursor"] = page["next_cursor"]
+    found = await every_item(client, "/staff/escalations", by=leader, limit=2)
     assert [row["due_at"] for row in found] == sorted(row["due_at"] for row in found)
     assert {row["application_id"] for row in found} == {str(case.id) for case in made}
     assert len(found) == len(made)

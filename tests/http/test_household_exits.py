@@ -8,6 +8,7 @@ import pytest
 
 from app.db.sealing import Keyring
 from app.households.exits import DECISION, EVIDENCE
+from tests.calling import every_item
 from tests.http import household_notices
 from tests.http.household_acts import CANCELLED, LIFTED, RELIEVED, act, left, of, propose, save, seen, submit
 from tests.make import Someone, Town, World
@@ -120,8 +121,11 @@ async def test_a_notice_of_a_file_shows_who_and_nothing_else(
     moved = (await propose(client, world, office, seen(file), CANCELLED)).json()
     await act(client, office["district"], moved, action="approve")
     await household_notices.publish(world, file)
-    page = (await client.get("/public/notices", params={"limit": 100})).json()["items"]
-    shown = next(item for item in page if item["organisation"] == town.units[0].name and item["name_masked"] == "欧***")
+    (shown,) = [
+        item
+        for item in await every_item(client, "/public/notices")
+        if item["organisation"] == town.units[0].name and item["name_masked"] == "欧***"
+    ]
     assert (shown["kind"], shown["amount_fen"]) == ("household_exit", None)
     assert set(shown) == {
         "id", "number", "kind", "name_masked", "organisation", "amount_fen", "amount_band", "published_at", "ends_at",

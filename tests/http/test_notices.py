@@ -26,6 +26,7 @@ from app.notices.rules import Line, is_intact
 from app.people.consents import Purpose
 from app.policy.book import PolicyBook
 from tests import make
+from tests.calling import every_item
 from tests.documents.reading import pages
 from tests.make import Someone, World
 from tests.notices.making import jobs_of, line_of, lines_of, publish, published, waiting
@@ -76,11 +77,7 @@ async def test_the_line_the_list_the_page_and_the_print_bear_the_same_hash(
     town = await world.town()
     case, line = await published(world, town.units[0])
     one = (await client.get(f"/public/notices/{line['id']}")).json()
-    listed = next(
-        item
-        for item in (await client.get("/public/notices", params={"limit": 100})).json()["items"]
-        if item["number"] == case.number
-    )
+    (listed,) = [item for item in await every_item(client, "/public/notices") if item["number"] == case.number]
     shown = await batch(client, line)
     page = await client.get(f"/public/notice_batches/{line['batch_id']}/page")
     printed = await client.get(f"/public/notice_batches/{line['batch_id']}/print")
@@ -123,8 +120,8 @@ async def test_a_list_that_is_over_is_gone_at_that_instant_also_while_no_worker_
             if status == 404:
                 assert answer.headers["content-type"] == "application/problem+json"
                 assert case.number not in answer.text
-        items = (await client.get("/public/notices", params={"limit": 100})).json()["items"]
-        assert (case.number in {item["number"] for item in items}) is (status == 200)
+        listed = {item["number"] for item in await every_item(client, "/public/notices")}
+        assert (case.number in listed) is (status == 200)
 
 
 async def test_staff_see_the_lists_of_their_unions_also_when_they_are_over(

@@ -20,6 +20,7 @@ from app.kernel.actor import Role
 from app.notices.objection_commands import MOST_OBJECTIONS, Said, object_to
 from app.settings import Settings
 from tests import make
+from tests.calling import every_item
 from tests.http import household_notices
 from tests.make import Someone, Town, World
 from tests.notices.making import (
@@ -221,10 +222,8 @@ async def test_it_is_due_in_the_working_days_of_the_policy_and_overdue_after(
     async with jobs_of(world).work() as work:
         assert due_on == work.calendar.after_working_days(work.today, 10).isoformat()
     await owner.execute("update notice_investigation set due_on = due_on - 60 where id = $1", line["id"])
-    late = await client.get(
-        "/staff/notices/investigations", params={"overdue": "true", "limit": 100}, headers=office["city"].headers
-    )
-    assert str(line["id"]) in {item["id"] for item in late.json()["items"]}
+    late = await every_item(client, "/staff/notices/investigations", by=office["city"], overdue="true")
+    assert str(line["id"]) in {item["id"] for item in late}
     assert (await client.get(path, headers=office["city"].headers)).json()["overdue"] is True
 
 
@@ -243,8 +242,8 @@ async def test_whom_the_line_is_about_learns_neither_who_objected_nor_what_they_
     path = f"/staff/notices/investigations/{line['id']}"
     assert (await client.get(path, headers=accused.headers)).status_code == 404
     assert (await decide(client, accused, line["id"], "dismiss")).status_code == 404
-    listed = await client.get("/staff/notices/investigations", params={"limit": 100}, headers=accused.headers)
-    assert str(line["id"]) not in {item["id"] for item in listed.json()["items"]}
+    listed = await every_item(client, "/staff/notices/investigations", by=accused)
+    assert str(line["id"]) not in {item["id"] for item in listed}
     told = [
         (await client.get(path, headers=accused.headers)).text
         for path in ("/me/access_log?limit=100", "/me/export", "/applications", "/me")

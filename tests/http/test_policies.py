@@ -3,7 +3,6 @@
 import asyncio
 import re
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
@@ -17,6 +16,7 @@ from app.policy.book import PolicyKind
 from app.policy.versions import NoPolicyInForce
 from app.programmes import MODELS, shipped
 from tests import make
+from tests.calling import every_item
 from tests.http.refusals import refused
 from tests.make import World
 from tests.policies.making import KINDS, document, latest, pointers, proposal, some_day
@@ -261,14 +261,9 @@ async def test_a_version_that_never_was_is_not_found(office: Office) -> None:
 
 async def test_the_list_is_read_page_by_page_newest_first(office: Office) -> None:
     made = [await office.propose("minimum_living_standard") for _ in range(3)]
-    query: dict[str, Any] = {"kind": "minimum_living_standard", "limit": 2}
-    items: list[dict[str, Any]] = []
-    while True:
-        page = await office.client.get("/staff/policies", params=query, headers=office.auditor.headers)
-        items += page.json()["items"]
-        if page.json()["next_cursor"] is None:
-            break
-        query["cursor"] = page.json()["next_cursor"]
+    items = await every_item(
+        office.client, "/staff/policies", by=office.auditor, kind="minimum_living_standard", limit=2
+    )
     assert [item["id"] for item in items][:3] == made[::-1]
     assert {item["kind"] for item in items} == {"minimum_living_standard"}
     names = {item["name"] for item in items if item["origin"] == "shipped"}
@@ -284,10 +279,7 @@ async def test_the_list_is_filtered_by_kind_area_and_state(office: Office) -> No
         ({"state": "proposed", "area": "440500"}, False),
         ({"state": "proposed", "kind": "golden_autumn"}, False),
     ):
-        page = await office.client.get(
-            "/staff/policies", params=query | {"limit": "100"}, headers=office.auditor.headers
-        )
-        items = page.json()["items"]
+        items = await every_item(office.client, "/staff/policies", by=office.auditor, **query)
         assert (waiting in [item["id"] for item in items]) is among, query
         assert all(item[name] == value for item in items for name, value in query.items())
 

@@ -13,6 +13,7 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
+from tests.calling import every_item
 from tests.http.refusals import refused
 from tests.make import World
 from tests.policies.making import latest, some_day
@@ -41,15 +42,8 @@ async def look(office: Office, asked: dict[str, Any]) -> dict[str, Any]:
 
 async def lines(office: Office, asked: dict[str, Any], effect: str) -> list[dict[str, Any]]:
     """Every line of one effect, page by page."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        path = f"/staff/policies/{asked['policy_id']}/rehearsals/{asked['id']}/lines?effect={effect}&limit=100{cursor}"
-        page = (await office.client.get(path, headers=office.proposer.headers)).json()
-        found += page["items"]
-        if page["next_cursor"] is None:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
+    path = f"/staff/policies/{asked['policy_id']}/rehearsals/{asked['id']}/lines"
+    return await every_item(office.client, path, by=office.proposer, effect=effect)
 
 
 async def rehearsed(office: Office, background: Jobs, policy_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import httpx
 
 from app.kernel.actor import Role
 from tests import make
+from tests.calling import every_item
 from tests.http.household_acts import LIFTED, act, merge, offer, propose, put, reply, seen, split
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
@@ -18,8 +19,7 @@ async def with_member(world: World, town: Town, relative: Someone, **given: obje
 
 
 async def waiting(client: httpx.AsyncClient, by: Someone) -> set[str]:
-    items = (await client.get("/staff/households/tasks", params={"limit": 100}, headers=by.headers)).json()["items"]
-    return {item["household_id"] for item in items}
+    return {item["household_id"] for item in await every_item(client, "/staff/households/tasks", by=by)}
 
 
 async def test_the_file_of_ones_own_household_waits_for_others_and_is_refused(

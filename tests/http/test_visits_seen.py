@@ -7,6 +7,7 @@ from app.http.routing import api_routes
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
+from tests.calling import every_item
 from tests.http.refusals import refused
 from tests.make import Town, World
 from tests.visits.making import (
@@ -160,15 +161,7 @@ async def test_the_list_goes_on_where_a_page_ended(client: httpx.AsyncClient, wo
         worker = await world.person()
         household_id = await world.household(worker, town.units[0])
         ids.append(str(await visit_of(world, household_id, worker, town.units[0], (someone,))))
-    found: list[str] = []
-    url = "/staff/visits?limit=2"
-    while True:
-        page = (await client.get(url, headers=someone.headers)).json()
-        found += [item["id"] for item in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        url = f"/staff/visits?limit=2&cursor={page['next_cursor']}"
-    assert found == ids
+    assert [item["id"] for item in await every_item(client, "/staff/visits", by=someone, limit=2)] == ids
 
 
 async def test_no_answer_and_no_photo_name_stands_in_the_clear(

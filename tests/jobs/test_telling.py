@@ -34,6 +34,7 @@ from app.kernel.ids import new_id
 from app.messaging.outbox import Fact
 from app.wechat.templates import BY_KIND
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Someone, Town, World
 from tests.notices.making import objected, published
 
@@ -169,8 +170,7 @@ def test_a_worker_hears_of_every_step_of_staff_that_asks_something_of_them_or_en
 
 
 async def told(client: httpx.AsyncClient, who: Someone) -> list[tuple[str, str]]:
-    items = (await client.get("/me/messages", params={"limit": 100}, headers=who.headers)).json()["items"]
-    return [(each["kind"], each["title"]) for each in items]
+    return [(each["kind"], each["title"]) for each in await every_item(client, "/me/messages", by=who)]
 
 
 async def handle(background: Jobs, name: str, **fact: Any) -> None:

@@ -17,7 +17,7 @@ from app.kernel.ids import new_id
 from app.meetings.path import FOLLOWS, PATH, MeetingAction, MeetingState
 from app.workflow.path import NotAllowedNow
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.http.refusals import refused
 from tests.make import Someone, World
 from tests.meetings.making import City, cancel, city_of, conclude, convene, convened, minuted, seen, vote
@@ -150,8 +150,7 @@ async def test_another_citys_meeting_does_not_exist_nor_one_about_oneself(
     for who, which in ((elsewhere.secretary, meeting), (district, meeting), (me, about_me)):
         missing = await client.get(f"/staff/meetings/{which}", headers=who.headers)
         refused(missing, 404, "meeting_not_found")
-        page = (await client.get("/staff/meetings", params={"limit": 100}, headers=who.headers)).json()["items"]
-        assert which not in {item["id"] for item in page}
+        assert which not in {item["id"] for item in await every_item(client, "/staff/meetings", by=who)}
         if who is not district:
             for call, body in CALLS.items():
                 if call != "votes" or who is me:

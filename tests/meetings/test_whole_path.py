@@ -11,7 +11,7 @@ from app.jobs.handlers import HANDLERS
 from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.make import Case, Someone, World
 from tests.meetings.making import City, case_seen, city_of, decided
 
@@ -79,7 +79,7 @@ async def test_what_a_meeting_carries_is_published_and_paid_like_anything_else(
         fact = {"action": "carry", "to_state": "public_notice", "application_id": str(case.id), "kind": "hardship_aid"}
         for handle in HANDLERS["ApplicationMoved"]:
             await handle(work, fact)
-    lines = (await client.get("/public/notices", params={"limit": 100})).json()["items"]
+    lines = await every_item(client, "/public/notices")
     assert [line["amount_fen"] for line in lines if line["number"] == case.number] == [3_000_000]
 
 

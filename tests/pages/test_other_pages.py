@@ -23,6 +23,7 @@ from app.policy.book import PolicyBook
 from app.programmes import shipped
 from tests.make import NOW, Someone, Town, World
 from tests.pages.showing import article
+from tests.pages.turning import every_page
 
 KEPT = ("/", "/policies", *(f"/policies/{kind}" for kind in PAGES), "/screening", "/progress", "/articles")
 TODAY = date(2026, 11, 30)
@@ -214,10 +215,10 @@ async def test_an_article_is_shown_with_its_blocks_and_its_pictures_alone(
         await files.put(each, b"picture")
     article_id = await article(world, town, clerk, picture=shown)
 
-    listed, page = await site.get("/articles"), await site.get(f"/articles/{article_id}")
+    listed, page = await every_page(site, "/articles"), await site.get(f"/articles/{article_id}")
     picture = await site.get(f"/articles/{article_id}/pictures/{shown}")
 
-    assert f'href="/articles/{article_id}"' in listed.text
+    assert f'href="/articles/{article_id}"' in listed
     for said in (
         "怎样申请<助学>",
         "一、办法",
@@ -242,7 +243,7 @@ async def test_a_withdrawn_article_is_gone_with_its_pictures(
     article_id = await article(world, town, clerk, picture=shown, withdrawn_at=NOW + timedelta(hours=1))
     for path in (f"/articles/{article_id}", f"/articles/{article_id}/pictures/{shown}", f"/articles/{new_id()}"):
         assert (await site.get(path)).status_code == 404
-    assert str(article_id) not in (await site.get("/articles")).text
+    assert str(article_id) not in await every_page(site, "/articles")
 
 
 # ---- every route ----

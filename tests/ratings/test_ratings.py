@@ -14,6 +14,7 @@ from app.applications.path import Kind, State
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.ratings.rules import summary
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Guild, Someone, Town, World
 
 
@@ -34,9 +35,7 @@ async def rate(client: httpx.AsyncClient, case: Case, score: Any, **given: Any) 
 
 
 async def of_unions(client: httpx.AsyncClient, leader: Someone) -> dict[str, dict[str, Any]]:
-    answer = await client.get("/staff/ratings", params={"limit": 100}, headers=leader.headers)
-    assert answer.status_code == 200, answer.text
-    return {item["organisation_code"]: item for item in answer.json()["items"]}
+    return {item["organisation_code"]: item for item in await every_item(client, "/staff/ratings", by=leader)}
 
 
 async def test_a_rating_is_given_once_and_stays(client: httpx.AsyncClient, world: World, town: Town) -> None:
@@ -105,14 +104,7 @@ async def test_leaders_see_the_share_of_the_satisfied_and_no_small_group(
 
 async def test_the_list_goes_on_where_it_ended(client: httpx.AsyncClient, world: World, town: Town) -> None:
     leader = await world.staff(Role.CITY_LEADER, town.city, consents=())
-    found: list[str] = []
-    query: dict[str, Any] = {"limit": 2}
-    while True:
-        page = (await client.get("/staff/ratings", params=query, headers=leader.headers)).json()
-        found += [item["organisation_code"] for item in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        query["cursor"] = page["next_cursor"]
+    found = [item["organisation_code"] for item in await every_item(client, "/staff/ratings", by=leader, limit=2)]
     everything = [town.city, *town.districts, *town.streets, *town.units]
     assert sorted(found) == sorted(union.code for union in everything)
 

@@ -25,7 +25,7 @@ from app.kernel.ids import new_id
 from app.payments.rules import reference_of
 from app.payments.tables import PaymentBatch, PaymentLine
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.faults.heap import Heap
 from tests.make import TODAY, Guild, Someone, World
 
@@ -216,16 +216,7 @@ class Books:
         self, client: httpx.AsyncClient, state: str = "open", *, by: Someone | None = None
     ) -> list[dict[str, Any]]:
         """All of them, page by page."""
-        found, cursor = list[dict[str, Any]](), ""
-        while True:
-            page = await client.get(
-                f"{PLACE}/breaks?state={state}&limit=100{cursor}", headers=(by or self.checker).headers
-            )
-            assert page.status_code == 200, page.text
-            found += page.json()["items"]
-            if page.json()["next_cursor"] is None:
-                return found
-            cursor = f"&cursor={page.json()['next_cursor']}"
+        return await every_item(client, f"{PLACE}/breaks", by=by or self.checker, state=state)
 
     async def found(self, client: httpx.AsyncClient) -> set[tuple[str, str]]:
         """What is open: kinds, and what they are about."""

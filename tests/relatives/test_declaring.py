@@ -13,7 +13,7 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.relatives.events import RelativeDeclared
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.http.refusals import refused
 from tests.make import Case, Someone, Town, World
 from tests.relatives.making import act, declare, declared, open_actions, queue, sign
@@ -25,9 +25,7 @@ async def chair(world: World, town: Town) -> Someone:
 
 
 async def listed(client: httpx.AsyncClient, by: Someone, **query: Any) -> list[dict[str, Any]]:
-    answer = await client.get("/staff/conflicts", params={"limit": 100} | query, headers=by.headers)
-    assert answer.status_code == 200, answer.text
-    return list(answer.json()["items"])
+    return await every_item(client, "/staff/conflicts", by=by, **query)
 
 
 async def told(background: Jobs, owner: asyncpg.Connection) -> None:
@@ -181,12 +179,7 @@ async def test_conflicts_are_for_auditors_and_city_leaders_in_their_reach_page_b
     await declare(client, chair, id_number=relative.id_number)
     await told(background, owner)
     auditor = await world.staff(Role.AUDITOR, town.districts[0], consents=())
-    found: list[str] = []
-    query: dict[str, Any] = {"limit": 2}
-    while query.get("cursor", "") is not None:
-        page = (await client.get("/staff/conflicts", params=query, headers=auditor.headers)).json()
-        found += [item["application_id"] for item in page["items"]]
-        query["cursor"] = page["next_cursor"]
+    found = [item["application_id"] for item in await listed(client, auditor, limit=2)]
     assert sorted(found) == sorted(str(case.id) for case in cases)
     strangers = (
         await world.staff(Role.AUDITOR, town.districts[1], consents=()),

@@ -14,6 +14,7 @@ from app.jobs.running import Jobs
 from app.kernel.ids import new_id
 from app.seed.bills import Bill, bill, drawn, photographed, scanned
 from tests import make
+from tests.calling import every_item
 from tests.make import Case, Guild, Someone, World
 
 REUSES = "/staff/reuses"
@@ -74,9 +75,7 @@ def photo(shown: Bill, seed: int = 2) -> bytes:
 
 
 async def hints(client: httpx.AsyncClient, who: Someone, state: str = "open") -> list[dict[str, Any]]:
-    answer = await client.get(f"{REUSES}?state={state}&limit=100", headers=who.headers)
-    assert answer.status_code == 200, answer.text
-    items: list[dict[str, Any]] = answer.json()["items"]
+    items = await every_item(client, REUSES, by=who, state=state)
     counted = await client.get(f"{REUSES}/count?state={state}", headers=who.headers)
     assert counted.json() == {"count": len(items)}
     return items

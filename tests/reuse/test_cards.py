@@ -17,6 +17,7 @@ from app.people.tables import BankCard
 from app.reuse.events import CardShared
 from app.seed.invented import card_number
 from tests import make
+from tests.calling import every_item
 from tests.make import Guild, Someone, Town, World
 
 
@@ -45,10 +46,7 @@ async def looked(jobs: Jobs, someone: Someone) -> None:
 
 
 async def alerts(client: httpx.AsyncClient, who: Someone) -> list[dict[str, Any]]:
-    answer = await client.get("/staff/card_alerts?limit=100", headers=who.headers)
-    assert answer.status_code == 200, answer.text
-    items: list[dict[str, Any]] = answer.json()["items"]
-    return items
+    return await every_item(client, "/staff/card_alerts", by=who)
 
 
 @pytest.fixture

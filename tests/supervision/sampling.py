@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.make import NOW, Guild, Someone
 
 SAMPLES = "/staff/samples"
@@ -63,10 +63,7 @@ async def population(client: httpx.AsyncClient, by: Someone, sample: Mapping[str
 
 
 async def checks(client: httpx.AsyncClient, by: Someone, sample: Mapping[str, Any], **query: Any) -> list[Any]:
-    answer = await client.get(f"{SAMPLES}/{sample['id']}/checks", params=query | {"limit": 100}, headers=by.headers)
-    assert answer.status_code == 200, answer.text
-    items: list[Any] = answer.json()["items"]
-    return items
+    return await every_item(client, f"{SAMPLES}/{sample['id']}/checks", by=by, **query)
 
 
 def redrawn(path: Path, content: bytes, sample: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:

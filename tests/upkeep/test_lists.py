@@ -16,6 +16,7 @@ from app.kernel.business_time import business_date
 from app.kernel.ids import new_id
 from app.upkeep.queries import Looked, files_counted, files_listed
 from tests import make
+from tests.calling import every_item
 from tests.make import Guild, Someone, Town, World
 
 LISTS = ("unchanged", "never_helped", "no_plan", "overdue")
@@ -89,15 +90,8 @@ def expected(name: str, rows: Iterable[Any], unions: Iterable[Guild], but: Someo
 
 
 async def all_pages(client: httpx.AsyncClient, by: Someone, name: str, limit: int) -> list[str]:
-    ids: list[str] = []
-    query: dict[str, Any] = {"limit": limit}
-    while True:
-        page = await client.get(f"/staff/households/lists/{name}", params=query, headers=by.headers)
-        assert page.status_code == 200, page.text
-        ids += [item["household_id"] for item in page.json()["items"]]
-        if page.json()["next_cursor"] is None:
-            return ids
-        query["cursor"] = page.json()["next_cursor"]
+    items = await every_item(client, f"/staff/households/lists/{name}", by=by, limit=limit)
+    return [item["household_id"] for item in items]
 
 
 @pytest.mark.parametrize("name", LISTS)

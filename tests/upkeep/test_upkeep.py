@@ -20,7 +20,7 @@ from app.policy.periods import months_after
 from app.upkeep import commands
 from app.upkeep.rules import next_review
 from tests import make
-from tests.calling import post
+from tests.calling import every_item, post
 from tests.make import Someone, Town, World
 
 
@@ -170,9 +170,8 @@ async def lifted(world: World, town: Town, background: Jobs, **given: Any) -> tu
 
 
 async def tasks_of(client: httpx.AsyncClient, by: Someone, household_id: UUID) -> list[dict[str, Any]]:
-    page = await client.get("/staff/watch_tasks", params={"limit": 100}, headers=by.headers)
-    assert page.status_code == 200, page.text
-    return [each for each in page.json()["items"] if each["household_id"] == str(household_id)]
+    tasks = await every_item(client, "/staff/watch_tasks", by=by)
+    return [each for each in tasks if each["household_id"] == str(household_id)]
 
 
 async def test_a_lifted_household_is_watched_after_six_and_twelve_months(
