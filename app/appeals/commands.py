@@ -26,11 +26,10 @@ from app.db.transaction import Record, Sight
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.business_time import SHANGHAI
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.money import yuan
 from app.messaging.outbox import emit
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 from app.policy.accountability import KIND, AccountabilityPolicy
 from app.workflow.path import NotAllowedNow, Step, check_words

@@ -12,14 +12,10 @@ from app.applications.path import PATHS, Action, Kind, State
 from app.applications.queries import signed_by
 from app.db.transaction import Record
 from app.kernel.actor import PERMISSIONS, Actor, Permission, Post, Role
-from app.kernel.errors import NotAllowed
+from app.kernel.errors import NotAllowed, Recused
 
 INSTEAD: Final = "应当办理的一级均须回避，由上级工会代为办理"
 """What the timeline says where the level above took a step."""
-
-
-class Recused(NotAllowed):
-    """您或委托人与申请人是家人、亲属，或在同一单位工会任职，应当回避，请由其他人或上一级工会办理。"""
 
 
 def levels_above(kind: str, permission: Permission) -> tuple[Permission, ...]:

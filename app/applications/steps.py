@@ -18,11 +18,10 @@ from app.db.statements import statement
 from app.db.transaction import TOLD, Record
 from app.db.work import Work
 from app.funds.waiting import place_in_line
-from app.kernel.errors import Conflict, NotAllowed, Overtaken, StaleVersion
+from app.kernel.errors import Conflict, IdentityRequired, KeptApart, NotAllowed, Overtaken, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.answers import IdempotencyInProgress, KeptAnswer
 from app.messaging.outbox import spelt
-from app.people.commands import IdentityRequired
 from app.workflow.path import Step
 
 NOTE = "passage.note"
@@ -131,10 +130,6 @@ class AlreadySigned(NotAllowed):
 
 class NoRoom(Conflict):
     """没有可以使用的资金预算，不能办理；请先安排预算。"""
-
-
-class KeptApart(NotAllowed):
-    """这一轮已由您的另一个账户、家人、申报的亲属或委托您办理的人办过一个环节，或申请人是他们之一，请由其他人办理。"""
 
 
 class NothingDelegated(NotAllowed):

@@ -24,11 +24,11 @@ from app.households.members import ID_NUMBER, belongings, hold
 from app.households.path import DEAD_STATES, EDITABLE
 from app.households.queries import FORM, file, is_member
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, IdentityRequired, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.people.card_commands import settle_bank_card, withdraw_bank_card
-from app.people.commands import IdentityRequired, correct_identity
+from app.people.commands import correct_identity
 from app.people.queries import person
 from app.policy.drafts import read_whole
 from app.workflow.path import check_words

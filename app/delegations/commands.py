@@ -16,11 +16,10 @@ from app.delegations.events import DelegationEnded, PostDelegated
 from app.delegations.queries import D, delegates, delegation, own_post
 from app.delegations.rules import delegable, standing, wrong_days, wrong_permissions
 from app.kernel.actor import Actor, Permission, Role
-from app.kernel.errors import Conflict, FieldError, Invalid
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
 from app.messaging.outbox import emit
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 
 REASON = "delegation.reason"

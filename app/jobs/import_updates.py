@@ -22,10 +22,9 @@ from app.households.path import CORRECTABLE
 from app.households.queries import FORM, by_id_locked, keeper_of
 from app.jobs.import_queries import asked_for, cards_of, files_of
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import NotAllowed
+from app.kernel.errors import IdentityRequired, NotAllowed
 from app.organisations.queries import posts
 from app.people.card_commands import CARD_NUMBER, propose_bank_card
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 from app.proxy_filings.import_commands import waiting
 

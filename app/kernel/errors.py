@@ -41,6 +41,14 @@ class NotAllowed(DomainError):
     """您没有办理这一步的权限。"""
 
 
+class Recused(NotAllowed):
+    """您或委托人与申请人是家人、亲属，或在同一单位工会任职，应当回避，请由其他人或上一级工会办理。"""
+
+
+class KeptApart(NotAllowed):
+    """这一轮已由您的另一个账户、家人、申报的亲属或委托您办理的人办过一个环节，或申请人是他们之一，请由其他人办理。"""
+
+
 class NotFound(DomainError):
     """没有找到您要的内容。"""
 
@@ -51,6 +59,10 @@ class Conflict(DomainError):
 
 class Overtaken(Conflict):
     """有另一项操作同时进行，这次没有提交，请再试一次。"""
+
+
+class IdentityRequired(Conflict):
+    """请先完成实名认证。"""
 
 
 class StaleVersion(DomainError):

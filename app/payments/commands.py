@@ -11,15 +11,14 @@ from sqlalchemy import text
 from app.applications.commands import HouseholdChangePending, NoticeNotOver, behind_gates
 from app.applications.measures import measures_for
 from app.applications.path import Action, Kind, State, path_of
-from app.applications.recusal import Recused
-from app.applications.steps import AlreadySigned, KeptApart
+from app.applications.steps import AlreadySigned
 from app.audit.commands import record
 from app.change_requests.queries import Payee, held_among
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import DomainError, FieldError, Invalid, NotAllowed
+from app.kernel.errors import DomainError, FieldError, IdentityRequired, Invalid, KeptApart, NotAllowed, Recused
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.organisations.queries import OrganisationNotFound
@@ -28,7 +27,6 @@ from app.payments.path import BatchState
 from app.payments.policy import KIND, Bank, PaymentPolicy
 from app.payments.queries import B, candidates, standing
 from app.payments.rules import AT_MOST, InAnotherBatch, NothingToPay, why_out
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 
 PAGES: Final = 10

@@ -7,13 +7,12 @@ from sqlalchemy import bindparam, literal_column, update
 
 from app.applications.commands import HouseholdChangePending
 from app.applications.path import LINE, Action, path_of
-from app.applications.recusal import Recused
 from app.applications.steps import Moved, take
 from app.change_requests.queries import is_held, lock_payments
 from app.db.statements import statement
 from app.db.work import Work
 from app.kernel.actor import Actor
-from app.kernel.errors import Conflict, StaleVersion
+from app.kernel.errors import Conflict, Recused, StaleVersion
 from app.payments.commands import away_from, known, payee_of, post_at
 from app.payments.queries import L, applications, batch, line_locked, standing
 from app.payments.rules import AppealOpen, CardMissing, InAnotherBatch, why_out

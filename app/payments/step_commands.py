@@ -16,14 +16,13 @@ from sqlalchemy import bindparam, literal_column, update
 from app.applications.batches.steps import Taking, take_all
 from app.applications.path import Action, State, path_of
 from app.applications.queries import P
-from app.applications.recusal import Recused
 from app.applications.steps import REFUSALS, Moved, refusal_of
 from app.change_requests.queries import held_among, lock_payments_of
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor, Post
-from app.kernel.errors import Conflict, DomainError, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, DomainError, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.payments.commands import audit, away_from, due_fen, known, payee_of, post_at, signer, weigh

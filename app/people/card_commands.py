@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from app.audit.commands import record
 from app.db.statements import statement
 from app.db.work import Work
-from app.kernel.errors import Conflict, FieldError, Invalid
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid
 from app.kernel.identifiers import InvalidIdentifier, bank_card
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_card
 from app.messaging.outbox import emit
-from app.people.commands import NAME, IdentityRequired
+from app.people.commands import NAME
 from app.people.events import CardChanged
 from app.people.queries import CARD, bank_cards, person_locked
 

@@ -109,10 +109,6 @@ class IdentityFixed(Conflict):
     """实名信息已核实，如需更正请联系所在工会办理变更。"""
 
 
-class IdentityRequired(Conflict):
-    """请先完成实名认证。"""
-
-
 class ConsentNotFound(NotFound):
     """没有找到这项同意记录。"""
 

@@ -6,14 +6,13 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import text
 
-from app.applications.recusal import Recused
 from app.audit.commands import record
 from app.db.scope import post_over
 from app.db.statements import insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.payments.commands import away_from, known

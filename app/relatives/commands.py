@@ -10,11 +10,11 @@ from app.audit.commands import record
 from app.db.statements import insertion, statement
 from app.db.work import Work
 from app.kernel.actor import Actor
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid, NotAllowed
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
 from app.messaging.outbox import emit
-from app.people.commands import ID_NUMBER, IdentityRequired, valid_number
+from app.people.commands import ID_NUMBER, valid_number
 from app.people.queries import person
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.relatives.queries import R, X, own_relative

@@ -21,11 +21,10 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.funds.book_queries import hold_books_alone
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 from app.supervision.disclosure import disclosure_on
 from app.supervision.events import PaymentChecked, SampleMoved

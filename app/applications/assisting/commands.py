@@ -21,7 +21,7 @@ from app.applications.assisting.queries import CARD, FORM, ID_NUMBER, NAME, PHON
 from app.applications.commands import Applicant, open_application, replace_form
 from app.applications.path import Action, Kind, State
 from app.applications.queries import ApplicationNotFound, P, case, own_locked
-from app.applications.recusal import Recused, post_for, why_not
+from app.applications.recusal import post_for, why_not
 from app.applications.steps import AlreadySigned, refusal_of
 from app.audit.commands import record
 from app.db.scope import post_over
@@ -31,7 +31,7 @@ from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_in
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation

@@ -7,7 +7,7 @@ from app.applications.commands import Said, SupplementAwaited
 from app.applications.path import Action, State, path_of
 from app.applications.queries import P
 from app.applications.reasons.rules import check_note
-from app.applications.recusal import Recused, stands_aside
+from app.applications.recusal import stands_aside
 from app.applications.steps import AlreadySigned, Keep, Moved, take
 from app.applications.undoing.rules import (
     Passed,
@@ -23,7 +23,7 @@ from app.db.statements import insertion
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor, Post
-from app.kernel.errors import Conflict, NotAllowed
+from app.kernel.errors import Conflict, NotAllowed, Recused
 from app.kernel.ids import new_id
 from app.workflow.path import NotAllowedNow, Step, check_words
 

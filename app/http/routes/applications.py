@@ -32,8 +32,8 @@ from app.http.views.decisions import DecisionView
 from app.http.views.supplements import supplement
 from app.kernel.actor import Permission
 from app.kernel.business_time import SHANGHAI
+from app.kernel.errors import IdentityRequired
 from app.organisations.queries import for_unattached, organisation
-from app.people.commands import IdentityRequired
 from app.people.queries import person_locked
 from app.policy.accountability import KIND as ACCOUNTABILITY
 from app.policy.accountability import AccountabilityPolicy

@@ -13,9 +13,9 @@ from app.db.transaction import Record
 from app.households.queries import living
 from app.http.door import Desk
 from app.http.inputs import In
+from app.kernel.errors import IdentityRequired
 from app.organisations.queries import for_unattached, organisation
 from app.people.card_commands import set_bank_card
-from app.people.commands import IdentityRequired
 from app.people.queries import person
 from app.policy.fields import PersonName, ShortText
 

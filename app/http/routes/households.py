@@ -21,9 +21,9 @@ from app.households.register import register_gaps
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer
 from app.http.views import households as views
 from app.kernel.actor import Permission
-from app.kernel.errors import FieldError, Invalid
+from app.kernel.errors import FieldError, IdentityRequired, Invalid
 from app.organisations.queries import for_unattached, organisation, organisation_of_code
-from app.people.commands import IdentityRequired, set_organisation
+from app.people.commands import set_organisation
 from app.people.consents import Purpose
 from app.people.queries import consented, person
 from app.policy.drafts import warnings_of
