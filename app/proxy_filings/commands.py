@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.audit.commands import record
+from app.audit.commands import record, record_reading
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Sight
@@ -19,13 +19,13 @@ from app.households.changes import By
 from app.households.commands import Scope, fill_in_anew, open_file
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
-from app.people.queries import person
+from app.people.queries import is_near_number, person, person_of_number
 from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 ANEW = "退回后代为补正"
@@ -112,6 +112,23 @@ async def file_for(
     return filing_id
 
 
+async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
+    """What waits to be confirmed, for who compares it with the paper; that they look is written down.
+
+    Raises ProxyFilingNotFound, Recused.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    if row["state"] != "open":
+        raise ProxyFilingNotFound
+    if await is_near_number(work.transaction, row["id_number_index"]):
+        raise Recused
+    subject = await person_of_number(work.transaction, row["id_number_index"])
+    await record_reading(
+        work, actor, kind="proxy_filing", row=row, subject_person_id=subject, purpose="verification", waits=False
+    )
+    return row
+
+
 async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     """The worker takes over what was filled in for them, as the draft of their file; answers its id.
 
@@ -140,7 +157,7 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, HasAccount, NameOnFileDiffers, FileKnown, NotAllowed,
     Invalid, MemberElsewhere.
     """
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
     if row["state"] != "open":
         raise ProxyFilingNotFound
@@ -169,7 +186,7 @@ async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> 
 
     Raises ProxyFilingNotFound, StaleVersion.
     """
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
     if row["state"] != "open":
         raise ProxyFilingNotFound
