@@ -6639,7 +6639,7 @@ export interface components {
          * ArticleAction
          * @enum {string}
          */
-        ArticleAction: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "begin" | "postpone" | "lose" | "finish" | "fail" | "withdraw" | "ban";
+        ArticleAction: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "stop" | "begin" | "postpone" | "lose" | "finish" | "fail" | "withdraw" | "ban";
         /** ArticleEdit */
         ArticleEdit: {
             content: components["schemas"]["Content"];
@@ -6776,7 +6776,7 @@ export interface components {
             people: components["schemas"]["ShownPerson"][];
             /**
              * Platform Check
-             * @description 微信内容安全检查：unavailable 没有检查成，请人工核对
+             * @description 微信内容安全检查：unavailable 没有检查成，请人工核对；图片的结果会迟到，发布以后也可能变为 risky
              * @enum {string}
              */
             platform_check: "pending" | "pass" | "review" | "risky" | "unavailable";

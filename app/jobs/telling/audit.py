@@ -43,6 +43,7 @@ TELLERS: Final[Mapping[str, tuple[str, str]]] = {
     "tell_card": ("审核和付款的人", "card_alert"),
     "tell_supervisors": ("监督资金的人", "reconciliation"),
     "tell_of_article": ("撰写和审核文章的人", "article"),
+    "tell_found_risky": ("可以撤下文章的人", "article"),
     "tell_to_withdraw": ("可以撤下文章的人", "article"),
     "tell_supplement_asked": ("申请人", "supplement_asked"),
     "tell_supplement_closed": ("提出要求的人", "supplement_answered"),

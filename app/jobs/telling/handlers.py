@@ -11,7 +11,7 @@ from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
 from app.applications.path import Kind, State
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
-from app.articles.events import ArticleMoved, WithdrawalAsked
+from app.articles.events import ArticleMoved, PictureFoundRisky, WithdrawalAsked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
 from app.change_requests.queries import by_id as change_request
@@ -24,7 +24,7 @@ from app.files.events import FileKept
 from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
-from app.jobs.telling.articles import tell_of_article, tell_to_withdraw
+from app.jobs.telling.articles import tell_found_risky, tell_of_article, tell_to_withdraw
 from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.on_paper import tell_helpers
 from app.jobs.telling.queries import (
@@ -348,6 +348,7 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     CardShared: tell_card,
     BreaksOpened: tell_supervisors,
     ArticleMoved: tell_of_article,
+    PictureFoundRisky: tell_found_risky,
     WithdrawalAsked: tell_to_withdraw,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
