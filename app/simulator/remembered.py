@@ -1,6 +1,7 @@
 """What the simulator remembers of each subject: plain values, which the calls read and write."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ TEMPLATES: Final[Mapping[str, Template]] = {
 """Those that are there from the beginning."""
 
 
+def _microseconds() -> int:
+    """Where ids go on from: WeChat gives none twice, though this simulator forgets them as it is started or reset."""
+    return time.time_ns() // 1000
+
+
 @dataclass(slots=True)
 class Messages:
     """Subscribe messages: templates, and how many each person allowed."""
@@ -40,7 +46,7 @@ class Messages:
     takes_s: float = 0
     """So long a send is under way; another to the same person meanwhile is refused (43108)."""
     under_way: set[str] = field(default_factory=set)
-    last_id: int = 3_200_000_000_000_000_000
+    last_id: int = field(default_factory=lambda: 3_200_000_000_000_000_000 + _microseconds())
 
 
 @dataclass(slots=True)
@@ -86,7 +92,7 @@ class Official:
     """And so many of the others do not get it."""
     admin: Literal["none", "confirms", "refuses", "absent"] = "none"
     """Whether an administrator has to confirm a mass send, and does."""
-    last_id: int = 2_247_483_000
+    last_id: int = field(default_factory=lambda: 2_247_483_000 + _microseconds())
     watched: set[asyncio.Task[None]] = field(default_factory=set)
 
 

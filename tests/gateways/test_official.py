@@ -77,6 +77,19 @@ async def test_an_article_is_drafted_shown_to_one_published_and_taken_down(
     await official.take_down(found.article_id)
 
 
+async def test_no_publication_has_the_id_of_another_though_the_simulator_has_forgotten_it(
+    base_url: str, simulator: Steering
+) -> None:
+    """Whoever keeps what they were told by its id would take the one for the other."""
+    ids = []
+    for _ in range(20):
+        simulator.post("reset")
+        account = OfficialAccount(base_url, APPID, SECRET)
+        ids.append(await account.publish(await drafted(account)))
+        await account.aclose()
+    assert len(set(ids)) == 20
+
+
 @pytest.mark.parametrize("status", [2, 3, 4])
 async def test_what_the_review_refuses_was_taken_all_the_same(
     official: OfficialAccount, simulator: Steering, status: int
