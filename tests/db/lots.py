@@ -336,13 +336,24 @@ def as_staff(one: Lot) -> Sight:
     return Sight("staff", one.clerk.id, (one.home.id,))
 
 
+PATIENCE = 60
+"""Seconds. Whole tables are read through their walls, with all that other tests have left in them; the service, which
+may wait for 5 seconds, never does."""
+
+
+async def patient(connection: asyncpg.Connection) -> None:
+    await connection.execute(f"set local statement_timeout = '{PATIENCE}s'")
+
+
 async def counts(connection: asyncpg.Connection) -> dict[str, int]:
-    return {table: await connection.fetchval(f"select count(*) from {table}") for table in PERSONAL}
+    await patient(connection)
+    return {table: await connection.fetchval(f"select count(*) from {table}", timeout=PATIENCE) for table in PERSONAL}
 
 
 async def seen(api: Database, sight: Sight, table: str) -> set[UUID]:
     async with api.begin(sight) as transaction:
-        return {row["id"] for row in await transaction.connection.fetch(f"select id from {table}")}
+        await patient(transaction.connection)
+        return {row["id"] for row in await transaction.connection.fetch(f"select id from {table}", timeout=PATIENCE)}
 
 
 async def refused(api: Database, sight: Sight, sql: str, *values: Any) -> str:
