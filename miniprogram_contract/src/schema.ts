@@ -1539,6 +1539,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/applications/{application_id}/change_requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 代没有微信的申请人更换银行卡
+         * @description 由另一人核对后生效；核对结束前不向申请人付款。有微信的由本人在小程序里更换。
+         */
+        post: operations["ask_for_applicant_api_v1_staff_applications__application_id__change_requests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/applications/{application_id}/meeting_candidates": {
         parameters: {
             query?: never;
@@ -7483,6 +7503,15 @@ export interface components {
             sides: components["schemas"]["CardSide"][];
             /** Since */
             since: string;
+        };
+        /**
+         * CardChangeAsked
+         * @description 没有微信、也没有家庭档案的职工要换的银行卡，或者还没有登记的第一张。
+         */
+        CardChangeAsked: {
+            bank_card: components["schemas"]["BankCardRequest"];
+            /** Reason */
+            reason: string;
         };
         /** CardPage */
         CardPage: {
@@ -18599,6 +18628,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovedView"];
+                };
+            };
+        };
+    };
+    ask_for_applicant_api_v1_staff_applications__application_id__change_requests_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardChangeAsked"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeRequestView"];
                 };
             };
         };

@@ -117,6 +117,10 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /staff/households/{household_id}/change_requests": {
         "kind": "household_size", "reason": "好", "member_joins": make.member(),
     },
+    "POST /staff/applications/{application_id}/change_requests": {
+        "reason": "好",
+        "bank_card": {"holder": "林阿伯", "number": "6222021234567890128", "bank_name": "中国银行"},
+    },
     "POST /staff/change_requests/{request_id}/actions": {"action": "approve", "note": "好"},
     "POST /staff/proxy_households": {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},

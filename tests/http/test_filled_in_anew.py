@@ -12,6 +12,7 @@ import pytest
 
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
+from app.kernel.ids import new_id
 from tests import make
 from tests.http.paperwork import (
     Returned,
@@ -26,7 +27,7 @@ from tests.http.paperwork import (
     returned_on_paper,
 )
 from tests.http.refusals import refused
-from tests.make import Town, World
+from tests.make import Someone, Town, World
 from tests.paying import answered, built, stepped
 from tests.relatives.making import declared
 
@@ -194,6 +195,49 @@ async def test_a_card_that_is_registered_stays(
     case = await confirmed(client, worker, await filed(client, author, filing(worker, unit, bank_card=CARD)))
     ((masked, state),) = await cards_of(owner, case["id"])
     assert (masked[-4:], state) == ("0122", "current")
+
+
+async def test_a_card_of_somebody_without_wechat_or_a_household_file_is_changed_by_two_people(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town, owner: asyncpg.Connection
+) -> None:
+    path = f"/staff/applications/{returned.case['id']}/change_requests"
+    body = {"bank_card": CARD | {"holder": "林阿伯"}, "reason": "银行说户名不符，本人带来另一张"}
+    for by, wrong, status, code in (
+        (await world.staff(Role.UNIT_CLERK, town.units[1]), body, 404, "application_not_found"),
+        (returned.chair, body, 403, "not_allowed"),
+        (returned.author, body | {"bank_card": body["bank_card"] | {"holder": "林阿婆"}}, 422, "invalid"),
+        (
+            returned.author,
+            body | {"bank_card": body["bank_card"] | {"number": CARD["number"][:-1] + "7"}},
+            422,
+            "invalid",
+        ),
+    ):
+        refused(await post(client, by, path, wrong), status, code)
+    near = await world.staff(Role.UNIT_CLERK, town.units[0])
+    applicant = Someone(new_id(), "林阿伯", returned.body["id_number"], new_id(), "")
+    await declared(world, near, applicant)
+    refused(await post(client, near, path, body), 403, "recused")
+    assert await cards_of(owner, returned.case["id"]) == []
+    asked = await post(client, returned.author, path, body)
+    assert asked.status_code == 201, asked.text
+    assert await cards_of(owner, returned.case["id"]) == [("6222 **** **** 0128", "pending")]
+    refused(await post(client, returned.clerk, path, body), 409, "change_request_open")
+    decision = {"action": "approve", "note": "已核对银行卡原件"}
+    actions = f"/staff/change_requests/{asked.json()['id']}/actions"
+    refused(await post(client, returned.author, actions, decision), 403)
+    done = await post(client, returned.chair, actions, decision)
+    assert done.status_code == 200, done.text
+    assert await cards_of(owner, returned.case["id"]) == [("6222 **** **** 0128", "current")]
+
+
+async def test_whoever_has_wechat_changes_their_card_themselves(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    worker, clerk = await world.worker(town.units[0]), await world.staff(Role.UNIT_CLERK, town.units[0])
+    case = await world.application(worker, town.units[0], state=State.APPROVED)
+    body = {"bank_card": CARD | {"holder": worker.name}, "reason": "换卡"}
+    refused(await post(client, clerk, f"/staff/applications/{case.id}/change_requests", body), 409, "has_account")
 
 
 async def test_a_claim_of_somebody_without_wechat_or_a_household_file_is_paid(

@@ -32,6 +32,7 @@ CHANGES = {
     ("POST", "/staff/change_requests/{}/withdraw"),
     ("POST", "/me/household/change_requests/{}/withdraw"),
     ("POST", "/staff/households/{}/change_requests"),
+    ("POST", "/staff/applications/{}/change_requests"),
     ("GET", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households"),
     ("POST", "/staff/proxy_households/{}/confirm_on_paper"),

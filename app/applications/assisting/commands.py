@@ -37,8 +37,8 @@ from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
-from app.people.paper_commands import worker_on_paper
-from app.people.queries import PersonNotFound, is_near_number, person, person_of_number
+from app.people.paper_commands import HasAccount, worker_on_paper
+from app.people.queries import PersonNotFound, is_near_number, on_paper, person, person_of_number
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -157,7 +157,7 @@ async def _expect_returned(
     work: Work, actor: Actor, union: Record, filled: Filled, application_id: UUID, number_index: bytes
 ) -> None:
     """That it was returned to whoever has this number, and that its own union fills it in."""
-    returned = await _assisted_case(work, actor, application_id)
+    returned = await to_help(work, actor, application_id)
     applicant = await applicant_of(work, returned)
     if (returned["kind"], applicant["id_number_index"]) != (filled.kind, number_index):
         raise ApplicationNotFound
@@ -167,7 +167,7 @@ async def _expect_returned(
         raise NotReturned
 
 
-async def _assisted_case(work: Work, actor: Actor, application_id: UUID) -> Record:
+async def to_help(work: Work, actor: Actor, application_id: UUID) -> Record:
     """A case that somebody may help with. Raises ApplicationNotFound, Recused, NotAllowed."""
     found = await case(work.transaction, actor, application_id, whole=False)
     if post_for(actor, Permission.ASSIST, found) is None:
@@ -187,6 +187,14 @@ async def applicant_of(work: Work, row: Record) -> Record:
             raise ApplicationNotFound from None
 
 
+async def applicant_on_paper(work: Work, row: Record) -> Record:
+    """The same of somebody who has no WeChat, held until commit. Raises ApplicationNotFound, HasAccount."""
+    applicant = await applicant_of(work, row)
+    if await on_paper(work.transaction, applicant["id_number_index"]) is None:
+        raise HasAccount
+    return applicant
+
+
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
     """What a second member of staff may confirm. Raises ProxyApplicationNotFound, StaleVersion, NotAllowed, Recused,
     SecondSignerNeeded."""
@@ -202,7 +210,7 @@ async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expecte
     if await is_near_number(work.transaction, row["id_number_index"]):
         raise Recused
     if row["returned_id"] is not None:
-        await _assisted_case(work, actor, row["returned_id"])
+        await to_help(work, actor, row["returned_id"])
     return row, post
 
 

@@ -4,7 +4,7 @@ they decide nothing of it."""
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.applications.assisting.commands import applicant_of, sign
+from app.applications.assisting.commands import applicant_on_paper, sign
 from app.applications.commands import NothingAwaited, expect_version
 from app.applications.queries import case
 from app.applications.recusal import post_for, why_not
@@ -17,8 +17,6 @@ from app.db.work import Work
 from app.files import commands as files
 from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import NotAllowed
-from app.people.paper_commands import HasAccount
-from app.people.queries import on_paper
 
 
 class HandedInByAsker(NotAllowed):
@@ -52,9 +50,7 @@ async def to_hand_in(work: Work, actor: Actor, application_id: UUID, expected: i
     if asked["asked_by"] == actor.person_id:
         raise HandedInByAsker
     expect_version(row, expected)
-    applicant = await applicant_of(work, row)
-    if await on_paper(work.transaction, applicant["id_number_index"]) is None:
-        raise HasAccount
+    await applicant_on_paper(work, row)
     return HandingIn(row, post, asked["id"])
 
 

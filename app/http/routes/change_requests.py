@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
 
-from app.change_requests.commands import asker, changed_form, decide, withdraw
+from app.applications.assisting.commands import applicant_on_paper, to_help
+from app.change_requests.commands import Subject, asker, changed_form, decide, withdraw
 from app.change_requests.path import DECISIONS, PATH
 from app.change_requests.queries import count_in_reach, in_reach, own_page, to_decide
 from app.change_requests.rules import MEMBERS, Wanted, named, place_of
@@ -18,11 +19,20 @@ from app.households.members import ID_NUMBER, check_number
 from app.households.queries import FORM, HouseholdNotFound, file, living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Cursor, In, Limit, PathId
-from app.http.routes.changing import BankCardRequest, ask_and_stop, card_wanted, change_card, own_subject, subject_of
+from app.http.routes.changing import (
+    TIERS,
+    BankCardRequest,
+    ask_and_stop,
+    card_wanted,
+    change_card,
+    own_subject,
+    subject_of,
+)
 from app.http.views import change_requests as views
 from app.kernel.actor import Permission
 from app.kernel.errors import Conflict, FieldError, Invalid
 from app.people.card_commands import propose_bank_card
+from app.people.commands import NAME
 from app.policy.fields import IdNumber, LongText, PersonName
 
 router = APIRouter(prefix=PREFIX, tags=["变更申请"], route_class=Door)
@@ -46,6 +56,13 @@ class ChangeAsked(In):
     id_number: IdNumber | None = None
     bank_card: BankCardRequest | None = None
     member_joins: Member | None = None
+
+
+class CardChangeAsked(In):
+    """没有微信、也没有家庭档案的职工要换的银行卡，或者还没有登记的第一张。"""
+
+    bank_card: BankCardRequest
+    reason: LongText
 
 
 class ChangeDecision(In):
@@ -170,6 +187,29 @@ async def ask_for_household(household_id: PathId, body: ChangeAsked, desk: AskDe
             raise Invalid(FieldError("/bank_card/holder", "holder_differs", "持卡人必须是户主本人。"))
         request_id = await ask_and_stop(desk, subject, by, card_wanted(card), body.reason)
         await propose_bank_card(work, subject.person_id, card.holder, card.number, card.bank_name, card.branch)
+    return await _shown(desk, request_id)
+
+
+@router.post(
+    "/staff/applications/{application_id}/change_requests",
+    status_code=201,
+    summary="代没有微信的申请人更换银行卡",
+    response_model=views.ChangeRequestView,
+)
+async def ask_for_applicant(application_id: PathId, body: CardChangeAsked, desk: AskDesk) -> Response:
+    """由另一人核对后生效；核对结束前不向申请人付款。有微信的由本人在小程序里更换。"""
+    work, card = desk.work, body.bank_card
+    row = await to_help(work, desk.actor, application_id)
+    applicant = await applicant_on_paper(work, row)
+    if card.holder != work.keyring.open_text(NAME, applicant["id"], applicant["name"]):
+        raise Invalid(FieldError("/bank_card/holder", "holder_differs", "持卡人必须是申请人本人。"))
+    places = (row[f"{tier}_id"] for tier in TIERS)
+    subject = Subject(
+        applicant["id"], applicant["id_number_index"], row["applicant_masked"], row["household_id"], *places
+    )
+    by = await asker(work, desk.actor, staff_over=row)
+    request_id = await ask_and_stop(desk, subject, by, card_wanted(card), body.reason)
+    await propose_bank_card(work, subject.person_id, card.holder, card.number, card.bank_name, card.branch)
     return await _shown(desk, request_id)
 
 
