@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -285,6 +285,17 @@ async def test_whoever_had_a_hand_in_their_papers_confirms_no_claim_nor_does_any
     assert not await bound_to(owner, one)
     # Whoever only decided of it may; and a claim that is wrong is refused by whoever sees it.
     assert (await decide(client, one.clerk, claim, **said)).json()["state"] == "bound"
+
+
+@pytest.mark.parametrize("action", ["confirm", "refuse"])
+async def test_nobody_decides_on_the_claim_of_somebody_near(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper, action: str
+) -> None:
+    await declared(world, one.other, replace(one.other, id=one.id, id_number=one.number))
+    claim = (await (await phone_of_nobody(client)).claim(one.number)).json()
+    said = {"code": claim["code"], "id_number": one.number}
+    refused(await decide(client, one.other, claim, action, **said), 403, "recused")
+    assert not await bound_to(owner, one)
 
 
 async def test_what_was_filed_or_taken_back_where_one_sees_no_more_counts_too(
