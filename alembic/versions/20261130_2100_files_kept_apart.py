@@ -1,6 +1,6 @@
 """Who signs a household file is kept apart as for an application; whoever helped somebody on paper confirms no claim
 
-Revision: 20261130_files_kept_apart, after 20261130_filled_in_anew
+Revision: 20261130_files_kept_apart, after 20261130_on_paper_seen
 
 As `keep_apart` does for applications: a round of a file is signed by nobody near its head, or near somebody who signed
 it. Only the help that was carried along from a round before is not looked at again. Whether somebody helped lies beyond
@@ -11,7 +11,7 @@ binding an account asks it once more.
 from alembic import op
 
 revision = "20261130_files_kept_apart"
-down_revision = "20261130_filled_in_anew"
+down_revision = "20261130_on_paper_seen"
 branch_labels = None
 depends_on = None
 

@@ -165,6 +165,8 @@ class Passage(Row, table=True):
         ),
         CheckConstraint("on_behalf_of is null or on_behalf_of <> person_id and said_of is not null", name="behalf"),
         Index("ix_passage_application", "application_id", "created_at"),
+        # Of those who helped with a case, which are few.
+        Index("ix_passage_helped", "person_id", postgresql_where=text("action = 'assist'")),
     )
 
     application_id: UUID = Field(foreign_key="application.id")

@@ -18,6 +18,15 @@ class ArticleMoved(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFoundRisky(Fact):
+    """WeChat finds a picture risky that it may have published already: people decide whether it is withdrawn."""
+
+    article_id: UUID
+    file_id: UUID
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawalAsked(Fact):
     """Somebody whom a published article shows no longer consents: it has to be withdrawn."""
 

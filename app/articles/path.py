@@ -31,6 +31,8 @@ class ArticleAction(StrEnum):
     UNSCHEDULE = "unschedule"
     REVISE = "revise"
     """Back to a draft: what was reviewed is void."""
+    STOP = "stop"
+    """WeChat finds a picture risky after all: a reviewer decides anew."""
     BEGIN = "begin"
     POSTPONE = "postpone"
     LOSE = "lose"
@@ -43,6 +45,12 @@ class ArticleAction(StrEnum):
 
 _S, _A = ArticleState, ArticleAction
 _WRITES, _REVIEWS, _SYSTEM = Permission.WRITE_ARTICLES, Permission.REVIEW_ARTICLES, Permission.SYSTEM
+HELD: Final = (_S.APPROVED, _S.SCHEDULED, _S.FAILED)
+"""Reviewed, and WeChat publishes nothing of it: it can be stopped."""
+SENT: Final = (_S.PUBLISHING, _S.UNKNOWN)
+"""States in which WeChat may have it: it can be stopped only once WeChat has said that it did not take it."""
+OUT: Final = (*SENT, _S.PUBLISHED)
+"""States in which people alone can stop it, by withdrawing it."""
 PATH: Final = Path(
     (
         Step(_S.DRAFT, _A.SUBMIT, _S.IN_REVIEW, _WRITES),
@@ -64,11 +72,10 @@ PATH: Final = Path(
         Step(_S.UNKNOWN, _A.FAIL, _S.FAILED, _SYSTEM),
         Step(_S.FAILED, _A.SCHEDULE, _S.SCHEDULED, _WRITES),
         Step(_S.FAILED, _A.REVISE, _S.DRAFT, _WRITES, optional=True),
+        *(Step(at, _A.STOP, _S.IN_REVIEW, _SYSTEM, needs_note=True) for at in (*HELD, *SENT)),
         Step(_S.PUBLISHED, _A.BAN, _S.WITHDRAWN, _SYSTEM),
         Step(_S.PUBLISHED, _A.WITHDRAW, _S.WITHDRAWN, Permission.WITHDRAW_ARTICLES, needs_note=True, optional=True),
     )
 )
 WRITABLE: Final = (_S.DRAFT, _S.RETURNED)
 """States in which the text, the pictures and the people may be changed."""
-SENT: Final = (_S.PUBLISHING, _S.UNKNOWN)
-"""States in which WeChat may have it."""

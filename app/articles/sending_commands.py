@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.articles.check_commands import stop
 from app.articles.commands import content_of
 from app.articles.content import Content, Picture, pictures_of, spelt
 from app.articles.events import WithdrawalAsked
@@ -228,13 +229,19 @@ async def postpone(work: Work, row: Record, until: datetime | None, why: str) ->
         await fail(work, row, why)
         return
     pause = min(FIRST_PAUSE * 2 ** min(row["attempt"] - 1, 10), LONGEST_PAUSE)
-    until = until or work.now + pause
-    step = PATH.step(row["state"], ArticleAction.POSTPONE)
-    await take(work, row, step, publish_at=until, failure=why[:60])
+    await _comes_back(work, row, ArticleAction.POSTPONE, why, publish_at=until or work.now + pause)
 
 
 async def fail(work: Work, row: Record, why: str) -> None:
-    await take(work, row, PATH.step(row["state"], ArticleAction.FAIL), failure=why[:60])
+    await _comes_back(work, row, ArticleAction.FAIL, why)
+
+
+async def _comes_back(work: Work, row: Record, action: ArticleAction, why: str, **columns: Any) -> None:
+    """WeChat has not taken it: where a picture turned out risky meanwhile, there is no other try."""
+    if row["platform_check"] == "risky":
+        await stop(work, row, failure=why[:60])
+    else:
+        await take(work, row, PATH.step(row["state"], action), failure=why[:60], **columns)
 
 
 async def lose(work: Work, row: Record) -> None:

@@ -78,7 +78,8 @@ class Reading:
     actor: Actor
     kind: str
     row: Record
-    subject_person_id: UUID
+    subject_person_id: UUID | None
+    """None: of somebody who has no account yet."""
     purpose: ReadingPurpose | None
     waits: bool
 
@@ -98,7 +99,7 @@ async def record_reading(
     *,
     kind: str,
     row: Record,
-    subject_person_id: UUID,
+    subject_person_id: UUID | None,
     purpose: ReadingPurpose | None,
     waits: bool,
     done: str = "opened",

@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import articles, batches, households, money, policies, wechat
+from app.demo import articles, batches, households, money, on_paper, policies, wechat
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -50,6 +50,7 @@ def tell(stage: Stage) -> None:
     appealed(stage, cast)
     policies.enrolment(stage, cast)
     new_household(stage, cast)
+    on_paper.helped(stage, cast)
     policies.new_version(stage, cast, str(waiting[0]["id"]))
     policies.replayed(stage)
     reconciled(stage, cast)
@@ -61,7 +62,7 @@ def tell(stage: Stage) -> None:
 
 CAST = (
     "worker-chen worker-zheng worker-lin worker-huang worker-wu worker-fang "
-    "clerk-longhu chair-longhu reviewer-longhu leader-longhu "
+    "clerk-longhu chair-longhu street-jinxia reviewer-longhu leader-longhu "
     "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city "
     "vice-city mutual-aid "
     "finance-maker finance-checker auditor publicity-editor publicity-approver"

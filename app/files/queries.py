@@ -16,11 +16,10 @@ from app.kernel.errors import FieldError, Invalid, NotFound
 
 F, U = table_of(File), table_of(FileUse)
 _IDS = bindparam("ids", type_=ARRAY(F.c.id.type))
+_OWNERS = bindparam("owners", type_=ARRAY(F.c.person_id.type))
 _ONE = statement(select(F).where(F.c.id == bindparam("id")))
 _OWN = statement(select(F).where(F.c.id == bindparam("id"), F.c.person_id == bindparam("person_id")))
-_STATES = statement(
-    select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS))
-)
+_STATES = statement(select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == any_(_OWNERS), F.c.id == any_(_IDS)))
 _ALL_OWN = statement(
     select(F.c.id, F.c.sha256, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
     .where(F.c.person_id == bindparam("person_id"))
@@ -103,15 +102,22 @@ async def own_clean(transaction: Transaction, person_id: UUID, ids: Iterable[UUI
 
 async def states(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, str]:
     """The states of those of these files that are the person's own."""
-    return {file_id: row["state"] for file_id, row in (await own_of(transaction, person_id, ids)).items()}
+    return _states_of(await own_of(transaction, person_id, ids))
 
 
-async def own_of(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Record]:
-    """Those of these files that are the person's own, with `state` and `sha256`."""
-    wanted = list(ids)
+def _states_of(files: Mapping[UUID, Record]) -> dict[UUID, str]:
+    return {file_id: row["state"] for file_id, row in files.items()}
+
+
+async def own_of(
+    transaction: Transaction, person_id: UUID, ids: Iterable[UUID], *, worker_id: UUID | None = None
+) -> dict[UUID, Record]:
+    """Those of these files that are the person's own, or that of a worker whom they fill in something for: with `state`
+    and `sha256`. Of a worker's, staff see what is named by something within their reach."""
+    wanted, owners = list(ids), [person_id, *([worker_id] if worker_id else [])]
     if not wanted:
         return {}
-    return {row["id"]: row for row in await transaction.rows(_STATES, person_id=person_id, ids=wanted)}
+    return {row["id"]: row for row in await transaction.rows(_STATES, owners=owners, ids=wanted)}
 
 
 async def rejected(transaction: Transaction, ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -134,10 +140,14 @@ def named_in(form: Any, at: str = "") -> Iterator[tuple[str, UUID]]:
             yield from named_in(each, f"{at}/{n}")
 
 
-async def check_named(transaction: Transaction, person_id: UUID, form: Any, at: str = "") -> frozenset[UUID]:
-    """The files that a form names: the person's own, and none rejected. Raises Invalid, at their pointers."""
+async def check_named(
+    transaction: Transaction, person_id: UUID, form: Any, at: str = "", *, worker_id: UUID | None = None
+) -> frozenset[UUID]:
+    """The files that a form names: the person's own, or the worker's for whom they fill it in (`own_of`), and none
+    rejected. Raises Invalid, at their pointers."""
     named = list(named_in(form, at))
-    known = await states(transaction, person_id, (file_id for _, file_id in named))
+    ids = (file_id for _, file_id in named)
+    known = _states_of(await own_of(transaction, person_id, ids, worker_id=worker_id))
     wrong = [(pointer, "file_unknown") for pointer, file_id in named if file_id not in known]
     wrong += [(pointer, "file_rejected") for pointer, file_id in named if known.get(file_id) == "rejected"]
     if wrong:

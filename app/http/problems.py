@@ -121,8 +121,7 @@ def problem(
         "request_id": request_id,
         **extra,
     }
-    listed = [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in errors]
-    if listed:
+    if listed := list(errors):
         document["errors"] = listed
     answer = Response(orjson.dumps(document), status, {"Cache-Control": "no-store"}, MEDIA_TYPE)
     return _hinted(answer, **extra)

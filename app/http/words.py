@@ -196,6 +196,7 @@ OF_ARTICLES: Final = {
     "schedule": "安排发布",
     "unschedule": "取消安排",
     "revise": "重新修改",
+    "stop": "停止发布",
     "begin": "开始发布",
     "postpone": "推迟",
     "lose": "没有收到微信的答复",

@@ -13,6 +13,9 @@ from app.applications.supplements.rules import Words, asking, closed_for_staff, 
 from app.db.transaction import Record
 from app.db.work import Work
 from app.jobs.running import Jobs
+from app.jobs.telling.on_paper import tell_helpers
+from app.jobs.telling.queries import application
+from app.jobs.telling.wording import of_paper_asked
 from app.kernel.business_time import business_date
 from app.kernel.errors import Unavailable
 from app.messaging.commands import Told, tell
@@ -23,10 +26,16 @@ log = structlog.get_logger("aid.worker")
 
 
 async def tell_asked(work: Work, fact: Mapping[str, str]) -> None:
-    """The worker finds among their messages that something is missing. Twice is once; not where it has ended since."""
+    """The worker finds among their messages that something is missing; where they have none, whoever may help. Twice is
+    once; not where it has ended since."""
     row = await supplement(work.transaction, UUID(fact["supplement_id"]))
-    if row is not None and row["state"] == "open":
-        await _tell_worker(work, row, "supplement_asked", asking(row["number"], _last_day(row)))
+    if row is None or row["state"] != "open":
+        return
+    await _tell_worker(work, row, "supplement_asked", asking(row["number"], _last_day(row)))
+    about = await application(work.transaction, row["application_id"])
+    if about is not None:
+        said = of_paper_asked(row["number"], _last_day(row))
+        await tell_helpers(work, about, f"supplement:{row['id']}", said, but=row["asked_by"])
 
 
 async def tell_closed(work: Work, fact: Mapping[str, str]) -> None:

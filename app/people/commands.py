@@ -21,14 +21,13 @@ from app.messaging.outbox import emit
 from app.people.attempt_commands import NUMBERS, SIGN_INS, count, require_room
 from app.people.consents import Purpose, consent_texts
 from app.people.events import CardChanged, ConsentWithdrawn
-from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_openid
+from app.people.queries import CONSENT, PERSON, SESSION, person_locked, person_of_number, person_of_openid
 from app.people.tables import RefreshToken
 from app.people.tokens import TokenRefused, new_refresh_token, refresh_hash
 
 SESSION_LIFE = timedelta(days=30)
 OPENID, UNIONID, NAME, ID_NUMBER, PHONE = (f"person.{c}" for c in ("openid", "unionid", "name", "id_number", "phone"))
 _REFRESH = table_of(RefreshToken)
-_WHOSE_NUMBER = Statement("select person_of_number($1)", ("asked",), {})
 
 _INSERT_PERSON = statement(
     insert(PERSON)
@@ -221,7 +220,7 @@ async def set_identity(work: Work, person_id: UUID, name: str, id_number: str) -
 
 async def has_number(work: Work, index: bytes) -> bool:
     """Whether a living account has this identity number."""
-    return await work.transaction.value(_WHOSE_NUMBER, asked=index) is not None
+    return await person_of_number(work.transaction, index) is not None
 
 
 async def correct_identity(work: Work, person_id: UUID, name: str, number: str, *, by: UUID) -> None:

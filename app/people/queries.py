@@ -102,6 +102,15 @@ async def on_paper(transaction: Transaction, number_index: bytes) -> Record | No
     return await transaction.row(_ON_PAPER, asked=number_index)
 
 
+_WHOSE_NUMBER = Statement("select person_of_number($1)", ("asked",), {})
+
+
+async def person_of_number(transaction: Transaction, number_index: bytes) -> UUID | None:
+    """Whose living account has this identity number, if anybody's."""
+    found: UUID | None = await transaction.value(_WHOSE_NUMBER, asked=number_index)
+    return found
+
+
 _IS_NEAR = Statement("select coalesce(bool_or(is_near_number(n)), false) from unnest($1::bytea[]) n", ("asked",), {})
 _HAS_HELPED = Statement("select has_helped($1)", ("asked",), {})
 

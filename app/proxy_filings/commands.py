@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.audit.commands import record
+from app.audit.commands import record, record_reading
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Sight
@@ -25,7 +25,7 @@ from app.kernel.masking import mask_name, mask_phone
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
-from app.people.queries import is_near_number, person
+from app.people.queries import is_near_number, person, person_of_number
 from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 ANEW = "退回后代为补正"
@@ -124,6 +124,22 @@ async def _near_nobody(work: Work, form: Mapping[str, Any]) -> None:
         raise Recused
 
 
+async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
+    """What waits to be confirmed, for who compares it with the paper; that they look is written down.
+
+    Raises ProxyFilingNotFound, Recused.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    if row["state"] != "open":
+        raise ProxyFilingNotFound
+    await _near_nobody(work, work.keyring.open_document(FORM, filing_id, row["form"]))
+    subject = await person_of_number(work.transaction, row["id_number_index"])
+    await record_reading(
+        work, actor, kind="proxy_filing", row=row, subject_person_id=subject, purpose="verification", waits=False
+    )
+    return row
+
+
 async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     """The worker takes over what was filled in for them, as the draft of their file; answers its id.
 
@@ -152,7 +168,7 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, Recused, HasAccount, NameOnFileDiffers, FileKnown,
     KeptApart, IdentityRequired, NotAllowed, Invalid, MemberElsewhere.
     """
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
     if row["state"] != "open":
         raise ProxyFilingNotFound
@@ -182,7 +198,7 @@ async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> 
 
     Raises ProxyFilingNotFound, StaleVersion.
     """
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
     if row["state"] != "open":
         raise ProxyFilingNotFound

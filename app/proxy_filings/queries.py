@@ -45,14 +45,15 @@ async def household_of_filing(transaction: Transaction, filing_id: UUID) -> UUID
 
 
 @cache
-def _in_reach(tiers: Shape) -> Statement:
-    return statement(select(F).where(F.c.id == bindparam("id"), within(F, tiers)).with_for_update())
+def _in_reach(tiers: Shape, locked: bool) -> Statement:
+    query = select(F).where(F.c.id == bindparam("id"), within(F, tiers))
+    return statement(query.with_for_update() if locked else query)
 
 
-async def filing(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record:
-    """One within the actor's reach, held until commit. Raises ProxyFilingNotFound."""
+async def filing(transaction: Transaction, actor: Actor, filing_id: UUID, *, locked: bool = False) -> Record:
+    """One within the actor's reach; `locked`: held until commit. Raises ProxyFilingNotFound."""
     reach = actor.reach(Permission.ASSIST)
-    row = await transaction.row(_in_reach(shape(reach)), id=filing_id, **nodes(reach))
+    row = await transaction.row(_in_reach(shape(reach), locked), id=filing_id, **nodes(reach))
     if row is None:
         raise ProxyFilingNotFound
     return row

@@ -17,7 +17,7 @@ FIRST_STAFF_NUMBER = 50
 DUTIES: dict[Role, str] = {
     Role.UNIT_CLERK: "经办人：受理本单位职工的申请，办理参保（单人或整份名单）",
     Role.UNIT_CHAIR: "主席：审核本单位职工的家庭档案和申请",
-    Role.STREET_REVIEWER: "审核人：查看本镇街的申请",
+    Role.STREET_REVIEWER: "审核人：查看本镇街的申请，为没有微信的职工代办",
     Role.DISTRICT_REVIEWER: "审核人：复核家庭档案和申请",
     Role.DISTRICT_LEADER: "负责人：复核家庭档案和申请",
     Role.CITY_REVIEWER: "审核人：审批困难帮扶和金秋助学，召开和结束会议，提出和预演政策",

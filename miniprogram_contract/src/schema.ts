@@ -4178,6 +4178,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/paper_tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 没有微信的职工等待代办的
+         * @description 管辖范围内，没有微信的职工被退回的申请和档案、被要求补充材料的申请；先提交的在前。
+         */
+        get: operations["list_paper_tasks_api_v1_staff_paper_tasks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/plans/{plan_id}/close": {
         parameters: {
             query?: never;
@@ -4390,6 +4410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/proxy_applications/{filing_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 核对代填的申请
+         * @description 确认纸质签名之前，对照本人签字的纸质申请逐项核对；每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_filing_api_v1_staff_proxy_applications__filing_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/proxy_applications/{filing_id}/confirm_on_paper": {
         parameters: {
             query?: never;
@@ -4448,6 +4488,26 @@ export interface paths {
          * @description 本人在小程序里确认后才能提交；代填的人不能审核这份档案。材料由代填人上传，确认后归本人。
          */
         post: operations["file_household_api_v1_staff_proxy_households_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/proxy_households/{filing_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 核对代填的档案
+         * @description 确认纸质签名之前，对照本人签字的登记表逐项核对；每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_filing_api_v1_staff_proxy_households__filing_id__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5658,10 +5718,10 @@ export interface components {
             }[];
         };
         /**
-         * WaitingView
-         * @description 本人看到的：还有填写的内容，以及提交前还缺什么。
+         * FilledView
+         * @description 还有填写的内容，以及提交前还缺什么。
          */
-        app__http__routes__proxy_applications__WaitingView: {
+        app__http__routes__proxy_applications__FilledView: {
             /**
              * Bank Card Masked
              * @description 写下的银行卡；请与本人出示的核对
@@ -5672,7 +5732,7 @@ export interface components {
             filed_by: components["schemas"]["By"];
             /**
              * Form
-             * @description 按 kind 不同
+             * @description 按 kind 不同；工作人员看到的，证件号码和诊断已脱敏
              */
             form: {
                 [key: string]: unknown;
@@ -5972,27 +6032,6 @@ export interface components {
             opening: components["schemas"]["BalanceView"][];
         };
         /**
-         * WaitingView
-         * @description 待拨付名单中的一行。按 waits_from 和 id 的先后排列。
-         */
-        app__http__views__funds__WaitingView: {
-            /** Application Id */
-            application_id: string;
-            kind: components["schemas"]["Kind"];
-            /** Needed Fen */
-            needed_fen: number;
-            /**
-             * Place
-             * @description 全市同一种帮扶中的位置
-             */
-            place: number;
-            /**
-             * Waits From
-             * @description 从什么时候算起：首次提交，或预留收回的时间
-             */
-            waits_from: string;
-        };
-        /**
          * ChangeView
          * @description 一处变更：哪一项、由什么改为什么、来源、原因和经办。
          */
@@ -6234,6 +6273,21 @@ export interface components {
             theirs: string | number | boolean | null;
             /** Theirs Version */
             theirs_version: number;
+        };
+        /**
+         * FilledView
+         * @description 已填写的一项。
+         */
+        app__http__views__visits__FilledView: {
+            /** Field */
+            field: string;
+            /** Value */
+            value: string | number | boolean;
+            /**
+             * Version
+             * @description 这一项最后一次改动时走访的版本号
+             */
+            version: number;
         };
         /**
          * AppealCase
@@ -6585,7 +6639,7 @@ export interface components {
          * ArticleAction
          * @enum {string}
          */
-        ArticleAction: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "begin" | "postpone" | "lose" | "finish" | "fail" | "withdraw" | "ban";
+        ArticleAction: "submit" | "take_back" | "approve" | "return" | "schedule" | "unschedule" | "revise" | "stop" | "begin" | "postpone" | "lose" | "finish" | "fail" | "withdraw" | "ban";
         /** ArticleEdit */
         ArticleEdit: {
             content: components["schemas"]["Content"];
@@ -6722,7 +6776,7 @@ export interface components {
             people: components["schemas"]["ShownPerson"][];
             /**
              * Platform Check
-             * @description 微信内容安全检查：unavailable 没有检查成，请人工核对
+             * @description 微信内容安全检查：unavailable 没有检查成，请人工核对；图片的结果会迟到，发布以后也可能变为 risky
              * @enum {string}
              */
             platform_check: "pending" | "pass" | "review" | "risky" | "unavailable";
@@ -9583,19 +9637,32 @@ export interface components {
             state: "pending" | "clean" | "rejected";
         };
         /**
-         * FilledView
-         * @description 已填写的一项。
+         * FilledFilingView
+         * @description 还有填写的内容，以及提交前还缺什么。
          */
-        FilledView: {
-            /** Field */
-            field: string;
-            /** Value */
-            value: string | number | boolean;
+        FilledFilingView: {
+            /** Filed At */
+            filed_at: string;
+            filed_by: components["schemas"]["By"];
             /**
-             * Version
-             * @description 这一项最后一次改动时走访的版本号
+             * Form
+             * @description HouseholdForm，可能还没有填全；姓名和各种号码已脱敏
              */
+            form: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Name Masked */
+            name_masked: string;
+            /** Phone Masked */
+            phone_masked: string;
+            /** State */
+            state: string;
+            /** Version */
             version: number;
+            /** Warnings */
+            warnings: components["schemas"]["FieldProblem"][];
         };
         /**
          * FlowView
@@ -11994,7 +12061,7 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡；职工还有 card_check 银行卡核验
+             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办；职工还有 card_check 银行卡核验
              */
             kind: string;
             /** Read At */
@@ -12884,6 +12951,57 @@ export interface components {
              */
             signature_file_id: string;
         };
+        /** PaperTaskPage */
+        PaperTaskPage: {
+            /** Items */
+            items: components["schemas"]["PaperTaskView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PaperTaskView
+         * @description 没有微信的职工等待补正或补充材料的申请或档案，本人在小程序里办不了。
+         */
+        PaperTaskView: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "application" | "household";
+            /**
+             * Due At
+             * @description 补充材料的期限；退回的没有期限
+             */
+            due_at: string | null;
+            /**
+             * Filing Id
+             * @description 已经代填、等待确认的那一份
+             */
+            filing_id: string | null;
+            /**
+             * Id
+             * @description 申请或档案的编号
+             */
+            id: string;
+            /** @description 申请的种类；档案为 null */
+            kind: components["schemas"]["Kind"] | null;
+            /** Name Masked */
+            name_masked: string;
+            /** Number */
+            number: string;
+            /** Organisation */
+            organisation: string;
+            /** Submitted At */
+            submitted_at: string;
+            /** Version */
+            version: number;
+            /**
+             * What
+             * @description fill_in_anew 被退回的，代为补正：申请用 returned_application_id 另填，档案直接另填 · hand_in 要求补充材料的，用 supplement_on_paper 代交
+             * @enum {string}
+             */
+            what: "fill_in_anew" | "hand_in";
+        };
         /** Paragraph */
         Paragraph: {
             /** Text */
@@ -13472,7 +13590,7 @@ export interface components {
             bank_card?: components["schemas"]["CardWrittenDown"] | null;
             /**
              * Form
-             * @description 字段按 kind 不同；材料由代填人上传，确认后归本人
+             * @description 字段按 kind 不同；材料由代填人上传，确认后归本人；本人以前交过的可以再用
              */
             form: components["schemas"]["HardshipAidFormDraft"] | components["schemas"]["GoldenAutumnFormDraft"] | components["schemas"]["SecondaryMedicalFormDraft"];
             /** Id Number */
@@ -15977,7 +16095,7 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /** Filled */
-            filled: components["schemas"]["FilledView"][];
+            filled: components["schemas"]["app__http__views__visits__FilledView"][];
             /** Head Masked */
             head_masked: string;
             /**
@@ -16048,14 +16166,35 @@ export interface components {
         /** WaitingList */
         WaitingList: {
             /** Items */
-            items: components["schemas"]["app__http__routes__proxy_applications__WaitingView"][];
+            items: components["schemas"]["app__http__routes__proxy_applications__FilledView"][];
         };
         /** WaitingPage */
         WaitingPage: {
             /** Items */
-            items: components["schemas"]["app__http__views__funds__WaitingView"][];
+            items: components["schemas"]["WaitingView"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * WaitingView
+         * @description 待拨付名单中的一行。按 waits_from 和 id 的先后排列。
+         */
+        WaitingView: {
+            /** Application Id */
+            application_id: string;
+            kind: components["schemas"]["Kind"];
+            /** Needed Fen */
+            needed_fen: number;
+            /**
+             * Place
+             * @description 全市同一种帮扶中的位置
+             */
+            place: number;
+            /**
+             * Waits From
+             * @description 从什么时候算起：首次提交，或预留收回的时间
+             */
+            waits_from: string;
         };
         /** WatchCompletion */
         WatchCompletion: {
@@ -22199,6 +22338,29 @@ export interface operations {
             };
         };
     };
+    list_paper_tasks_api_v1_staff_paper_tasks_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperTaskPage"];
+                };
+            };
+        };
+    };
     close_plan_api_v1_staff_plans__plan_id__close_post: {
         parameters: {
             query?: never;
@@ -22542,6 +22704,28 @@ export interface operations {
             };
         };
     };
+    read_filing_api_v1_staff_proxy_applications__filing_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                filing_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["app__http__routes__proxy_applications__FilledView"];
+                };
+            };
+        };
+    };
     confirm_on_paper_api_v1_staff_proxy_applications__filing_id__confirm_on_paper_post: {
         parameters: {
             query?: never;
@@ -22646,6 +22830,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProxyFilingView"];
+                };
+            };
+        };
+    };
+    read_filing_api_v1_staff_proxy_households__filing_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                filing_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilledFilingView"];
                 };
             };
         };

@@ -87,13 +87,3 @@ async def test_a_risky_text_counts_though_nothing_was_ever_said_of_a_picture(new
     assert await verdict(newsroom, article_id) == "pending"
     await check_all(much_later(newsroom), newsroom.accounts)
     assert await verdict(newsroom, article_id) == "risky"
-
-
-async def test_a_picture_that_turns_out_risky_after_all_keeps_it_from_being_approved(newsroom: Newsroom) -> None:
-    article_id, (file_id,) = await submitted(newsroom, await writer_of(newsroom))
-    await check_all(newsroom.background, newsroom.accounts)
-    await check_all(much_later(newsroom), newsroom.accounts)
-    assert await verdict(newsroom, article_id) == "unavailable"
-    await says(newsroom, file_id, "risky")
-    await check_all(newsroom.background, newsroom.accounts)
-    assert await verdict(newsroom, article_id) == "risky"

@@ -66,6 +66,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
+        "cases_on_paper",  # ids, to staff: tests/http/test_paper_tasks.py
         "consenting_to_publicity",  # who agreed to be shown, to staff with their keyed number: tests/articles
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
         "covers_follow",  # only by a request for a change of identity that is open

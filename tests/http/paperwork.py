@@ -1,5 +1,6 @@
 """What staff do as they fill in an application for a worker."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import httpx
 from app.applications.path import Kind
 from app.kernel.actor import Role
 from app.people.consents import Purpose
-from tests import calling
+from tests import calling, make
 from tests.make import FORMS, Guild, Someone, Town, World
 
 ALL = [purpose.value for purpose in Purpose]
@@ -53,6 +54,31 @@ async def moved(client: httpx.AsyncClient, by: Someone, case: dict[str, Any], ac
     answer = await act(client, by, case, action, **more)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What was returned, a body that fills it in anew, and who has dealt with it."""
+
+    body: dict[str, Any]
+    case: dict[str, Any]
+    author: Someone
+    second: Someone
+    clerk: Someone
+    chair: Someone
+
+
+async def returned_on_paper(client: httpx.AsyncClient, world: World, town: Town, **given: Any) -> Returned:
+    """An application of somebody without WeChat that was accepted and sent back."""
+    unit = town.units[0]
+    author, second, clerk = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(3)]
+    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00) | given
+    body = filing(None, unit, name="林阿伯", id_number=make.id_number(), form=aid)
+    case = (await on_paper(client, world, second, await filed(client, author, body))).json()
+    case = await moved(client, clerk, case, "accept")
+    case = await moved(client, chair, case, "return", note="请补充")
+    return Returned(body | {"returned_application_id": case["id"]}, case, author, second, clerk, chair)
 
 
 async def everything(world: World, town: Town) -> Someone:

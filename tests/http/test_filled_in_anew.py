@@ -2,7 +2,7 @@
 written down with it."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,37 +13,27 @@ import pytest
 from app.applications.path import Kind, State
 from app.kernel.actor import Role
 from tests import make
-from tests.http.paperwork import act, confirmed, everything, filed, filing, moved, on_paper, post
+from tests.http.paperwork import (
+    Returned,
+    act,
+    confirmed,
+    everything,
+    filed,
+    filing,
+    moved,
+    on_paper,
+    post,
+    returned_on_paper,
+)
 from tests.http.refusals import refused
-from tests.make import Someone, Town, World
+from tests.make import Town, World
 from tests.paying import answered, built, stepped
 from tests.relatives.making import declared
 
 
-@dataclass(frozen=True)
-class Returned:
-    """What was returned, a body that fills it in anew, and who has dealt with it."""
-
-    body: dict[str, Any]
-    case: dict[str, Any]
-    author: Someone
-    second: Someone
-    clerk: Someone
-    chair: Someone
-
-
 @pytest.fixture
 async def returned(client: httpx.AsyncClient, world: World, town: Town) -> Returned:
-    """An application of somebody without WeChat that was accepted and sent back."""
-    unit = town.units[0]
-    author, second, clerk = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(3)]
-    chair = await world.staff(Role.UNIT_CHAIR, unit)
-    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
-    body = filing(None, unit, name="林阿伯", id_number=make.id_number(), form=aid)
-    case = (await on_paper(client, world, second, await filed(client, author, body))).json()
-    case = await moved(client, clerk, case, "accept")
-    case = await moved(client, chair, case, "return", note="请补充")
-    return Returned(body | {"returned_application_id": case["id"]}, case, author, second, clerk, chair)
+    return await returned_on_paper(client, world, town)
 
 
 async def test_what_was_returned_to_somebody_without_wechat_is_filled_in_anew(

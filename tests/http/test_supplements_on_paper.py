@@ -135,7 +135,7 @@ async def test_only_for_somebody_without_wechat_within_ones_reach_and_not_near_o
 ) -> None:
     for by, status, code in (
         (await world.staff(Role.UNIT_CLERK, town.units[1]), 404, "application_not_found"),
-        (await world.staff(Role.DISTRICT_REVIEWER, town.districts[0]), 403, "not_allowed"),
+        (await world.staff(Role.DISTRICT_LEADER, town.districts[0]), 403, "not_allowed"),
         (await world.worker(town.units[0]), 403, "not_allowed"),
     ):
         refused(await post(client, by, asked.path, await brought(world, by), asked.version), status, code)

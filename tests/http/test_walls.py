@@ -39,13 +39,16 @@ CHANGES = {
     ("POST", "/staff/account_claims/{}/actions"),
     ("POST", "/me/account_claims"),
     ("GET", "/staff/proxy_applications"),
+    ("GET", "/staff/proxy_applications/{}"),
+    ("GET", "/staff/proxy_households/{}"),
+    ("GET", "/staff/paper_tasks"),
     ("POST", "/staff/proxy_applications"),
     ("POST", "/staff/proxy_applications/{}/confirm_on_paper"),
     ("POST", "/me/proxy_applications/{}/confirm"),
     ("POST", "/me/proxy_applications/{}/decline"),
 }
 """Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py,
-test_proxy_applications.py and test_account_claims.py."""
+test_proxy_applications.py, test_paper_tasks.py and test_account_claims.py."""
 POLICIES = {
     ("GET", "/staff/policies"),
     ("POST", "/staff/policies"),

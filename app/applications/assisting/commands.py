@@ -23,7 +23,7 @@ from app.applications.path import Action, Kind, State
 from app.applications.queries import ApplicationNotFound, P, case, own_locked
 from app.applications.recusal import post_for, why_not
 from app.applications.steps import AlreadySigned, refusal_of
-from app.audit.commands import record
+from app.audit.commands import record, record_reading
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Sight
@@ -38,7 +38,7 @@ from app.organisations.queries import organisation
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
-from app.people.queries import PersonNotFound, is_near_number, person
+from app.people.queries import PersonNotFound, is_near_number, person, person_of_number
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -193,7 +193,7 @@ async def applicant_of(work: Work, row: Record) -> Record:
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
     """What a second member of staff may confirm. Raises ProxyApplicationNotFound, StaleVersion, NotAllowed, Recused,
     SecondSignerNeeded."""
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     expect(row, expected)
     if row["state"] != "open":
         raise ProxyApplicationNotFound
@@ -207,6 +207,23 @@ async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expecte
     if row["returned_id"] is not None:
         await _assisted_case(work, actor, row["returned_id"])
     return row, post
+
+
+async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
+    """What waits to be confirmed, for who compares it with the paper; that they look is written down.
+
+    Raises ProxyApplicationNotFound, Recused.
+    """
+    row = await filing(work.transaction, actor, filing_id)
+    if row["state"] != "open":
+        raise ProxyApplicationNotFound
+    if await is_near_number(work.transaction, row["id_number_index"]):
+        raise Recused
+    subject = await person_of_number(work.transaction, row["id_number_index"])
+    await record_reading(
+        work, actor, kind="proxy_application", row=row, subject_person_id=subject, purpose="verification", waits=False
+    )
+    return row
 
 
 async def signer_of_paper(work: Work, actor: Actor, row: Record) -> UUID:
@@ -276,7 +293,7 @@ async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> 
 
     Raises ProxyApplicationNotFound, StaleVersion.
     """
-    row = await filing(work.transaction, actor, filing_id)
+    row = await filing(work.transaction, actor, filing_id, locked=True)
     expect(row, expected)
     if row["state"] != "open":
         raise ProxyApplicationNotFound

@@ -1,8 +1,8 @@
 """Finding the cases at whose stage everybody must stand aside, for the queue of the level above. For jobs.
 
 Who is related to whom changes with every file, post and declaration, and few cases are concerned: those of staff, of
-their households and of their relatives. So they are looked for from time to time, beginning with the staff; the step
-itself asks anew (`post_above`).
+their households and of their relatives, and those that they helped with. So they are looked for from time to time,
+beginning with the staff; the step itself asks anew (`post_above`).
 """
 
 from typing import Final
@@ -37,7 +37,7 @@ _STAFF = statement(
 _TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = "a.id, a.version, a.kind, a.state, a.city_id, a.district_id, a.street_id, a.unit_id"
 _STATES = "('submitted','unit_review','district_review')"
-_RELATED = statement(
+_CONCERNED = statement(
     text(
         f"""
         with away as materialized (
@@ -51,6 +51,10 @@ _RELATED = statement(
         union
         select {_COLUMNS} from unnest(cast(:staff as uuid[])) as s (id)
         join application a on a.applicant_id = s.id where a.state in {_STATES}
+        union
+        select {_COLUMNS} from unnest(cast(:staff as uuid[])) as s (id)
+        join passage h on h.person_id = s.id and h.action = 'assist'
+        join application a on a.id = h.application_id and a.round = h.round where a.state in {_STATES}
         """  # noqa: S608 - our own columns and states; every value is a parameter
     )
 )
@@ -70,9 +74,9 @@ _SETTLE = statement(delete(L).where(L.c.application_id == bindparam("asked")))
 
 
 async def lift_batch(work: Work, after: UUID) -> UUID | None:
-    """Look at the cases of those who are related to some of the staff; where to go on."""
+    """Look at the cases of those who are related to some of the staff, or whom they helped; where to go on."""
     staff = [row["person_id"] for row in await work.transaction.rows(_STAFF, after=after, size=BATCH)]
-    for row in await work.transaction.rows(_RELATED, staff=staff):
+    for row in await work.transaction.rows(_CONCERNED, staff=staff):
         await _look_at(work, row)
     return staff[-1] if len(staff) == BATCH else None
 

@@ -20,7 +20,8 @@ _STUCK = Statement("select stage_is_stuck($1, $2, $3)", ("asked", "wanted", "tod
 
 
 async def is_stuck(transaction: Transaction, application_id: UUID, permission: Permission, today: date) -> bool:
-    """Whether nobody with this permission over a case is free, and one of them is related to its applicant."""
+    """Whether nobody with this permission over a case is free, and one of them is related to its applicant, or helped
+    them with it."""
     stuck: bool = await transaction.value(_STUCK, asked=application_id, wanted=roles_with(permission), today=today)
     return stuck
 

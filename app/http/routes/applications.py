@@ -170,8 +170,7 @@ async def read_application(application_id: PathId, desk: WorkerDesk) -> Response
 async def _draft(desk: Desk, application_id: UUID, programme: Programme, kept: dict[str, Any], status: int) -> Response:
     row = await own(desk.work.transaction, desk.actor, application_id)
     shown = views.detail(row, desk.work, (Permission.OWN,))
-    warnings = warnings_of(programme.form, kept)
-    shown["warnings"] = [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings]
+    shown["warnings"] = warnings_of(programme.form, kept)
     return answer(shown, status, version=row["version"])
 
 

@@ -149,8 +149,7 @@ async def preview_article(article_id: PathId, desk: ReadingDesk) -> Response:
     wrong = await faults(desk.work, content, [each for each, _ in people], agreed)
     addresses = {file_id: f"{PREFIX}/files/{file_id}" for _, file_id, _, _ in pictures_of(content)}
     shown = {name: getattr(content, name) for name in ("title", "signed", "digest")}
-    found = [{"pointer": each.pointer, "code": each.code, "message": each.message} for each in wrong]
-    return answer(shown | {"html": rendered(content, addresses), "found": found})
+    return answer(shown | {"html": rendered(content, addresses), "found": wrong})
 
 
 @router.post("/{article_id}/previews", status_code=201, summary="发送预览", response_model=views.ArticleView)

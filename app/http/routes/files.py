@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from app.applications.assisting.queries import application_of_filing
+from app.applications.assisting.queries import filing as proxy_application
 from app.applications.queries import case
 from app.applications.supplements.queries import case_of_supplement
 from app.articles.queries import article
@@ -31,7 +32,9 @@ from app.kernel.ids import new_id
 from app.matching.queries import household_of_authorisation
 from app.meetings.queries import case_of_meeting
 from app.notices.objection_queries import evidence_of
-from app.proxy_filings.queries import household_of_filing
+from app.people.queries import person_of_number
+from app.proxy_filings.queries import ProxyFilingNotFound, household_of_filing
+from app.proxy_filings.queries import filing as proxy_filing
 from app.visits.queries import shown_visit
 
 router = APIRouter(prefix=PREFIX, tags=["材料"], route_class=UploadDoor)
@@ -142,6 +145,32 @@ async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight
     raise FileNotFound
 
 
+async def _of_proxy_application(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record:
+    """A paper that stands for a signature is seen with the application that it became; what still waits to be
+    confirmed, by those who may confirm it."""
+    application_id = await application_of_filing(transaction, filing_id)
+    if application_id is None:
+        return await _waiting(transaction, await proxy_application(transaction, actor, filing_id))
+    return {"person_id": (await case(transaction, actor, application_id))["applicant_id"]}
+
+
+async def _of_proxy_filing(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record:
+    """The same of a household file."""
+    household_id = await household_of_filing(transaction, filing_id)
+    if household_id is None:
+        return await _waiting(transaction, await proxy_filing(transaction, actor, filing_id))
+    row = await household(transaction, actor, household_id)
+    if row is None:
+        raise ProxyFilingNotFound
+    return row
+
+
+async def _waiting(transaction: Transaction, row: Record) -> Record:
+    """Whom it is about, where they have an account by now."""
+    person_id = await person_of_number(transaction, row["id_number_index"])
+    return {"person_id": person_id} if person_id else {}
+
+
 _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitable[Record | None]]]] = {
     "household": household,
     "application": case,
@@ -151,29 +180,21 @@ _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitabl
     "meeting": case_of_meeting,
     "supplement": case_of_supplement,
     "article": article,
+    "proxy_application": _of_proxy_application,
+    "proxy_filing": _of_proxy_filing,
 }
 """What names files and has a reach of its own."""
 _BY_HOUSEHOLD: Final[Mapping[str, Callable[[Transaction, UUID], Awaitable[UUID | None]]]] = {
     "household_exit": household_of_exit,
-    "proxy_filing": household_of_filing,
     "match_authorisation": household_of_authorisation,
 }
 """What names files and is seen by whoever may see the household's file."""
-
-
-async def _became(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record | None:
-    """A paper that stands for a signature is seen with the application that it opened."""
-    application_id = await application_of_filing(transaction, filing_id)
-    row = await case(transaction, actor, application_id) if application_id else None
-    return None if row is None else {"person_id": row["applicant_id"]}
 
 
 async def _named_by(transaction: Transaction, actor: Actor, use: Record) -> Record | None:
     """The document that names a file, or its household, as the actor may see it."""
     kind, subject_id = use["subject_kind"], use["subject_id"]
     try:
-        if kind == "proxy_application":
-            return await _became(transaction, actor, subject_id)
         if kind in _BY_THEMSELVES:
             return await _BY_THEMSELVES[kind](transaction, actor, subject_id)
         household_id = await _BY_HOUSEHOLD[kind](transaction, subject_id)

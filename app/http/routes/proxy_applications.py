@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from app.access.rules import masked_form
 from app.applications.assisting import commands
 from app.applications.assisting.commands import Filled, Signer
 from app.applications.assisting.queries import CARD, FORM, filing, one_waiting_for, open_page, waiting_for
@@ -33,9 +34,10 @@ from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.kernel.masking import mask_card
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
 from app.people.card_commands import valid_card
+from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.commands import give_consent
 from app.people.consents import Purpose, consent_texts
-from app.people.queries import consented
+from app.people.queries import consented, person_of_number
 from app.policy.drafts import read_draft, warnings_of
 from app.policy.fields import Code, Id, IdNumber, PersonName, ShortText
 from app.programmes import KINDS
@@ -60,7 +62,7 @@ class ProxyApplicationRequest(In):
     phone: Annotated[str, Field(pattern=r"^1[0-9]{10}$")]
     organisation_code: Code
     kind: Annotated[Kind, Field(strict=False)]
-    form: FormDraft = Field(description="字段按 kind 不同；材料由代填人上传，确认后归本人")
+    form: FormDraft = Field(description="字段按 kind 不同；材料由代填人上传，确认后归本人；本人以前交过的可以再用")
     bank_card: CardWrittenDown | None = Field(
         default=None, description="本人还没有登记银行卡的，确认后登记这一张；已登记的不变，更换另提变更申请"
     )
@@ -96,15 +98,15 @@ class ProxyApplicationPage(BaseModel):
     next_cursor: str | None
 
 
-class WaitingView(ProxyApplicationView):
-    """本人看到的：还有填写的内容，以及提交前还缺什么。"""
+class FilledView(ProxyApplicationView):
+    """还有填写的内容，以及提交前还缺什么。"""
 
-    form: dict[str, Any] = Field(description="按 kind 不同")
+    form: dict[str, Any] = Field(description="按 kind 不同；工作人员看到的，证件号码和诊断已脱敏")
     warnings: list[FieldProblem]
 
 
 class WaitingList(BaseModel):
-    items: list[WaitingView]
+    items: list[FilledView]
 
 
 # ---- staff ----
@@ -125,7 +127,9 @@ async def file_application(body: ProxyApplicationRequest, desk: AssistDesk) -> R
         number = resident_id(body.id_number, work.today).number
     except InvalidIdentifier as wrong:
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
-    named = await check_named(work.transaction, desk.actor.person_id, kept, "/form")
+    index = work.keyring.blind_index(PERSON_NUMBER, number)
+    worker_id = await person_of_number(work.transaction, index)
+    named = await check_named(work.transaction, desk.actor.person_id, kept, "/form", worker_id=worker_id)
     period = programme.period(kept, work.today)
     card = None
     if body.bank_card is not None:
@@ -145,6 +149,14 @@ async def list_filings(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = Non
     rows = await open_page(desk.work.transaction, desk.actor, limit + 1, after)
     page, following = desk.service.cursors.cut("proxy_applications", rows, limit, "created_at")
     return answer({"items": [_view(desk.work, row) for row in page], "next_cursor": following})
+
+
+@router.get("/staff/proxy_applications/{filing_id}", summary="核对代填的申请", response_model=FilledView)
+async def read_filing(filing_id: PathId, desk: Annotated[Desk, staff(Permission.ASSIST, recorded=True)]) -> Response:
+    """确认纸质签名之前，对照本人签字的纸质申请逐项核对；每次查看都有记录，本人可以看到。"""
+    row = await commands.looked_at(desk.work, desk.actor, filing_id)
+    shown = _filled(desk.work, row)
+    return answer(shown | {"form": masked_form(shown["form"])}, version=row["version"])
 
 
 @router.post(
@@ -186,7 +198,7 @@ async def withdraw_filing(filing_id: PathId, desk: AssistDesk) -> Response:
 async def list_waiting(desk: WorkerDesk) -> Response:
     """等待我确认的，先填的在前。"""
     rows = await waiting_for(desk.work.transaction, desk.actor.person_id)
-    return answer({"items": [_waiting(desk.work, row) for row in rows]})
+    return answer({"items": [_filled(desk.work, row) for row in rows]})
 
 
 @router.post("/me/proxy_applications/{filing_id}/confirm", summary="确认并提交代填的申请", response_model=SubmittedView)
@@ -258,8 +270,6 @@ def _card_masked(work: Work, row: Mapping[str, Any]) -> str | None:
     return mask_card(work.keyring.open_document(CARD, row["id"], row["bank_card"])["number"])
 
 
-def _waiting(work: Work, row: Record) -> dict[str, Any]:
+def _filled(work: Work, row: Record) -> dict[str, Any]:
     form = dict(_form(work, row))
-    warnings = warnings_of(KINDS[Kind(row["kind"])].form, form)
-    said = [{"pointer": w.pointer, "code": w.code, "message": w.message} for w in warnings]
-    return _view(work, row) | {"form": form, "warnings": said}
+    return _view(work, row) | {"form": form, "warnings": warnings_of(KINDS[Kind(row["kind"])].form, form)}

@@ -14,6 +14,7 @@ from app.households.forms import HouseholdForm
 from app.households.queries import living
 from app.http.door import PREFIX, Desk, Door, WorkerDesk, answer, staff
 from app.http.inputs import Cursor, In, Limit, PathId
+from app.http.problems import FieldProblem
 from app.http.routes.households import require_consents, shown_file
 from app.http.views import households as household_views
 from app.http.views.applications import By, instant
@@ -21,10 +22,12 @@ from app.kernel.actor import Permission
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
 from app.organisations.queries import OrganisationNotFound, organisation_of_code
-from app.policy.drafts import read_draft
+from app.people.commands import ID_NUMBER as PERSON_NUMBER
+from app.people.queries import person_of_number
+from app.policy.drafts import read_draft, warnings_of
 from app.policy.fields import Code, Id, IdNumber, PersonName
 from app.proxy_filings import commands
-from app.proxy_filings.queries import filing, open_page
+from app.proxy_filings.queries import FORM, filing, open_page
 
 router = APIRouter(prefix=PREFIX, tags=["代办"], route_class=Door)
 AssistDesk = Annotated[Desk, staff(Permission.ASSIST)]
@@ -58,6 +61,13 @@ class ProxyFilingView(BaseModel):
     filed_by: By
 
 
+class FilledFilingView(ProxyFilingView):
+    """还有填写的内容，以及提交前还缺什么。"""
+
+    form: dict[str, Any] = Field(description="HouseholdForm，可能还没有填全；姓名和各种号码已脱敏")
+    warnings: list[FieldProblem]
+
+
 class ProxyFilingPage(BaseModel):
     items: list[ProxyFilingView]
     next_cursor: str | None
@@ -75,7 +85,8 @@ async def file_household(body: ProxyHousehold, desk: AssistDesk) -> Response:
         number = resident_id(body.id_number, work.today).number
     except InvalidIdentifier as wrong:
         raise Invalid(FieldError("/id_number", wrong.code, wrong.message)) from None
-    named = await check_named(work.transaction, desk.actor.person_id, form, "/household")
+    worker_id = await person_of_number(work.transaction, work.keyring.blind_index(PERSON_NUMBER, number))
+    named = await check_named(work.transaction, desk.actor.person_id, form, "/household", worker_id=worker_id)
     filing_id = await commands.file_for(
         work, desk.actor, union, post, name=body.name, number=number, phone=body.phone, form=form
     )
@@ -91,6 +102,16 @@ async def list_filings(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = Non
     rows = await open_page(desk.work.transaction, desk.actor, limit + 1, after)
     page, following = desk.service.cursors.cut("proxy_filings", rows, limit, "created_at")
     return answer({"items": [_view(row) for row in page], "next_cursor": following})
+
+
+@router.get("/staff/proxy_households/{filing_id}", summary="核对代填的档案", response_model=FilledFilingView)
+async def read_filing(filing_id: PathId, desk: Annotated[Desk, staff(Permission.ASSIST, recorded=True)]) -> Response:
+    """确认纸质签名之前，对照本人签字的登记表逐项核对；每次查看都有记录，本人可以看到。"""
+    row = await commands.looked_at(desk.work, desk.actor, filing_id)
+    form = desk.work.keyring.open_document(FORM, row["id"], row["form"])
+    warnings = warnings_of(HouseholdForm, form, at="")
+    shown = {"form": household_views.register_masked(form), "warnings": warnings}
+    return answer(_view(row) | shown, version=row["version"])
 
 
 @router.post(

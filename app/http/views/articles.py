@@ -95,7 +95,9 @@ class ArticleView(ArticleSummary):
     content: Content
     people: list[ShownPerson]
     mine: bool = Field(description="是否由我起草")
-    platform_check: Checked = Field(description="微信内容安全检查：unavailable 没有检查成，请人工核对")
+    platform_check: Checked = Field(
+        description="微信内容安全检查：unavailable 没有检查成，请人工核对；图片的结果会迟到，发布以后也可能变为 risky"
+    )
     reviewed_at: str | None
     way: Way | None = Field(description="publish 只发布 · mass_send 群发给关注者")
     tag_id: int | None = Field(description="群发给哪个标签的关注者；null 为全部")

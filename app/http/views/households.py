@@ -175,8 +175,8 @@ def own(
         "state": row["state"],
         "version": row["version"],
         "form": orjson.Fragment(keyring.open(FORM, row["id"], row["form"])),
-        "warnings": _problems(warnings),
-        "gaps": _problems(gaps),
+        "warnings": warnings,
+        "gaps": gaps,
         "category": row["category"],
         "archive_level": row["archive_level"],
         "previous_id": _id(row["previous_id"]),
@@ -196,8 +196,8 @@ def proxy(row: Record, keyring: Keyring) -> dict[str, Any]:
         "state": "draft",
         "version": row["version"],
         "form": form,
-        "warnings": _problems(warnings),
-        "gaps": _problems(register_gaps(form)),
+        "warnings": warnings,
+        "gaps": register_gaps(form),
         **_UNDECIDED,
         "open_actions": ["confirm_proxy"],
         "submitted_at": None,
@@ -264,7 +264,7 @@ def case(
 ) -> dict[str, Any]:
     return summary(row, form) | {
         "form": _register(form),
-        "gaps": _problems(gaps),
+        "gaps": gaps,
         "category": row["category"],
         "archive_level": row["archive_level"],
         "self_raised_only": self_raised_only(row["archive_level"]),
@@ -306,18 +306,17 @@ def opinions(taken: Iterable[Record], keyring: Keyring) -> list[dict[str, Any]]:
 
 
 def _register(form: HouseholdForm) -> dict[str, Any]:
-    """All that is filled in, without what names or reaches a person."""
-    told = form.model_dump(mode="json", exclude_none=True)
-    for person in (told["head"], *told["members"]):
+    return register_masked(form.model_dump(mode="json", exclude_none=True))
+
+
+def register_masked(told: dict[str, Any]) -> dict[str, Any]:
+    """All that is filled in, wholly or in part, without what names or reaches a person."""
+    for person in (told.get("head", {}), *told.get("members", ())):
         for name, mask in (("name", mask_name), ("id_number", mask_id_number), ("mobile", mask_phone)):
             if name in person:
                 person[f"{name}_masked"] = mask(person.pop(name))
         person.pop("other_contact", None)
     return told
-
-
-def _problems(errors: Iterable[FieldError]) -> list[dict[str, str]]:
-    return [{"pointer": e.pointer, "code": e.code, "message": e.message} for e in errors]
 
 
 def _id(value: UUID | None) -> str | None:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 
-from app.articles.check_commands import checks_of, note_checked, note_found_later, unchecked
+from app.articles.check_commands import check_name, checks_of, note_checked, unchecked
 from app.articles.commands import content_of
 from app.articles.content import Content, texts_of
 from app.articles.queries import revision_of
@@ -57,7 +58,6 @@ async def check_all(jobs: Jobs, wechat: Accounts) -> int:
     """How many articles were looked at."""
     async with jobs.work() as work:
         waiting = await unchecked(work)
-        await note_found_later(work)
     for row in waiting:
         with alone("article_not_checked", article_id=str(row["id"])):
             await _check(jobs, wechat, row)
@@ -71,14 +71,15 @@ async def _check(jobs: Jobs, wechat: Accounts, row: Record) -> None:
         openid = work.keyring.open_text(OPENID, author, row["openid"]) if row["openid"] else None
         late = work.now - row["updated_at"] > PATIENCE
     findings = Findings()
+    names = {file_id: check_name(file_id, row["revision"]) for file_id in files_of(content)}
     if openid is not None and wechat.official is not None:
-        await _pictures(jobs, wechat, row, content, openid, findings)
+        await _pictures(jobs, wechat, row, names, openid, findings)
         if late or findings.verdict(late=False) not in (None, "risky"):
             await _texts(wechat, row, content, openid, findings)
     found = findings.verdict(late=late)
     if found is not None:
         async with jobs.work() as work:
-            await note_checked(work, row["id"], row["revision"], found)
+            await note_checked(work, row["id"], row["revision"], found, list(names.values()))
 
 
 async def _texts(wechat: Accounts, row: Record, content: Content, openid: str, findings: Findings) -> None:
@@ -93,21 +94,19 @@ async def _texts(wechat: Accounts, row: Record, content: Content, openid: str, f
 
 
 async def _pictures(
-    jobs: Jobs, wechat: Accounts, row: Record, content: Content, openid: str, findings: Findings
+    jobs: Jobs, wechat: Accounts, row: Record, names: dict[UUID, str], openid: str, findings: Findings
 ) -> None:
     """Each is asked about once, and what was said of any counts, also where another is not there."""
     assert wechat.official is not None
-    files = files_of(content)
-    names = [f"{file_id.hex}.{row['revision']}" for file_id in files]
     try:
-        addresses = await uploaded(jobs, wechat.official, row["id"], files)
-        for file_id, name in zip(files, names, strict=True):
+        addresses = await uploaded(jobs, wechat.official, row["id"], names)
+        for file_id, name in names.items():
             await check_picture(jobs, wechat.miniprogram, name, addresses[file_id], openid)
     except (WeChatError, PictureGone, FilesUnavailable) as failed:
         _not_checked(row, failed, findings)
     async with jobs.work() as work:
-        _judge(await checks_of(work, names), findings)
-    if not files:
+        _judge(await checks_of(work, list(names.values())), findings)
+    if not names:
         findings.said.append("pass")
 
 

@@ -43,10 +43,12 @@ TELLERS: Final[Mapping[str, tuple[str, str]]] = {
     "tell_card": ("审核和付款的人", "card_alert"),
     "tell_supervisors": ("监督资金的人", "reconciliation"),
     "tell_of_article": ("撰写和审核文章的人", "article"),
+    "tell_found_risky": ("可以撤下文章的人", "article"),
     "tell_to_withdraw": ("可以撤下文章的人", "article"),
     "tell_supplement_asked": ("申请人", "supplement_asked"),
     "tell_supplement_closed": ("提出要求的人", "supplement_answered"),
     "remind_people": ("户主和责任人", "review_due"),
+    "tell_helpers": ("可以代办的人", "paper_task"),
 }
 """By the name of what tells: whom, and the kind of message."""
 ELSEWHERE: Final[Mapping[str, str]] = {
@@ -55,6 +57,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "Reminded": "remind_people",
 }
 """Facts that are told by handlers of their own (app/jobs/handlers.py)."""
+ON_PAPER: Final = ("申请 退回，本人没有微信", "档案 退回，本人没有微信", "SupplementAsked，本人没有微信")
+"""What others are told of beside whom it concerns, whom the app does not reach."""
 IN_APP_ALONE: Final[Mapping[str, str]] = {}
 """Kinds of messages that go by no template, and why."""
 SEEN_BY_ACTOR: Final = "本人当场办理，当场看到"
@@ -114,6 +118,7 @@ def lines() -> Iterator[Line]:
             yield _told(name, teller(TELLS[fact]), "")
         else:
             yield Line(name, "", None, "", SILENT[fact])
+    yield from (_told(event, "tell_helpers", "") for event in ON_PAPER)
 
 
 def teller(handler: Handler) -> str:

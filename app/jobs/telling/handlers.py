@@ -11,7 +11,7 @@ from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
 from app.applications.path import Kind, State
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
-from app.articles.events import ArticleMoved, WithdrawalAsked
+from app.articles.events import ArticleMoved, PictureFoundRisky, WithdrawalAsked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
 from app.change_requests.queries import by_id as change_request
@@ -24,8 +24,9 @@ from app.files.events import FileKept
 from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
-from app.jobs.telling.articles import tell_of_article, tell_to_withdraw
+from app.jobs.telling.articles import tell_found_risky, tell_of_article, tell_to_withdraw
 from app.jobs.telling.guards import tell_card, tell_reuse
+from app.jobs.telling.on_paper import tell_helpers
 from app.jobs.telling.queries import (
     apart,
     appeal,
@@ -108,6 +109,8 @@ async def tell_of_application(work: Work, fact: dict[str, str]) -> None:
         reason = work.policies.in_force(PAYMENT, PaymentPolicy, work.today).returned(line["return_code"]).text
         said = wording.of_failed_payment(line["remedy"], reason, name, row["number"])
     await _tell(work, [row["applicant_id"]], once, "application", said, row["id"])
+    if to_state == State.RETURNED:
+        await tell_helpers(work, row, once, wording.of_paper_returned(row["number"]))
 
 
 async def tell_of_household(work: Work, fact: dict[str, str]) -> None:
@@ -118,7 +121,10 @@ async def tell_of_household(work: Work, fact: dict[str, str]) -> None:
     action, to_state = fact.get("action", ""), fact["to_state"]
     said = wording.of_household(action, fact.get("from_state", ""), to_state, row["number"])
     step = await step_of(work.transaction, row["id"], action, to_state)
-    await _tell(work, [row["person_id"]], f"household:{row['id']}:{step}", "household", said, row["id"])
+    once = f"household:{row['id']}:{step}"
+    await _tell(work, [row["person_id"]], once, "household", said, row["id"])
+    if to_state == "returned":
+        await tell_helpers(work, row, once, wording.of_paper_returned(row["number"]))
 
 
 async def tell_objectors(work: Work, fact: dict[str, str]) -> None:
@@ -342,6 +348,7 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     CardShared: tell_card,
     BreaksOpened: tell_supervisors,
     ArticleMoved: tell_of_article,
+    PictureFoundRisky: tell_found_risky,
     WithdrawalAsked: tell_to_withdraw,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""

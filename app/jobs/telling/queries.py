@@ -1,5 +1,6 @@
 """Whom a fact concerns, as the jobs see it: without holding anything."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.matching.tables import MatchBatch
 from app.meetings.tables import Meeting, MeetingMember
 from app.organisations.tables import Organisation
 from app.payments.tables import PaymentBatch, PaymentLine
+from app.people.queries import PERSON
 from app.reuse.queries import C, R
 from app.visits.tables import Visit
 
@@ -32,8 +34,12 @@ def _of(table: Table, columns: str) -> Statement:
     return statement(select(*(table.c[name] for name in columns.split())).where(table.c.id == bindparam("id")))
 
 
-_APPLICATION = _of(A, "id number kind round version due_at applicant_id applicant_masked city_id district_id")
-_HOUSEHOLD = _of(H, "id number person_id review_due_on")
+_UNIONS = "city_id district_id street_id unit_id"
+_APPLICATION = _of(A, f"id number kind round version due_at applicant_id applicant_masked household_id {_UNIONS}")
+_HOUSEHOLD = _of(H, f"id number person_id review_due_on {_UNIONS}")
+_NO_WECHAT = statement(
+    select(PERSON.c.openid_index.is_(None) & PERSON.c.closed_at.is_(None)).where(PERSON.c.id == bindparam("id"))
+)
 _VISIT = _of(_V, "id person_id planned_on organisation_name")
 _DISCREPANCY = _of(_D, "id person_id due_on said_by outcome")
 _BATCH = _of(_B, "id number made_by")
@@ -175,11 +181,29 @@ async def step_of_application(
     return found
 
 
+async def has_no_wechat(transaction: Transaction, person_id: UUID) -> bool:
+    """Whether somebody has an account that staff opened for them on paper, and nothing to read messages with."""
+    return bool(await transaction.value(_NO_WECHAT, id=person_id))
+
+
 async def holders(transaction: Transaction, union_id: UUID, roles: list[Role], today: date) -> list[UUID]:
     """Who holds one of these posts at a union itself."""
     names = [role.value for role in roles]
     rows = await transaction.rows(_HOLDERS, organisation_id=union_id, roles=names, today=today)
     return [row["person_id"] for row in rows]
+
+
+_ASIDE = Statement(
+    "select id from unnest($1::uuid[]) as s (id) where kept_apart_from(id) -> 'away' ?| $2::text[]",
+    ("people", "whose"),
+    {},
+)
+
+
+async def standing_aside(transaction: Transaction, people: list[UUID], whose: Iterable[UUID | None]) -> set[UUID]:
+    """Those of these people who deal with nothing of a person and their household."""
+    ids = [str(each) for each in whose if each is not None]
+    return {row["id"] for row in await transaction.rows(_ASIDE, people=people, whose=ids)}
 
 
 async def apart(transaction: Transaction, application_id: UUID, people: list[UUID]) -> list[UUID]:

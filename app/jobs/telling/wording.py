@@ -256,6 +256,17 @@ def of_shared_card(masked: str) -> Said:
     return Said("两户用同一张银行卡", f"尾号{masked[-4:]}的收款银行卡同时登记在两户名下，请核对收款人。")
 
 
+def of_paper_returned(number: str) -> Said:
+    """To those who may help whom the app does not reach."""
+    return Said("没有微信的职工需要补正", f"{number}被退回补正，本人没有微信，请联系本人，代为补正后重新提交。")
+
+
+def of_paper_asked(number: str, last_day: date) -> Said:
+    """The same, until when."""
+    text = f"{number}要求补充材料，本人没有微信，请联系本人，最迟{day_text(last_day)}代为交来。"
+    return Said("没有微信的职工需要补充材料", text)
+
+
 def of_verification(next_due_on: date | None) -> Said:
     following = f"下一次复核在{day_text(next_due_on)}前。" if next_due_on else ""
     return Said("档案已经复核", f"您的家庭档案已登记复核。{following}")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from app.articles.check_commands import heed_risky
 from app.db.transaction import Record
 from app.db.work import Work
 from app.gateways.wechat.pushes import Content, changes_of, listed, text_in
@@ -126,8 +127,10 @@ async def _media_checked(work: Work, row: Record, content: Content) -> str:
     if errcode not in ("", "0") or not isinstance(result, dict):
         moved = await move_task(work, task["id"], "failed", f"errcode {errcode}"[:60])
     else:
-        said = {"label": text_in(result, "label")}
-        moved = await move_task(work, task["id"], "done", text_in(result, "suggest")[:60], **said)
+        suggest, label = text_in(result, "suggest")[:60], text_in(result, "label")
+        moved = await move_task(work, task["id"], "done", suggest, label=label)
+        if moved and suggest == "risky":
+            await heed_risky(work, task["asked_for"])
     return "done" if moved else "late"
 
 
