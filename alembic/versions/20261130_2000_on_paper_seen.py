@@ -3,7 +3,8 @@
 Revision: 20261130_on_paper_seen, after 20261130_filled_in_anew
 
 Such a worker can do nothing themselves when something comes back to them. And where everybody at a stage helped them
-fill in their papers, the level above takes the step, as where everybody is related to them.
+fill in their papers, the level above takes the step, as where everybody is related to them. Whoever has WeChat sees the
+documents that staff uploaded for them before they confirm.
 """
 
 import sqlalchemy as sa
@@ -58,6 +59,15 @@ begin
     ) held);
 end $$
 """
+# What staff uploaded for a worker who has to confirm it: the walls of what names it say whether it is theirs.
+FILLED_IN = """
+create function is_filled_in_for_me(asked uuid) returns boolean language plpgsql stable as $$
+begin
+  return current_setting('app.door', true) = 'worker' and exists (
+    select 1 from file_use u where u.file_id = asked and u.living
+      and u.subject_kind in ('proxy_application', 'proxy_filing'));
+end $$
+"""
 HELPED = """, exists (
           select 1 from passage s
           where s.application_id = a.id and s.round = a.round and s.action = 'assist'
@@ -71,6 +81,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_passage_helped", "passage", ["person_id"], postgresql_where=sa.text("action = 'assist'"))
     stuck(" or held.helped", HELPED)
+    op.execute(FILLED_IN)
+    op.execute("revoke execute on function is_filled_in_for_me(uuid) from public")
+    op.execute("grant execute on function is_filled_in_for_me(uuid) to aid_api")
+    op.execute("create policy after_filled_in on file for select to aid_api using (is_filled_in_for_me(id))")
     # To be given a function, a role must be able to create one: for the length of this migration.
     op.execute("grant create on schema public to aid_jobs")
     op.execute(CASES_ON_PAPER)
@@ -82,6 +96,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("drop function cases_on_paper()")
+    op.execute("drop policy after_filled_in on file")
+    op.execute("drop function is_filled_in_for_me(uuid)")
     stuck("", "")
     op.drop_index("ix_passage_helped", "passage")
     op.drop_index("ix_person_on_paper", "person")

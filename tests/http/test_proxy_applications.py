@@ -162,7 +162,10 @@ async def test_what_the_clerk_uploaded_becomes_the_workers_and_can_be_used_again
     assert problem["errors"][0]["pointer"] == "/form/file_ids/0"
     form = make.living_aid(file_ids=[proof["id"]])
     one = await filed(client, clerk, filing(worker, unit, form=form))
-    refused(await client.get(f"/files/{proof['id']}", headers=worker.headers), 404, "file_not_found")
+    # They see what they confirm; nobody else does.
+    assert (await client.get(f"/files/{proof['id']}", headers=worker.headers)).status_code == 200
+    stranger = await world.worker(unit)
+    refused(await client.get(f"/files/{proof['id']}", headers=stranger.headers), 404, "file_not_found")
     case = await confirmed(client, worker, one)
     for someone in (worker, chair, clerk):
         assert (await client.get(f"/files/{proof['id']}", headers=someone.headers)).status_code == 200
@@ -172,6 +175,15 @@ async def test_what_the_clerk_uploaded_becomes_the_workers_and_can_be_used_again
         headers=worker.headers | {"If-Match": f'"{case["version"]}"'},
     )  # fmt: skip
     assert changed.status_code == 200, changed.text
+
+
+async def test_what_a_worker_declines_is_none_of_theirs(client: httpx.AsyncClient, world: World) -> None:
+    unit = (await world.town()).units[0]
+    clerk, worker = await world.staff(Role.UNIT_CLERK, unit), await world.worker(unit)
+    proof = (await upload(client, clerk, picture())).json()["id"]
+    one = await filed(client, clerk, filing(worker, unit, form=make.living_aid(file_ids=[proof])))
+    assert (await post(client, worker, f"/me/proxy_applications/{one['id']}/decline")).status_code == 200
+    refused(await client.get(f"/files/{proof}", headers=worker.headers), 404, "file_not_found")
 
 
 # ---- on paper ----

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from app.applications.assisting.queries import application_of_filing
 from app.applications.assisting.queries import filing as proxy_application
+from app.applications.assisting.queries import waiting_for as proxy_applications_of
 from app.applications.queries import case
 from app.applications.supplements.queries import case_of_supplement
 from app.articles.queries import article
@@ -35,6 +36,7 @@ from app.notices.objection_queries import evidence_of
 from app.people.queries import person_of_number
 from app.proxy_filings.queries import ProxyFilingNotFound, household_of_filing
 from app.proxy_filings.queries import filing as proxy_filing
+from app.proxy_filings.queries import waiting_for as proxy_filing_of
 from app.visits.queries import shown_visit
 
 router = APIRouter(prefix=PREFIX, tags=["材料"], route_class=UploadDoor)
@@ -130,6 +132,7 @@ async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight
     database, sight = service_of(request).database, Sight("worker", actor.person_id)
     async with database.glance(sight) as transaction:
         row = await own(transaction, actor.person_id, file_id)
+        row = row or await _filled_in(transaction, actor, file_id)
     if row is not None:
         return sight, row, actor.person_id
     if not actor.may(Permission.READ_CASES, Permission.FILL_ASSIGNED_VISIT, Permission.READ_ARTICLES):
@@ -169,6 +172,18 @@ async def _waiting(transaction: Transaction, row: Record) -> Record:
     """Whom it is about, where they have an account by now."""
     person_id = await person_of_number(transaction, row["id_number_index"])
     return {"person_id": person_id} if person_id else {}
+
+
+async def _filled_in(transaction: Transaction, actor: Actor, file_id: UUID) -> Record | None:
+    """What staff uploaded for the actor, who has to confirm it."""
+    row = await by_id(transaction, file_id)
+    if row is None:
+        return None
+    filed = await proxy_filing_of(transaction, actor.person_id)
+    filings = [*await proxy_applications_of(transaction, actor.person_id), *([filed] if filed else [])]
+    waiting = {filing["id"] for filing in filings}
+    named = {use["subject_id"] for use in await uses(transaction, file_id)}
+    return None if named.isdisjoint(waiting) else row
 
 
 _BY_THEMSELVES: Final[Mapping[str, Callable[[Transaction, Actor, UUID], Awaitable[Record | None]]]] = {
