@@ -35,13 +35,13 @@ MESSAGES: Final[Mapping[str, str]] = {
     "filing_open": "这个人已有一份等待确认的代办档案。",
     "union_unknown": "这个工会编码不在导入的工会及其下级之中。",
     "union_not_keeper": "这份档案不在所填的工会。换工会请办理档案转接。",
-    "own_family": "不能导入本人或本人家庭的档案，请由另一名工作人员办理。",
+    "own_family": "不能导入本人、家人或亲属的档案，请由另一名工作人员办理。",
     "file_not_correctable": "这份档案在现在的办理状态下不能修改，请等它在档或回到工会初审时再导入。",
     "not_a_member": "这个人不是这份档案的家庭成员。",
     "size_change_one_at_a_time": "一次只能有一名成员加入或离开，请等上一项变更核对后再办。",
     "change_open": "同一项内容已有变更申请正在核对，请等待核对结果。",
     "too_many_requests": "一个工会一次最多提出 1,000 项变更申请，请分几次导入。",
-    "identity_required": "经办人要先完成实名认证，才能提出变更申请。",
+    "identity_required": "经办人要先完成实名认证，才能代填档案或提出变更申请。",
 }
 """Every code of an import besides those of the form and of identity numbers."""
 _SEPARATORS = re.compile(r"[、,，;；/\s]+")

@@ -1,4 +1,4 @@
-"""Staff who filled in a file for a worker (代办): they decide nothing of it, in any of its rounds."""
+"""Staff who helped a worker with a file (代办): they decide nothing of it, in any of its rounds."""
 
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from app.policy.drafts import read_whole
 
 
 async def keep_assistance(work: Work, household_id: UUID, by: By, *, round: int = 1) -> None:
-    """Somebody filled in this round of a file: it counts as a review, so that they decide nothing of it."""
+    """Somebody helped with this round of a file: it counts as a review, so that they decide nothing of it, nor does
+    anybody near to them. Raises KeptApart, IdentityRequired."""
     signed = Signature(by.person_id, by.post_role, by.organisation_name)
     drafted = {"id": household_id, "state": "draft", "round": round}
     await pass_by(work, drafted, "assist", signed, counts_as_review=True)
@@ -25,7 +26,7 @@ async def keep_assistance(work: Work, household_id: UUID, by: By, *, round: int 
 
 async def still_assisted(work: Work, row: Record, *anew: By) -> None:
     """Whoever ever helped with a locked file is held to have helped with the round that begins; so are those who fill
-    it in anew."""
+    it in anew. Raises KeptApart, IdentityRequired."""
     before = [By(**each) for each in await assistants(work.transaction, row["id"], row["round"])]
     for each in {by.person_id: by for by in (*before, *anew)}.values():
         await keep_assistance(work, row["id"], each, round=row["round"] + 1)

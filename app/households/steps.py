@@ -23,7 +23,7 @@ from app.households.queries import file
 from app.households.related import not_related
 from app.households.tables import HouseholdPassage
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import NotAllowed, StaleVersion
+from app.kernel.errors import IdentityRequired, KeptApart, NotAllowed, StaleVersion
 from app.kernel.ids import new_id
 from app.messaging.outbox import emit
 from app.workflow.path import NotAllowedNow, Step, check_words
@@ -67,6 +67,14 @@ class FileAlreadySigned(NotAllowed):
     """您已经办理过这份档案的前一个环节，同一人不能再办理下一个环节。"""
 
 
+_REFUSALS = {
+    "uq_household_passage_reviewer": FileAlreadySigned,
+    "ck_household_passage_apart": KeptApart,
+    "ck_household_passage_known": IdentityRequired,
+}
+"""What an index, or a trigger, of the database refuses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signature(By):
     """Who takes a step, for which union, and what they say of it. Nobody: the system does."""
@@ -105,7 +113,7 @@ async def allowed(
 async def act(
     work: Work, actor: Actor, household_id: UUID, expected: int, action: str, said: Signature, gates: Gates
 ) -> Record:
-    """Staff take a step that carries nothing further. Raises as `allowed`, and FileAlreadySigned."""
+    """Staff take a step that carries nothing further. Raises as `allowed`, and as `take`."""
     row, step, signed = await allowed(work, actor, household_id, expected, action, said, gates)
     assert step.carries is None, "what carries more has a command of its own"
     return await take(work, row, step, signed)
@@ -114,7 +122,7 @@ async def act(
 async def take(work: Work, row: Record, step: Step, signed: Signature, *, again: bool = False, **change: Any) -> Record:
     """Write the step, its place in the file's history, its audit entry and its fact. `again`: another round begins.
 
-    Raises FileAlreadySigned, AidAwaited.
+    Raises FileAlreadySigned, KeptApart, IdentityRequired, AidAwaited.
     """
     round_ = row["round"] + (again or step.opens_round)
     ends = step.to in DEAD_STATES and "merged_into_id" not in change
@@ -128,10 +136,7 @@ async def take(work: Work, row: Record, step: Step, signed: Signature, *, again:
         await work.transaction.run(_END_OFFERS, row_id=row["id"], now=work.now)
     if step.at == "exit_proposed" and step.to != "exit_notice":
         await work.transaction.run(_DROP_EXIT, row_id=row["id"], now=work.now)
-    try:
-        await pass_by(work, row, step.action, signed, to=step.to, round=round_, counts_as_review=step.counts_as_review)
-    except asyncpg.UniqueViolationError as taken:
-        raise FileAlreadySigned from taken
+    await pass_by(work, row, step.action, signed, to=step.to, round=round_, counts_as_review=step.counts_as_review)
     await record(
         work,
         person_id=signed.person_id,
@@ -176,9 +181,18 @@ async def pass_by(
     round: int | None = None,
     counts_as_review: bool = False,
 ) -> None:
-    """Write what was done into the file's history; without `to` it stays where it is."""
+    """Write what was done into the file's history; without `to` it stays where it is.
+
+    Raises FileAlreadySigned, KeptApart, IdentityRequired.
+    """
     values = _passage(work, row, action, signed, to or row["state"], round or row["round"], counts_as_review)
-    await work.transaction.run(_PASS, **values)
+    try:
+        await work.transaction.run(_PASS, **values)
+    except asyncpg.IntegrityConstraintViolationError as refused:
+        refusal = _REFUSALS.get(refused.constraint_name or "")
+        if refusal is None:
+            raise
+        raise refusal from refused
 
 
 def _passage(

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.change_requests.queries import R
 from app.db.base import table_of
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.households.queries import H
 from app.people.tables import BankCard
@@ -27,6 +27,8 @@ _CARDS = statement(
     )
 )
 
+_NEAR = Statement("select unnest(numbers_near($1)) as number_index", ("person_id",), {})
+
 
 async def files_of(transaction: Transaction, household_ids: Iterable[UUID]) -> dict[UUID, Record]:
     """These household files."""
@@ -44,3 +46,10 @@ async def cards_of(transaction: Transaction, person_ids: Iterable[UUID]) -> dict
     """The blind index of the number of the card that each of these is paid to."""
     rows = await transaction.rows(_CARDS, ids=sorted(set(person_ids)))
     return {row["person_id"]: row["number_index"] for row in rows}
+
+
+async def numbers_near(transaction: Transaction, person_id: UUID) -> frozenset[bytes]:
+    """The blind indexes of the numbers of a person, of whom they live with, and of declared relatives; none of somebody
+    who has proved no identity."""
+    rows = await transaction.rows(_NEAR, person_id=person_id)
+    return frozenset(row["number_index"] for row in rows)

@@ -20,7 +20,7 @@ from app.households.correcting import Correction, correct_many
 from app.households.members import ID_NUMBER
 from app.households.path import CORRECTABLE
 from app.households.queries import FORM, by_id_locked, keeper_of
-from app.jobs.import_queries import asked_for, cards_of, files_of
+from app.jobs.import_queries import asked_for, cards_of, files_of, numbers_near
 from app.kernel.actor import Actor, Permission
 from app.kernel.errors import IdentityRequired, NotAllowed
 from app.organisations.queries import posts
@@ -34,10 +34,12 @@ MOST_REQUESTS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Who is answerable for an import, with the posts that they hold today, and their blind index if it is known."""
+    """Who is answerable for an import, with the posts that they hold today, their blind index if it is known, and those
+    of whoever is near to them."""
 
     actor: Actor
     number_index: bytes | None
+    near: frozenset[bytes]
 
     def asker(self, row: Record) -> Asker:
         """As whom they ask for changes of a file. Raises NotAllowed, IdentityRequired."""
@@ -52,7 +54,8 @@ class Importer:
 async def importer(work: Work, person_id: UUID) -> Importer:
     """Read anew for each transaction: a post may have ended since the workbook came in."""
     held = await posts(work.transaction, person_id, work.today)
-    return Importer(Actor(person_id, person_id, held), (await person(work.transaction, person_id))["id_number_index"])
+    mine = (await person(work.transaction, person_id))["id_number_index"]
+    return Importer(Actor(person_id, person_id, held), mine, await numbers_near(work.transaction, person_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def _barred(
     if keeper is None or post_over(by.actor, Permission.ACCEPT_CASE, row) is None:
         return c.NUMBER, "member_elsewhere"
     numbers = {found.index[number] for _, number in household.people}
-    if row["person_id"] == by.actor.person_id or by.number_index in numbers:
+    if row["person_id"] == by.actor.person_id or not by.near.isdisjoint(numbers):
         return c.NUMBER, "own_family"
     if household.union_code and household.union_code != keeper["code"]:
         return c.UNION, "union_not_keeper"

@@ -164,7 +164,7 @@ async def _judged(work: Work, trial: _Trial, households: list[Household]) -> lis
         _refuse_twins(trial, household, found, None if file is None else file[0]["id"])
         trial.counts["lines"] += len(household.lines)
         if file is None:
-            one = _staged_filing(trial, household, head, by)
+            one = _staged_filing(trial, household, found, by)
         else:
             update = judged(work, by, found, household, file, trial.unions)
             one = _staged_update(trial, household, head, file[0], update)
@@ -186,16 +186,18 @@ def _refuse_twins(trial: _Trial, household: Household, found: Known, own: UUID |
         trial.seen.add(index)
 
 
-def _staged_filing(trial: _Trial, household: Household, head: bytes | None, by: Importer) -> Staged:
+def _staged_filing(trial: _Trial, household: Household, found: Known, by: Importer) -> Staged:
     union_id, line = trial.union_of_code(household.union_code), household.lines[0]
     if union_id is None:
         household.refuse(line, c.UNION, "union_unknown")
-    if head is not None and head == by.number_index:
+    if by.number_index is None:
+        household.refuse(line, c.NUMBER, "identity_required")
+    if not by.near.isdisjoint(found.index[number] for _, number in household.people):
         household.refuse(line, c.NUMBER, "own_family")
     if household.wrong or household.form is None or union_id is None:
         return Staged(line, union_id or trial.row["organisation_id"], "bad")
     content = {"form": household.form, "phone": household.phone, "card": household.card}
-    return Staged(line, union_id, "good", "filing", head, content)
+    return Staged(line, union_id, "good", "filing", found.index.get(household.head_number), content)
 
 
 def _staged_update(

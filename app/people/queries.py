@@ -111,14 +111,22 @@ async def person_of_number(transaction: Transaction, number_index: bytes) -> UUI
     return found
 
 
-_IS_NEAR = Statement("select is_near_number($1)", ("asked",), {})
+_IS_NEAR = Statement("select coalesce(bool_or(is_near_number(n)), false) from unnest($1::bytea[]) n", ("asked",), {})
+_HAS_HELPED = Statement("select has_helped($1)", ("asked",), {})
 
 
-async def is_near_number(transaction: Transaction, number_index: bytes) -> bool:
-    """Whether this identity number is that of whoever this transaction works for, of somebody whom they live with, or
-    of a declared relative."""
-    near: bool = await transaction.value(_IS_NEAR, asked=number_index)
+async def is_near_number(transaction: Transaction, *number_indexes: bytes) -> bool:
+    """Whether one of these identity numbers is that of whoever this transaction works for, of somebody whom they live
+    with, or of a declared relative."""
+    near: bool = await transaction.value(_IS_NEAR, asked=list(number_indexes))
     return near
+
+
+async def has_helped(transaction: Transaction, number_index: bytes) -> bool:
+    """Whether whoever this transaction works for, or somebody near to them, filled in, confirmed or handed in anything
+    on paper for whoever has this identity number."""
+    helped: bool = await transaction.value(_HAS_HELPED, asked=number_index)
+    return helped
 
 
 async def consents(transaction: Transaction, person_id: UUID) -> list[Record]:

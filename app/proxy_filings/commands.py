@@ -19,7 +19,7 @@ from app.households.changes import By
 from app.households.commands import Scope, fill_in_anew, open_file
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, NotAllowed, Recused, StaleVersion
+from app.kernel.errors import Conflict, IdentityRequired, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.people.card_commands import set_first_card
@@ -80,12 +80,16 @@ async def file_for(
 ) -> UUID:
     """Keep the form that a clerk filled in for somebody, who has to confirm it.
 
-    Raises NotAllowed, ProxyFilingOpen.
+    Raises IdentityRequired, NotAllowed, Recused, ProxyFilingOpen.
     """
     kept = dict(form) | {"head": form.get("head", {}) | {"name": name, "id_number": number}}
     index = work.keyring.blind_index(PERSON_NUMBER, number)
-    if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
+    mine = (await person(work.transaction, actor.person_id))["id_number_index"]
+    if mine is None:
+        raise IdentityRequired
+    if mine == index:
         raise NotAllowed
+    await _near_nobody(work, kept)
     filing_id, seal = new_id(), work.keyring
     filed = await work.transaction.value(
         _FILE,
@@ -112,6 +116,14 @@ async def file_for(
     return filing_id
 
 
+async def _near_nobody(work: Work, form: Mapping[str, Any]) -> None:
+    """Raises Recused where the actor, or somebody near to them, is the head or a member of what was filled in."""
+    named = [form["head"], *form.get("members", ())]
+    numbers = [each["id_number"] for each in named if each.get("id_number")]
+    if await is_near_number(work.transaction, *(work.keyring.blind_index(PERSON_NUMBER, each) for each in numbers)):
+        raise Recused
+
+
 async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
     """What waits to be confirmed, for who compares it with the paper; that they look is written down.
 
@@ -120,8 +132,7 @@ async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
     row = await filing(work.transaction, actor, filing_id)
     if row["state"] != "open":
         raise ProxyFilingNotFound
-    if await is_near_number(work.transaction, row["id_number_index"]):
-        raise Recused
+    await _near_nobody(work, work.keyring.open_document(FORM, filing_id, row["form"]))
     subject = await person_of_number(work.transaction, row["id_number_index"])
     await record_reading(
         work, actor, kind="proxy_filing", row=row, subject_person_id=subject, purpose="verification", waits=False
@@ -132,7 +143,7 @@ async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
 async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     """The worker takes over what was filled in for them, as the draft of their file; answers its id.
 
-    Raises ProxyFilingNotFound, StaleVersion, HouseholdExists.
+    Raises ProxyFilingNotFound, StaleVersion, HouseholdExists, KeptApart.
     """
     row = await waiting_for(work.transaction, actor.person_id, locked=True)
     if row is None:
@@ -154,8 +165,8 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     """A second member of staff confirms the signature of somebody who has no WeChat, and files for them. What was
     returned to them is filled in anew: they cannot do it themselves.
 
-    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, HasAccount, NameOnFileDiffers, FileKnown, NotAllowed,
-    Invalid, MemberElsewhere.
+    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, Recused, HasAccount, NameOnFileDiffers, FileKnown,
+    KeptApart, IdentityRequired, NotAllowed, Invalid, MemberElsewhere.
     """
     row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
@@ -166,6 +177,7 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
         raise NotAllowed
     if row["assisted_by"] == actor.person_id:
         raise SecondPersonNeeded
+    await _near_nobody(work, work.keyring.open_document(FORM, filing_id, row["form"]))
     person_id = await _signer_of_paper(work, actor, row)
     confirmed = {"confirmed_by": actor.person_id, "signature_file_id": signature_file_id}
     second = By(actor.person_id, post.role.value, post.place.name)

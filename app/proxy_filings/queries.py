@@ -33,19 +33,6 @@ class ProxyFilingNotFound(NotFound):
     """没有找到等待确认的代填档案。"""
 
 
-_ASSISTED = statement(
-    select(F.c.id)
-    .where(F.c.id_number_index == bindparam("number_index"), F.c.assisted_by == bindparam("person_id"))
-    .limit(literal_column("1"))
-)
-
-
-async def has_assisted(transaction: Transaction, number_index: bytes, person_id: UUID) -> bool:
-    """Whether somebody filled in anything for whoever has this identity number, as far as the caller can see."""
-    found = await transaction.value(_ASSISTED, number_index=number_index, person_id=person_id)
-    return found is not None
-
-
 async def waiting_for(transaction: Transaction, person_id: UUID, *, locked: bool = False) -> Record | None:
     """What was filled in for this person, by their verified number, and waits for them."""
     return await transaction.row(_WAITING_LOCKED if locked else _WAITING, person_id=person_id)

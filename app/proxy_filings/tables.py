@@ -22,6 +22,7 @@ class ProxyFiling(Row, table=True):
         CheckConstraint("signature_file_id is null or confirmed_by <> assisted_by", name="second_person"),
         Index("uq_proxy_filing_open", "id_number_index", unique=True, postgresql_where=text("state = 'open'")),
         Index("ix_proxy_filing_unit", "unit_id"),
+        Index("ix_proxy_filing_number", "id_number_index"),
     )
 
     id_number_index: bytes = blind_index(nullable=False)

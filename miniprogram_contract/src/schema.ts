@@ -1351,7 +1351,7 @@ export interface paths {
         put?: never;
         /**
          * 当面确认认领
-         * @description 核对本人和证件原件后确认，或驳回。代填过这名职工材料的人不能确认。需要 If-Match。
+         * @description 核对本人和证件原件后确认，或驳回。代填、确认或代交过这名职工材料的人及其家人、亲属不能确认。需要 If-Match。
          */
         post: operations["decide_claim_api_v1_staff_account_claims__claim_id__actions_post"];
         delete?: never;

@@ -79,6 +79,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "hand_over_files",  # of a filing that its worker has just confirmed: tests/http/test_proxy_applications.py
         "hand_over_household_files",  # the same of a household file: tests/http/test_proxy_filings.py
         "hand_over_supplement",  # to the applicant: tests/http/test_supplements_on_paper.py
+        "has_helped",  # yes or no, about the caller, to who has the keyed index: tests/http/test_account_claims.py
         "hold_budgets",  # locks, and answers nothing
         "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
@@ -87,6 +88,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "is_phone_of_another",  # yes or no, to who has the keyed index: tests/http/test_account_claims.py
         "is_recused",  # to no role but the one that it runs as
         "keep_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing.py)
+        "keep_file_apart",  # a trigger: answers nothing, and refuses (tests/relatives/test_signing_files.py)
         "keep_household_cap",  # a trigger: answers nothing, and refuses; tests/applications/test_household_caps.py
         "keep_sent_payment",  # a trigger: answers nothing, and refuses
         "kept_apart_from",  # to no role but the one that it runs as

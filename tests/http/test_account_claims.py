@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,11 @@ from tests import calling, make
 from tests.calling import bearer, sign_in
 from tests.files.samples import picture
 from tests.forms import filing
+from tests.http import paperwork
+from tests.http.paperwork import filed, moved, on_paper
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
+from tests.relatives.making import declared
 
 NAME = "林阿伯"
 BIND = Statement("select bind_account($1, now())", ("claim_id",), {})
@@ -40,6 +43,8 @@ class Paper:
     author: Someone
     second: Someone
     clerk: Someone
+    other: Someone
+    """These two had no hand in it."""
 
 
 async def post(client: httpx.AsyncClient, by: Someone, path: str, body: Any) -> httpx.Response:
@@ -55,7 +60,7 @@ async def paper(
     client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, keyring: Keyring, phone: str | None = None
 ) -> Paper:
     town = await world.town()
-    author, second, clerk = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(3)]
+    author, second, clerk, other = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(4)]
     number, phone = make.id_number(), phone or a_phone()
     body = filing(None, town.units[0], name=NAME, id_number=number, phone=phone, household=make.household_form(author))
     filed = (await post(client, author, "/staff/proxy_households", body)).json()
@@ -65,7 +70,7 @@ async def paper(
     person_id = await owner.fetchval(
         "select id from person where id_number_index = $1", keyring.blind_index("person.id_number", number)
     )
-    return Paper(town, person_id, number, phone, done.json()["id"], author, second, clerk)
+    return Paper(town, person_id, number, phone, done.json()["id"], author, second, clerk, other)
 
 
 class Phone:
@@ -241,18 +246,71 @@ async def test_only_other_staff_of_the_union_confirm_and_only_with_code_and_card
     refused(await decide(client, elsewhere, claim, **said), 404, "account_claim_not_found")
     chair = await world.staff(Role.UNIT_CHAIR, one.town.units[0])
     assert (await decide(client, chair, claim, **said)).status_code == 403
-    refused(await decide(client, one.author, claim, **said), 403, "own_paperwork")
     wrong = f"{(int(claim['code']) + 1) % 10**6:06d}"
     for _ in range(CLAIM_CODES.most - 1):
         refused(await decide(client, one.clerk, claim, code=wrong, id_number=one.number), 409, "claim_proof_wrong")
     refused(await decide(client, one.clerk, claim, code=claim["code"], id_number=make.id_number()), 409)
-    told = await decide(client, one.second, claim, **said)
+    told = await decide(client, one.other, claim, **said)
     refused(told, 429, "too_many_attempts")
     assert int(told.headers["retry-after"]) > 80_000
     assert not await bound_to(owner, one)
     again = (await phone.claim(one.number)).json()
     said = {"code": again["code"], "id_number": one.number}
     assert (await decide(client, one.clerk, again, **said)).status_code == 200
+
+
+async def test_whoever_had_a_hand_in_their_papers_confirms_no_claim_nor_does_anybody_near_to_them(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper
+) -> None:
+    unit = one.town.units[0]
+    drafter, signer, helper, relative = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(4)]
+    chair = await world.staff(Role.UNIT_CHAIR, unit)
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    body = paperwork.filing(None, unit, name=NAME, id_number=one.number, form=aid)
+    case = (await on_paper(client, world, signer, await filed(client, drafter, body))).json()
+    path = f"/staff/applications/{case['id']}"
+    case = await moved(client, one.clerk, case, "accept")
+    case = (await calling.post(client, chair, f"{path}/supplements", {"text": "请补充病历"}, case["version"])).json()
+    brought: dict[str, Any] = {
+        "answers": [{"item": "question", "text": "病历已带来", "file_ids": [str(await world.file(helper))]}],
+        "signature_file_id": str(await world.file(helper)),
+    }
+    handed = await calling.post(client, helper, f"{path}/supplement_on_paper", brought, case["version"])
+    assert handed.status_code == 200, handed.text
+    await declared(world, relative, one.second)
+    claim = (await (await phone_of_nobody(client)).claim(one.number)).json()
+    said = {"code": claim["code"], "id_number": one.number}
+    for by in (one.author, one.second, drafter, signer, helper, relative):
+        refused(await decide(client, by, claim, **said), 403, "own_paperwork")
+    assert not await bound_to(owner, one)
+    # Whoever only decided of it may; and a claim that is wrong is refused by whoever sees it.
+    assert (await decide(client, one.clerk, claim, **said)).json()["state"] == "bound"
+
+
+@pytest.mark.parametrize("action", ["confirm", "refuse"])
+async def test_nobody_decides_on_the_claim_of_somebody_near(
+    client: httpx.AsyncClient, world: World, owner: asyncpg.Connection, one: Paper, action: str
+) -> None:
+    await declared(world, one.other, replace(one.other, id=one.id, id_number=one.number))
+    claim = (await (await phone_of_nobody(client)).claim(one.number)).json()
+    said = {"code": claim["code"], "id_number": one.number}
+    refused(await decide(client, one.other, claim, action, **said), 403, "recused")
+    assert not await bound_to(owner, one)
+
+
+async def test_what_was_filed_or_taken_back_where_one_sees_no_more_counts_too(
+    client: httpx.AsyncClient, world: World, one: Paper
+) -> None:
+    here, there = one.town.units[:2]
+    drafter = await world.person(posts=((Role.UNIT_CLERK, here), (Role.UNIT_CLERK, there)))
+    body = paperwork.filing(None, there, name=NAME, id_number=one.number, form={})
+    taken = await filed(client, drafter, body)
+    path = f"/staff/proxy_applications/{taken['id']}/withdraw"
+    assert (await post(client, drafter, path, None)).status_code == 200
+    claim = (await (await phone_of_nobody(client)).claim(one.number)).json()
+    said = {"code": claim["code"], "id_number": one.number}
+    refused(await decide(client, drafter, claim, **said), 403, "own_paperwork")
+    assert (await decide(client, drafter, claim, "refuse")).json()["state"] == "refused"
 
 
 async def test_guessing_whose_papers_there_are_is_counted(client: httpx.AsyncClient, one: Paper) -> None:
@@ -290,6 +348,7 @@ async def test_the_database_binds_for_nobody_but_the_claimant_with_proof_or_staf
     sights = [
         Sight("worker", claimant), Sight("worker", one.author.id), Sight("staff", one.clerk.id, (units[1].id,)),
         Sight("staff", claimant, (units[0].id,)), Sight("staff", one.id, (units[0].id,)), Sight("sign_in"),
+        *(Sight("staff", helper.id, (units[0].id,)) for helper in (one.author, one.second)),
     ]  # fmt: skip
     api = await open_database(database_url, "aid_api", size=1)
     for sight in sights:
@@ -324,7 +383,7 @@ async def test_of_two_claims_at_once_one_wins_and_the_other_is_told(
             second = other.claim(one.number)
         else:
             theirs = (await other.claim(one.number)).json()
-            second = decide(client, one.second, theirs, code=theirs["code"], id_number=one.number)
+            second = decide(client, one.other, theirs, code=theirs["code"], id_number=one.number)
         calls = [decide(client, one.clerk, claim, **said), second]
         first, other_answer = await asyncio.gather(*calls)
         statuses = sorted((first.status_code, other_answer.status_code))

@@ -22,10 +22,11 @@ from app.jobs.running import Jobs
 from app.kernel.actor import Role
 from app.kernel.ids import new_id
 from tests import make
-from tests.bulk.filling import family, head, workbook
+from tests.bulk.filling import family, head, member, workbook
 from tests.bulk.importing import cells, commit, errors_of, seen_after_check, tried, upload
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
+from tests.relatives.making import declared
 from tests.spreadsheets.bombs import BOMBS
 
 
@@ -108,6 +109,22 @@ async def test_what_is_wrong_is_told_by_row_and_column_and_in_the_users_own_file
     refused(await commit(client, clerk, shown), 409, "import_has_errors")
     kept = await owner.fetch("select message from bulk_error where import_id = $1", shown["id"])
     assert not any("440507198001011234" in row["message"] for row in kept)
+
+
+async def test_nobody_imports_the_family_of_somebody_near_or_without_having_proved_who_they_are(
+    client: httpx.AsyncClient, background: Jobs, clerk: Someone, town: Town, world: World
+) -> None:
+    relative, child = await world.person(), await world.person()
+    for each in (relative, child):
+        await declared(world, clerk, each)
+    parent = head()
+    rows = [head(**{c.NUMBER: relative.id_number}), parent, member(parent, **{c.NUMBER: child.id_number}), head()]
+    shown = await tried(client, background, clerk, workbook(rows), town.units[0])
+    told = [(each["line"], each["column"], each["code"]) for each in await errors_of(client, clerk, shown["id"])]
+    assert told == [(2, c.NUMBER, "own_family"), (3, c.NUMBER, "own_family")]
+    unknown = await world.staff(Role.UNIT_CLERK, town.units[0], verified=False, consents=())
+    shown = await tried(client, background, unknown, workbook([head()]), town.units[0])
+    assert [each["code"] for each in await errors_of(client, unknown, shown["id"])] == ["identity_required"]
 
 
 async def test_the_rest_of_an_import_is_corrected_and_what_was_committed_is_not_done_twice(

@@ -31,7 +31,7 @@ from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_in
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, FieldError, Invalid, NotAllowed, Recused, StaleVersion
+from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
 from app.organisations.queries import organisation
@@ -115,10 +115,13 @@ class Signer:
 async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: Filled) -> UUID:
     """Keep the application that a clerk filled in for somebody, who has to confirm it.
 
-    Raises NotAllowed, Recused, ApplicationNotFound, NotReturned, ProxyApplicationOpen.
+    Raises IdentityRequired, NotAllowed, Recused, ApplicationNotFound, NotReturned, ProxyApplicationOpen.
     """
     index, seal = work.keyring.blind_index(PERSON_NUMBER, filled.number), work.keyring
-    if (await person(work.transaction, actor.person_id))["id_number_index"] == index:
+    mine = (await person(work.transaction, actor.person_id))["id_number_index"]
+    if mine is None:
+        raise IdentityRequired
+    if mine == index:
         raise NotAllowed
     if await is_near_number(work.transaction, index):
         raise Recused

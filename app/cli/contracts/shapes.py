@@ -79,14 +79,14 @@ class Shapes:
     def _members(self, old: Schema, new: Schema, direction: Direction, place: str) -> Iterator[Change]:
         was, now = old.get("properties", {}), new.get("properties", {})
         needed_before, needed = set(old.get("required", ())), set(new.get("required", ()))
-        for name in was.keys() - now.keys():
+        for name in sorted(was.keys() - now.keys()):
             yield Change(Kind.BREAKING, f"{place}.{name}", "字段已删除或改名")
-        for name in now.keys() - was.keys():
+        for name in sorted(now.keys() - was.keys()):
             if direction == "request" and name in needed:
                 yield Change(Kind.BREAKING, f"{place}.{name}", "新增了必填字段")
             else:
                 yield Change(Kind.ADDED, f"{place}.{name}", "新增字段")
-        for name in was.keys() & now.keys():
+        for name in sorted(was.keys() & now.keys()):
             if direction == "request" and name in needed - needed_before:
                 yield Change(Kind.BREAKING, f"{place}.{name}", "改为必填")
             elif direction == "response" and name in needed_before - needed:
@@ -104,12 +104,12 @@ class Shapes:
     def _unions(self, was: list[Schema], now: list[Schema], direction: Direction, place: str) -> Iterator[Change]:
         """Variants are matched by name, those without one by their type."""
         before, after = {_label(each): each for each in was}, {_label(each): each for each in now}
-        for label in before.keys() - after.keys():
+        for label in sorted(before.keys() - after.keys()):
             kind = Kind.BREAKING if direction == "request" else Kind.CHANGED
             yield Change(kind, place, f"不再有 {label} 这一种")
-        for label in after.keys() - before.keys():
+        for label in sorted(after.keys() - before.keys()):
             yield Change(Kind.CHANGED, place, f"新增 {label} 这一种")
-        for label in before.keys() & after.keys():
+        for label in sorted(before.keys() & after.keys()):
             yield from self.compare(before[label], after[label], direction, place)
 
 

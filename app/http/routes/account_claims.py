@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.applications.assisting.queries import has_assisted as assisted_application
 from app.db.transaction import Record
 from app.db.work import Work
 from app.households.queries import living
@@ -20,7 +19,6 @@ from app.organisations.queries import for_unattached, organisation
 from app.people.claiming import commands
 from app.people.claiming.queries import CODE, open_page, own
 from app.policy.fields import PersonName
-from app.proxy_filings.queries import has_assisted as assisted_filing
 
 router = APIRouter(prefix=PREFIX, tags=["认领账户"], route_class=Door)
 AssistDesk = Annotated[Desk, staff(Permission.ASSIST)]
@@ -116,12 +114,9 @@ async def list_claims(desk: AssistDesk, limit: Limit = 20, cursor: Cursor = None
 
 @router.post("/staff/account_claims/{claim_id}/actions", summary="当面确认认领", response_model=ClaimDecided)
 async def decide_claim(claim_id: PathId, body: ClaimDecision, desk: AssistDesk) -> Response:
-    """核对本人和证件原件后确认，或驳回。代填过这名职工材料的人不能确认。需要 If-Match。"""
-    work, me = desk.work, desk.actor.person_id
+    """核对本人和证件原件后确认，或驳回。代填、确认或代交过这名职工材料的人及其家人、亲属不能确认。需要 If-Match。"""
+    work = desk.work
     row = await commands.claim_to_decide(work, desk.actor, claim_id, desk.expected_version())
-    for assisted in (assisted_filing, assisted_application):
-        if body.action == "confirm" and await assisted(work.transaction, row["id_number_index"], me):
-            raise commands.OwnPaperwork
     said = commands.Decision(body.action == "confirm", body.code, body.id_number)
     done = await commands.decide(work, desk.actor, row, said)
     if isinstance(done, DomainError):

@@ -1,7 +1,7 @@
 """Taking over an account that was opened on paper: two independent proofs, never the number alone.
 
 The first is name and identity number. The second is the phone on file, which WeChat confirms, where nobody else has
-it too; or a member of staff of the union before whom they stand, who did not fill in their papers.
+it too; or a member of staff of the union before whom they stand, who had no hand in their papers.
 """
 
 import hmac
@@ -20,7 +20,7 @@ from app.db.statements import Statement, insertion, statement
 from app.db.transaction import Record
 from app.db.work import Work
 from app.kernel.actor import Actor, Permission
-from app.kernel.errors import Conflict, DomainError, NotAllowed, StaleVersion
+from app.kernel.errors import Conflict, DomainError, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name
 from app.messaging.outbox import emit
@@ -37,7 +37,7 @@ from app.people.commands import (
     has_number,
     valid_number,
 )
-from app.people.queries import on_paper, person, person_locked
+from app.people.queries import has_helped, is_near_number, on_paper, person, person_locked
 
 KEPT_OPEN: Final = timedelta(days=7)
 DIGITS: Final = 6
@@ -76,7 +76,7 @@ class ClaimProofWrong(Conflict):
 
 
 class OwnPaperwork(NotAllowed):
-    """这名职工的材料由您代填，认领要由另一名工作人员当面确认。"""
+    """这名职工的材料由您或您的家人、亲属代填、确认或代交，认领要由另一名工作人员当面确认。"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ async def decide(work: Work, actor: Actor, row: Record, said: Decision) -> Recor
     """A member of staff has seen the claimant and their card, or refuses the claim.
 
     A wrong code or number is answered, not raised: that it has been counted must be committed.
-    Raises ClaimEnded, NotAllowed, TooManyAttempts, IdentityTaken.
+    Raises ClaimEnded, NotAllowed, Recused, OwnPaperwork, TooManyAttempts, IdentityTaken.
     """
     if row["state"] != "open" or row["expires_at"] <= work.now:
         raise ClaimEnded
@@ -184,6 +184,10 @@ async def decide(work: Work, actor: Actor, row: Record, said: Decision) -> Recor
     mine = (await person(work.transaction, actor.person_id))["id_number_index"]
     if post is None or row["person_id"] == actor.person_id or mine == row["id_number_index"]:
         raise NotAllowed
+    if await is_near_number(work.transaction, row["id_number_index"]):
+        raise Recused
+    if said.confirms and await has_helped(work.transaction, row["id_number_index"]):
+        raise OwnPaperwork
     if said.confirms and not await _right(work, row, said):
         await count(work, CLAIM_CODES, str(row["id"]))
         return ClaimProofWrong()
