@@ -10,6 +10,7 @@ from app.applications.lifting import tables as lifting
 from app.applications.reasons import tables as reasons
 from app.applications.resubmissions import tables as resubmissions
 from app.applications.supplements import tables as supplements
+from app.appointments import tables as appointments
 from app.articles import tables as articles
 from app.audit import tables as audit
 from app.bulk import tables as bulk
@@ -51,6 +52,7 @@ __all__ = [
     "access",
     "appeals",
     "applications",
+    "appointments",
     "articles",
     "assisting",
     "audit",

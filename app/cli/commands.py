@@ -26,6 +26,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "serve": "serving.serve",
     "contract": "contracts.contract",
     "openapi": "contracts.openapi",
+    "appoint": "appoint.appoint",
     "import": "imports.import_file",
     "duplicates": "duplicates.duplicates",
     "reuses": "reuses.reuses",

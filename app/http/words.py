@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from app.kernel.role_names import ROLE_NAMES
+
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # states
@@ -152,28 +154,14 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "article:review": "审核宣传文章",
         "article:withdraw": "撤回宣传文章",
         "match:run": "与部门比对",
+        "post:read": "查看岗位",
+        "post:propose": "提出任免",
+        "post:confirm": "确认任免",
         "notice:investigate": "核查公示异议",
         "rating:read": "查看满意度",
         "own": "本人",
         "system": "系统",
-        # roles
-        "unit_clerk": "基层工会经办人",
-        "unit_chair": "基层工会主席",
-        "street_reviewer": "镇街工会审核人",
-        "district_reviewer": "区县工会审核人",
-        "district_leader": "区县工会负责人",
-        "city_reviewer": "市总工会审核人",
-        "city_leader": "市总工会负责人",
-        "mutual_aid_officer": "互助保障专员",
-        "finance_maker": "财务制单（出纳）",
-        "finance_checker": "财务复核（会计）",
-        "publicity_editor": "宣传编辑",
-        "publicity_approver": "宣传审核人",
-        "evaluator": "第三方评估人",
-        "auditor": "审计员",
-        "system_admin": "系统管理员",
-        "security_admin": "安全管理员",
-        "home_visitor": "走访志愿者（购买服务的社工）",
+        **{role.value: name for role, name in ROLE_NAMES.items()},
     }
 )
 """Codes as people say them. A code means the same wherever it stands, so one table serves all."""

@@ -66,6 +66,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "card_check_guard",  # a trigger: answers nothing, and refuses
         "cards_of_batch",  # to the maker of a batch that is confirmed, as its file is written: tests/payments
         "cards_to_check",  # masked, within the reach of whoever pays: tests/payments
+        "carry_out_post_change",  # a trigger: gives and ends posts, once confirmed (tests/appointments)
         "cases_on_paper",  # ids, to staff: tests/http/test_paper_tasks.py
         "consenting_to_publicity",  # who agreed to be shown, to staff with their keyed number: tests/articles
         "consents_of_numbers",  # tried in tests/http/test_matches_consented.py
@@ -115,8 +116,10 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "payments_made",  # lines paid under a union of the caller's, nothing personal: tests/supervision
         "person_of_number",  # an id, to who has the keyed index of an identity number
         "person_on_paper",  # an id and what is sealed, to who has the keyed index: tests/http/test_account_claims.py
+        "posts_administered",  # posts under a union of an officer's, masked: tests/appointments
         "progress_figures",  # counts and sums of a union, to who has a post there: tests/articles/test_progress.py
         "relatives_follow",  # a trigger on people: tests/relatives/test_signing.py
+        "roles_held",  # codes, to a system administrator: tests/appointments
         "staff_over",  # tried in tests/http/test_contact_cards.py
         "stage_is_stuck",  # yes or no, of a case: tests/applications/test_recusal.py
         "take_over_household",  # a file that was offered to the caller's own union

@@ -121,6 +121,15 @@ VALID: dict[str, dict[str, Any]] = {
         "reason": "好",
         "bank_card": {"holder": "林阿伯", "number": "6222021234567890128", "bank_name": "中国银行"},
     },
+    "POST /staff/posts": {
+        "name": "林小雁",
+        "id_number": make.id_number(),
+        "role": "unit_clerk",
+        "organisation_code": "440507-S01-U01",
+        "basis": "汕工任〔2026〕12号",
+    },
+    "POST /staff/posts/{post_id}/end": {"basis": "汕工免〔2026〕3号"},
+    "POST /staff/post_changes/{change_id}/refuse": {"note": "文件上不是这个人"},
     "POST /staff/change_requests/{request_id}/actions": {"action": "approve", "note": "好"},
     "POST /staff/proxy_households": {
         "name": "陈小明", "id_number": NUMBER, "phone": "13800138000", "organisation_code": "U-1", "household": {},

@@ -50,6 +50,16 @@ CHANGES = {
 }
 """Who sees and does what with these stands in test_change_requests.py, test_proxy_filings.py,
 test_proxy_applications.py, test_paper_tasks.py and test_account_claims.py."""
+APPOINTMENTS = {
+    ("GET", "/staff/posts"),
+    ("POST", "/staff/posts"),
+    ("POST", "/staff/posts/{}/end"),
+    ("GET", "/staff/post_changes"),
+    ("POST", "/staff/post_changes/{}/confirm"),
+    ("POST", "/staff/post_changes/{}/refuse"),
+    ("POST", "/staff/post_changes/{}/withdraw"),
+}
+"""Posts are nobody's case; who sees and gives them stands in tests/appointments."""
 POLICIES = {
     ("GET", "/staff/policies"),
     ("POST", "/staff/policies"),
@@ -288,6 +298,7 @@ def test_the_matrix_knows_every_route() -> None:
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
     known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION, *ARTICLES, *DELIVERIES}
+    known |= APPOINTMENTS
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

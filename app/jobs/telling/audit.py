@@ -48,6 +48,8 @@ TELLERS: Final[Mapping[str, tuple[str, str]]] = {
     "tell_supplement_asked": ("申请人", "supplement_asked"),
     "tell_supplement_closed": ("提出要求的人", "supplement_answered"),
     "remind_people": ("户主和责任人", "review_due"),
+    "tell_confirmers": ("核对任免的人", "post"),
+    "tell_of_post": ("任免的人", "post"),
     "tell_helpers": ("可以代办的人", "paper_task"),
 }
 """By the name of what tells: whom, and the kind of message."""

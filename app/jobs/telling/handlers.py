@@ -11,6 +11,7 @@ from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
 from app.applications.path import Kind, State
 from app.applications.supplements.events import SupplementAsked, SupplementClosed
+from app.appointments.events import PostChangeDecided, PostChangeProposed
 from app.articles.events import ArticleMoved, PictureFoundRisky, WithdrawalAsked
 from app.bulk.events import ExportAsked, ImportAsked, ImportConfirmed
 from app.change_requests.events import ChangeAsked, ChangeDecided, ChangeWithdrawn
@@ -24,6 +25,7 @@ from app.files.events import FileKept
 from app.funds.events import AllocationMoved, BudgetRaised, FundReceived
 from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
+from app.jobs.telling.appointments import tell_confirmers, tell_of_post
 from app.jobs.telling.articles import tell_found_risky, tell_of_article, tell_to_withdraw
 from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.on_paper import tell_helpers
@@ -350,6 +352,8 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     ArticleMoved: tell_of_article,
     PictureFoundRisky: tell_found_risky,
     WithdrawalAsked: tell_to_withdraw,
+    PostChangeProposed: tell_confirmers,
+    PostChangeDecided: tell_of_post,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {

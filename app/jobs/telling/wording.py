@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Final, NamedTuple
 
+from app.kernel.actor import Role
+from app.kernel.role_names import ROLE_NAMES
 from app.policy.wording import day_text
 
 
@@ -254,6 +256,24 @@ def of_reuse(number: str) -> Said:
 def of_shared_card(masked: str) -> Said:
     """To those who review, and those who pay."""
     return Said("两户用同一张银行卡", f"尾号{masked[-4:]}的收款银行卡同时登记在两户名下，请核对收款人。")
+
+
+def of_post(role: str, organisation_name: str, from_date: date | None) -> Said:
+    """To whose post it is. `from_date`: None, where it ends."""
+    post = f"{organisation_name}{ROLE_NAMES[Role(role)]}"
+    if from_date is None:
+        return Said("岗位已免去", f"您不再担任{post}。")
+    return Said("岗位任命", f"您自{day_text(from_date)}起担任{post}，重新打开小程序后可以办理。")
+
+
+def of_post_change_waiting() -> Said:
+    """To whoever may confirm it."""
+    return Said("有任免等您核对", "系统管理员提出了一项岗位任免，请对照任免文件核对后确认。")
+
+
+def of_post_change_refused() -> Said:
+    """To whoever proposed it."""
+    return Said("任免没有通过核对", "您提出的一项岗位任免没有通过核对，原因见任免记录。")
 
 
 def of_paper_returned(number: str) -> Said:
