@@ -29,8 +29,8 @@ DUTIES: dict[Role, str] = {
     Role.PUBLICITY_APPROVER: "宣传审核人：审核文章",
     Role.EVALUATOR: "第三方评估人：查看去标识的样本",
     Role.AUDITOR: "审计员：只读查看案件和审计记录",
-    Role.SYSTEM_ADMIN: "系统管理员：不接触案件",
-    Role.SECURITY_ADMIN: "安全管理员：不接触案件",
+    Role.SYSTEM_ADMIN: "系统管理员：提出岗位任免，不接触案件",
+    Role.SECURITY_ADMIN: "安全管理员：核对和确认岗位任免，不接触案件",
     Role.HOME_VISITOR: "志愿者（购买服务的社工）：只走访分派给自己的家庭",
 }
 

@@ -4406,6 +4406,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/post_changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 任免
+         * @description 管辖范围内提出过的任免，最新的在前。
+         */
+        get: operations["list_changes_api_v1_staff_post_changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/post_changes/{change_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 确认任免
+         * @description 对照任免文件核对后确认，五秒之内生效。提出的人、核对的人和任免的人是三个人。需要 If-Match。
+         */
+        post: operations["confirm_change_api_v1_staff_post_changes__change_id__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/post_changes/{change_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 不同意任免
+         * @description 需要 If-Match。
+         */
+        post: operations["refuse_change_api_v1_staff_post_changes__change_id__refuse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/post_changes/{change_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 撤回任免
+         * @description 还没有确认的可以撤回。需要 If-Match。
+         */
+        post: operations["withdraw_change_api_v1_staff_post_changes__change_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 岗位
+         * @description 管辖范围内谁担任什么岗位，最近任的在前。
+         */
+        get: operations["list_posts_api_v1_staff_posts_get"];
+        put?: never;
+        /**
+         * 提出任职
+         * @description 安全管理员确认后生效。系统管理员、安全管理员、审计员只由市总工会任免，不能兼任任何其他岗位。
+         */
+        post: operations["propose_appointment_api_v1_staff_posts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/posts/{post_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 提出免职
+         * @description 安全管理员确认后五秒之内免去；委托给别人的随之结束。
+         */
+        post: operations["propose_end_api_v1_staff_posts__post_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/proxy_applications": {
         parameters: {
             query?: never;
@@ -5738,6 +5862,23 @@ export interface components {
             }[];
         };
         /**
+         * PostView
+         * @description 一个人担任的一个岗位，包括还没有开始的。
+         */
+        app__http__routes__posts__PostView: {
+            /** From Date */
+            from_date: string;
+            /** Id */
+            id: string;
+            /** Organisation */
+            organisation: string;
+            /** Organisation Code */
+            organisation_code: string;
+            /** Person Masked */
+            person_masked: string;
+            role: components["schemas"]["Role"];
+        };
+        /**
          * FilledView
          * @description 还有填写的内容，以及提交前还缺什么。
          */
@@ -5827,6 +5968,12 @@ export interface components {
             signed_by: string | null;
             signed_role: components["schemas"]["Role"] | null;
             state: components["schemas"]["State"];
+        };
+        /** PostView */
+        app__http__routes__sessions__PostView: {
+            organisation: components["schemas"]["OrganisationView"];
+            /** Role */
+            role: string;
         };
         /**
          * ExportView
@@ -12090,7 +12237,7 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办；职工还有 card_check 银行卡核验
+             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办 · post 岗位任免；职工还有 card_check 银行卡核验
              */
             kind: string;
             /** Read At */
@@ -12126,7 +12273,7 @@ export interface components {
             /** Phone Masked */
             phone_masked: string | null;
             /** Staff */
-            staff: components["schemas"]["PostView"][];
+            staff: components["schemas"]["app__http__routes__sessions__PostView"][];
             /** Verified */
             verified: boolean;
             /** Version */
@@ -13182,7 +13329,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "post:read" | "post:propose" | "post:confirm" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -13197,7 +13344,7 @@ export interface components {
             /** Phone Masked */
             phone_masked: string | null;
             /** Staff */
-            staff: components["schemas"]["PostView"][];
+            staff: components["schemas"]["app__http__routes__sessions__PostView"][];
             /** Verified */
             verified: boolean;
         };
@@ -13496,11 +13643,101 @@ export interface components {
             /** Longitude E6 */
             longitude_e6: number;
         };
-        /** PostView */
-        PostView: {
-            organisation: components["schemas"]["OrganisationView"];
-            /** Role */
-            role: string;
+        /** PostChangePage */
+        PostChangePage: {
+            /** Items */
+            items: components["schemas"]["PostChangeView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PostChangeView
+         * @description 一项任免：系统管理员提出，安全管理员核对后确认才生效。
+         */
+        PostChangeView: {
+            /** Basis */
+            basis: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By */
+            decided_by: string | null;
+            /**
+             * From Date
+             * @description 任的，从哪一天起；免的，确认即免
+             */
+            from_date: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description appoint 任 · end 免
+             * @enum {string}
+             */
+            kind: "appoint" | "end";
+            /** Note */
+            note: string | null;
+            /** Organisation */
+            organisation: string;
+            /** Person Masked */
+            person_masked: string;
+            /** Proposed At */
+            proposed_at: string;
+            /** Proposed By */
+            proposed_by: string;
+            role: components["schemas"]["Role"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "confirmed" | "refused" | "withdrawn";
+            /** Version */
+            version: number;
+        };
+        /** PostEnding */
+        PostEnding: {
+            /**
+             * Basis
+             * @description 依据：任免文件的名称、文号
+             */
+            basis: string;
+        };
+        /** PostPage */
+        PostPage: {
+            /** Items */
+            items: components["schemas"]["app__http__routes__posts__PostView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PostRefusal */
+        PostRefusal: {
+            /**
+             * Note
+             * @description 为什么不同意
+             */
+            note: string;
+        };
+        /**
+         * PostRequest
+         * @description 给谁什么岗位。本人要先登录小程序并完成实名认证。
+         */
+        PostRequest: {
+            /**
+             * Basis
+             * @description 依据：任免文件的名称、文号
+             */
+            basis: string;
+            /**
+             * From Date
+             * @description 从哪一天起，不填为今天；最迟 90 天以后
+             */
+            from_date?: string | null;
+            /** Id Number */
+            id_number: string;
+            /** Name */
+            name: string;
+            /** Organisation Code */
+            organisation_code: string;
+            role: components["schemas"]["Role"];
         };
         /** PreviewRequest */
         PreviewRequest: {
@@ -22708,6 +22945,199 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyMoved"];
+                };
+            };
+        };
+    };
+    list_changes_api_v1_staff_post_changes_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description 只看等待核对的 */
+                waiting?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangePage"];
+                };
+            };
+        };
+    };
+    confirm_change_api_v1_staff_post_changes__change_id__confirm_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangeView"];
+                };
+            };
+        };
+    };
+    refuse_change_api_v1_staff_post_changes__change_id__refuse_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostRefusal"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangeView"];
+                };
+            };
+        };
+    };
+    withdraw_change_api_v1_staff_post_changes__change_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangeView"];
+                };
+            };
+        };
+    };
+    list_posts_api_v1_staff_posts_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description 只看一个工会本级的 */
+                organisation_code?: string | null;
+                /** @description 只看一种岗位 */
+                role?: components["schemas"]["Role"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostPage"];
+                };
+            };
+        };
+    };
+    propose_appointment_api_v1_staff_posts_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangeView"];
+                };
+            };
+        };
+    };
+    propose_end_api_v1_staff_posts__post_id__end_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostEnding"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostChangeView"];
                 };
             };
         };
