@@ -38,7 +38,8 @@ $$
 """
 SCOPE = "(a.city_id, a.district_id, a.street_id, a.unit_id)"
 # Whether everybody with one of these roles over a case must stand aside, at least one of them for being related to the
-# applicant or for having helped: a post that nobody holds, or whose holder has only signed already, lifts nothing.
+# applicant, or for having helped (they, or somebody near to them): a post that nobody holds, or whose holder has only
+# signed already, lifts nothing.
 STAGE_IS_STUCK = f"""
 create or replace function stage_is_stuck(asked uuid, wanted text[], today date) returns boolean language plpgsql stable
 security definer set search_path = pg_catalog, public as $$
@@ -59,6 +60,19 @@ begin
     ) held);
 end $$
 """
+# Yes or no, to staff: whether somebody is left to take up what is handed in under these unions, beside some people and
+# whoever is near to them.
+IS_ANYBODY_LEFT = """
+create function is_anybody_left(unions uuid[], roles text[], beside uuid[], today date) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, public as $$
+begin
+  return current_setting('app.door', true) = 'staff' and exists (
+    select 1 from post p
+    where p.organisation_id = any (unions) and p.role = any (roles) and p.ended_at is null and p.from_date <= today
+      and not exists (select 1 from person q where q.id = any (beside)
+        and (q.id = p.person_id or q.id_number_index = any (numbers_near(p.person_id)))));
+end $$
+"""
 # What staff uploaded for a worker who has to confirm it: the walls of what names it say whether it is theirs.
 FILLED_IN = """
 create function is_filled_in_for_me(asked uuid) returns boolean language plpgsql stable as $$
@@ -69,9 +83,14 @@ begin
 end $$
 """
 HELPED = """, exists (
-          select 1 from passage s
+          select 1 from passage s join person q on q.id = s.person_id
           where s.application_id = a.id and s.round = a.round and s.action = 'assist'
-            and s.person_id = w.person_id) as helped"""
+            and (q.id = w.person_id or q.id_number_index = any (numbers_near(w.person_id)))) as helped"""
+
+DEFINERS = {
+    "cases_on_paper()": CASES_ON_PAPER,
+    "is_anybody_left(uuid[], text[], uuid[], date)": IS_ANYBODY_LEFT,
+}
 
 
 def upgrade() -> None:
@@ -79,6 +98,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_person_on_paper", "person", ["id"], postgresql_where=sa.text("openid_index is null and closed_at is null")
     )
+    # What a worker declined is nobody's any more, as what was withdrawn.
+    op.execute("alter table file_use no force row level security")
+    op.execute("alter table proxy_application no force row level security")
+    op.execute(
+        "update file_use set living = false where subject_kind = 'proxy_application' and living "
+        "and subject_id in (select id from proxy_application where state = 'declined')"
+    )
+    op.execute("alter table proxy_application force row level security")
+    op.execute("alter table file_use force row level security")
     op.create_index("ix_passage_helped", "passage", ["person_id"], postgresql_where=sa.text("action = 'assist'"))
     stuck(" or held.helped", HELPED)
     op.execute(FILLED_IN)
@@ -87,15 +115,17 @@ def upgrade() -> None:
     op.execute("create policy after_filled_in on file for select to aid_api using (is_filled_in_for_me(id))")
     # To be given a function, a role must be able to create one: for the length of this migration.
     op.execute("grant create on schema public to aid_jobs")
-    op.execute(CASES_ON_PAPER)
-    op.execute("revoke execute on function cases_on_paper() from public")
-    op.execute("alter function cases_on_paper() owner to aid_jobs")
-    op.execute("grant execute on function cases_on_paper() to aid_api")
+    for signature, body in DEFINERS.items():
+        op.execute(body)
+        op.execute(f"revoke execute on function {signature} from public")
+        op.execute(f"alter function {signature} owner to aid_jobs")
+        op.execute(f"grant execute on function {signature} to aid_api")
     op.execute("revoke create on schema public from aid_jobs")
 
 
 def downgrade() -> None:
-    op.execute("drop function cases_on_paper()")
+    for signature in DEFINERS:
+        op.execute(f"drop function {signature}")
     op.execute("drop policy after_filled_in on file")
     op.execute("drop function is_filled_in_for_me(uuid)")
     stuck("", "")

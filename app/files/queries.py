@@ -9,17 +9,34 @@ from sqlalchemy import any_, bindparam, exists, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.base import table_of
-from app.db.statements import statement
+from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
 from app.files.tables import File, FileUse
 from app.kernel.errors import FieldError, Invalid, NotFound
 
 F, U = table_of(File), table_of(FileUse)
 _IDS = bindparam("ids", type_=ARRAY(F.c.id.type))
-_OWNERS = bindparam("owners", type_=ARRAY(F.c.person_id.type))
 _ONE = statement(select(F).where(F.c.id == bindparam("id")))
 _OWN = statement(select(F).where(F.c.id == bindparam("id"), F.c.person_id == bindparam("person_id")))
-_STATES = statement(select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == any_(_OWNERS), F.c.id == any_(_IDS)))
+_STATES = statement(
+    select(F.c.id, F.c.state, F.c.sha256).where(F.c.person_id == bindparam("person_id"), F.c.id == any_(_IDS))
+)
+# Of a worker's own cases and file, as far as the caller sees them; not what they said elsewhere, maybe without a name.
+_HANDED_IN = Statement(
+    """
+    select f.id, f.state, f.sha256 from file f
+    where f.person_id = $1 and f.id = any($2::uuid[]) and exists (
+      select 1 from file_use u where u.file_id = f.id and u.living and (
+        u.subject_kind = 'application'
+          and exists (select 1 from application a where a.id = u.subject_id and a.applicant_id = f.person_id)
+        or u.subject_kind = 'household'
+          and exists (select 1 from household h where h.id = u.subject_id and h.person_id = f.person_id)
+        or u.subject_kind = 'supplement'
+          and exists (select 1 from supplement s where s.id = u.subject_id and s.applicant_id = f.person_id)))
+    """,
+    ("worker_id", "ids"),
+    {},
+)
 _ALL_OWN = statement(
     select(F.c.id, F.c.sha256, F.c.media_type, F.c.size, F.c.state, F.c.purpose, F.c.created_at)
     .where(F.c.person_id == bindparam("person_id"))
@@ -102,22 +119,15 @@ async def own_clean(transaction: Transaction, person_id: UUID, ids: Iterable[UUI
 
 async def states(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, str]:
     """The states of those of these files that are the person's own."""
-    return _states_of(await own_of(transaction, person_id, ids))
+    return {file_id: row["state"] for file_id, row in (await own_of(transaction, person_id, ids)).items()}
 
 
-def _states_of(files: Mapping[UUID, Record]) -> dict[UUID, str]:
-    return {file_id: row["state"] for file_id, row in files.items()}
-
-
-async def own_of(
-    transaction: Transaction, person_id: UUID, ids: Iterable[UUID], *, worker_id: UUID | None = None
-) -> dict[UUID, Record]:
-    """Those of these files that are the person's own, or that of a worker whom they fill in something for: with `state`
-    and `sha256`. Of a worker's, staff see what is named by something within their reach."""
-    wanted, owners = list(ids), [person_id, *([worker_id] if worker_id else [])]
+async def own_of(transaction: Transaction, person_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Record]:
+    """Those of these files that are the person's own, with `state` and `sha256`."""
+    wanted = list(ids)
     if not wanted:
         return {}
-    return {row["id"]: row for row in await transaction.rows(_STATES, owners=owners, ids=wanted)}
+    return {row["id"]: row for row in await transaction.rows(_STATES, person_id=person_id, ids=wanted)}
 
 
 async def rejected(transaction: Transaction, ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -143,11 +153,14 @@ def named_in(form: Any, at: str = "") -> Iterator[tuple[str, UUID]]:
 async def check_named(
     transaction: Transaction, person_id: UUID, form: Any, at: str = "", *, worker_id: UUID | None = None
 ) -> frozenset[UUID]:
-    """The files that a form names: the person's own, or the worker's for whom they fill it in (`own_of`), and none
-    rejected. Raises Invalid, at their pointers."""
+    """The files that a form names: the person's own, or what the worker for whom they fill it in has handed in already
+    for a case or file that they see; and none rejected. Raises Invalid, at their pointers."""
     named = list(named_in(form, at))
-    ids = (file_id for _, file_id in named)
-    known = _states_of(await own_of(transaction, person_id, ids, worker_id=worker_id))
+    ids = [file_id for _, file_id in named]
+    known = await states(transaction, person_id, ids)
+    if worker_id is not None and set(ids) - known.keys():
+        handed_in = await transaction.rows(_HANDED_IN, worker_id=worker_id, ids=ids)
+        known |= {row["id"]: row["state"] for row in handed_in}
     wrong = [(pointer, "file_unknown") for pointer, file_id in named if file_id not in known]
     wrong += [(pointer, "file_rejected") for pointer, file_id in named if known.get(file_id) == "rejected"]
     if wrong:

@@ -14,7 +14,7 @@ from app.db.transaction import Record
 from app.db.work import Work
 from app.jobs.running import Jobs
 from app.jobs.telling.on_paper import tell_helpers
-from app.jobs.telling.queries import application
+from app.jobs.telling.queries import application, deciders_of
 from app.jobs.telling.wording import of_paper_asked
 from app.kernel.business_time import business_date
 from app.kernel.errors import Unavailable
@@ -35,7 +35,8 @@ async def tell_asked(work: Work, fact: Mapping[str, str]) -> None:
     about = await application(work.transaction, row["application_id"])
     if about is not None:
         said = of_paper_asked(row["number"], _last_day(row))
-        await tell_helpers(work, about, f"supplement:{row['id']}", said, but=row["asked_by"])
+        but = {row["asked_by"], *await deciders_of(work.transaction, about["id"], about["round"])}
+        await tell_helpers(work, about, f"supplement:{row['id']}", said, but=but)
 
 
 async def tell_closed(work: Work, fact: Mapping[str, str]) -> None:

@@ -138,9 +138,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     | _SENDS
     | _UNDOES
     | _ANSWERS,
-    # Whoever has no unit, or one with a single clerk, finds help at the next level.
+    # Whose unit has a single clerk finds help at the next level, with somebody who decides nothing.
     Role.STREET_REVIEWER: frozenset({_P.READ_CASES, _P.FILL_ASSIGNED_VISIT, _P.ASSIST}),
-    Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES | {_P.ASSIST},
+    Role.DISTRICT_REVIEWER: _DISTRICT | _COMPARES,
     Role.DISTRICT_LEADER: _DISTRICT | {_P.JUDGE_DUPLICATES, _P.READ_RATINGS, _P.READ_FUNDS},
     Role.CITY_REVIEWER: _CITY | _PROPOSES | _COMPARES | {_P.READ_FUNDS},
     Role.CITY_LEADER: _CITY

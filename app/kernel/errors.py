@@ -57,6 +57,10 @@ class Conflict(DomainError):
     """当前状态下不能这样办理。"""
 
 
+class NobodyToAccept(Conflict):
+    """这个工会没有其他经办人可以受理，办不下去：请由上一级工会的工作人员代填、确认，留一名经办人受理，或者先任命经办人。"""
+
+
 class Overtaken(Conflict):
     """有另一项操作同时进行，这次没有提交，请再试一次。"""
 

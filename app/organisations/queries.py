@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, literal_column, or_, select
 from app.db.base import table_of
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.kernel.actor import Place, Post, Role, Tier
-from app.kernel.errors import NotFound
+from app.kernel.actor import PERMISSIONS, Permission, Place, Post, Role, Tier
+from app.kernel.errors import NobodyToAccept, NotFound
 from app.organisations.tables import Organisation
 from app.organisations.tables import Post as PostRow
 
@@ -110,6 +110,19 @@ async def choice(transaction: Transaction, words: str, after: str, size: int) ->
     """Unions that a worker may belong to, by part of the name, in the order of their codes."""
     pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return await transaction.rows(_CHOICE, words=pattern, after=after, size=size)
+
+
+_ANYBODY_LEFT = Statement("select is_anybody_left($1, $2, $3, $4)", ("unions", "roles", "beside", "today"), {})
+_ACCEPTING = [role.value for role, held in PERMISSIONS.items() if Permission.ACCEPT_CASE in held]
+
+
+async def expect_acceptor(transaction: Transaction, scoped: Record, today: date, *beside: UUID) -> None:
+    """That somebody beside these people, and not near to them, can accept what is handed in under the union that a row
+    stands under. Raises NobodyToAccept."""
+    unions = [scoped[f"{tier}_id"] for tier in Tier if scoped[f"{tier}_id"] is not None]
+    values = {"unions": unions, "roles": _ACCEPTING, "beside": list(beside), "today": today}
+    if not await transaction.value(_ANYBODY_LEFT, **values):
+        raise NobodyToAccept
 
 
 def _found(row: Record | None) -> Record:

@@ -19,9 +19,10 @@ from app.households.changes import By
 from app.households.commands import Scope, fill_in_anew, open_file
 from app.households.queries import living
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, IdentityRequired, NotAllowed, Recused, StaleVersion
+from app.kernel.errors import Conflict, IdentityRequired, KeptApart, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.organisations.queries import expect_acceptor
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
@@ -69,6 +70,10 @@ class HouseholdExists(Conflict):
 
 class FileKnown(Conflict):
     """这名职工已有家庭档案，或代填之后档案又有变动；请撤回这份代填，被退回的由档案所在的工会按现在的情况另填。"""
+
+
+class FilledInByAnother(Conflict):
+    """代您填写的工作人员不能代您办理这份材料，请联系工会，由另一名工作人员另行代填。"""
 
 
 class SecondPersonNeeded(NotAllowed):
@@ -143,7 +148,7 @@ async def looked_at(work: Work, actor: Actor, filing_id: UUID) -> Record:
 async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     """The worker takes over what was filled in for them, as the draft of their file; answers its id.
 
-    Raises ProxyFilingNotFound, StaleVersion, HouseholdExists, KeptApart.
+    Raises ProxyFilingNotFound, StaleVersion, HouseholdExists, FilledInByAnother.
     """
     row = await waiting_for(work.transaction, actor.person_id, locked=True)
     if row is None:
@@ -151,7 +156,10 @@ async def confirm(work: Work, actor: Actor, expected: int) -> UUID:
     _expect(row, expected)
     if await living(work.transaction, actor.person_id) is not None:
         raise HouseholdExists
-    household_id = await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
+    try:
+        household_id = await _open(work, row, actor.person_id, confirmed_by=actor.person_id)
+    except (IdentityRequired, KeptApart) as barred:
+        raise FilledInByAnother from barred
     await _keep_card(work, row, actor.person_id, actor.person_id)
     return household_id
 
@@ -165,8 +173,8 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     """A second member of staff confirms the signature of somebody who has no WeChat, and files for them. What was
     returned to them is filled in anew: they cannot do it themselves.
 
-    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, Recused, HasAccount, NameOnFileDiffers, FileKnown,
-    KeptApart, IdentityRequired, NotAllowed, Invalid, MemberElsewhere.
+    Raises ProxyFilingNotFound, StaleVersion, SecondPersonNeeded, Recused, NobodyToAccept, HasAccount,
+    NameOnFileDiffers, FileKnown, KeptApart, IdentityRequired, NotAllowed, Invalid, MemberElsewhere.
     """
     row = await filing(work.transaction, actor, filing_id, locked=True)
     _expect(row, expected)
@@ -190,7 +198,10 @@ async def confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: 
     else:
         household_id = await _fill_in_anew(work, row, known, second)
         await _confirmed(work, row, household_id, person_id, **confirmed)
-    return await submit_on_paper(work, actor, household_id, post)
+    moved = await submit_on_paper(work, actor, household_id, post)
+    # A file has no level above that would accept it instead.
+    await expect_acceptor(work.transaction, row, work.today, row["assisted_by"], actor.person_id)
+    return moved
 
 
 async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> Record:

@@ -82,6 +82,7 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "hand_over_supplement",  # to the applicant: tests/http/test_supplements_on_paper.py
         "has_helped",  # yes or no, about the caller, to who has the keyed index: tests/http/test_account_claims.py
         "hold_budgets",  # locks, and answers nothing
+        "is_anybody_left",  # yes or no, of posts under unions, to staff: tests/http/test_paper_tasks.py
         "is_kept_from_meeting",  # yes or no, to the city of the case: tests/meetings/test_desks.py
         "is_near_case",  # yes or no, about the caller alone; tried in tests/appeals/test_kept_apart.py
         "is_near_number",  # yes or no, about the caller alone, to who has the keyed index

@@ -110,7 +110,7 @@ async def test_a_number_on_paper_stands_for_one_name(client: httpx.AsyncClient, 
 async def test_whoever_signed_an_application_on_paper_may_sign_a_file_too(
     client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection
 ) -> None:
-    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    author, second, _ = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(3)]
     who = {"name": "林阿伯", "id_number": make.id_number()}
     aid = make.living_aid(item="temporary", requested_fen=1_000_00)
     common = {"phone": "13800138000", "organisation_code": town.units[0].code}
@@ -135,7 +135,7 @@ async def test_whoever_signed_an_application_on_paper_may_sign_a_file_too(
 async def test_a_file_that_nobody_has_confirmed_is_taken_back_and_filled_in_again(
     client: httpx.AsyncClient, world: World, town: Town
 ) -> None:
-    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    author, second, _ = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(3)]
     body = filing(None, town.units[0], name="林阿伯", id_number=make.id_number(), household={})
     half = (await post(client, author, "/staff/proxy_households", body)).json()
     assert (await on_paper(client, world, second, half)).status_code == 422

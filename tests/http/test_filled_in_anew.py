@@ -231,6 +231,20 @@ async def test_a_card_of_somebody_without_wechat_or_a_household_file_is_changed_
     assert await cards_of(owner, returned.case["id"]) == [("6222 **** **** 0128", "current")]
 
 
+async def test_a_card_is_changed_where_it_is_paid_to(
+    client: httpx.AsyncClient, world: World, returned: Returned, town: Town, owner: asyncpg.Connection
+) -> None:
+    path = f"/staff/applications/{returned.case['id']}/change_requests"
+    body = {"bank_card": CARD | {"holder": "林阿伯"}, "reason": "换卡"}
+    await owner.execute("update application set state = 'withdrawn' where id = $1", UUID(returned.case["id"]))
+    refused(await post(client, returned.author, path, body), 409, "nothing_to_pay")
+    await owner.execute("update application set state = 'returned' where id = $1", UUID(returned.case["id"]))
+    someone = await owner.fetchval("select applicant_id from application where id = $1", UUID(returned.case["id"]))
+    head = Someone(someone, "林阿伯", returned.body["id_number"], new_id(), "")
+    await world.household(head, town.units[1])
+    refused(await post(client, returned.author, path, body), 409, "card_of_household")
+
+
 async def test_whoever_has_wechat_changes_their_card_themselves(
     client: httpx.AsyncClient, world: World, town: Town
 ) -> None:

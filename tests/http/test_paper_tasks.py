@@ -22,6 +22,7 @@ from tests.forms import filing as household_filing
 from tests.http.paperwork import Returned, act, filed, filing, moved, on_paper, post, returned_on_paper
 from tests.http.refusals import refused
 from tests.make import Someone, Town, World
+from tests.notices.making import published
 from tests.relatives.making import declared
 
 TASKS = "/staff/paper_tasks"
@@ -59,7 +60,7 @@ async def test_what_was_returned_waits_for_those_who_may_help_until_it_is_filled
     client: httpx.AsyncClient, world: World, town: Town, returned: Returned
 ) -> None:
     street = await world.staff(Role.STREET_REVIEWER, town.streets[0])
-    district = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    district = await world.staff(Role.UNIT_CLERK, town.districts[0])
     shown = (await client.get(f"/staff/applications/{returned.case['id']}", headers=returned.chair.headers)).json()
     (task,) = await tasks(client, returned.author)
     assert task == {
@@ -176,7 +177,10 @@ async def test_what_was_asked_for_waits_until_its_last_day(
     assert (task["what"], task["version"]) == ("hand_in", asked.json()["version"])
     assert task["due_at"] == answered(due_at).isoformat()
     await work_off(owner, background, case["id"])
-    assert [await told(client, each) for each in (author, chair)] == [["没有微信的职工需要补充材料"], []]
+    # Not whoever asked, nor who has decided something: they cannot hand it in.
+    assert [await told(client, each) for each in (author, second, chair, clerk)] == [
+        ["没有微信的职工需要补充材料"], ["没有微信的职工需要补充材料"], [], [],
+    ]  # fmt: skip
     brought = {"note": "病历遗失", "signature_file_id": str(await world.file(author))}
     handed = await post(client, author, f"{path}/supplement_on_paper", brought, task["version"])
     assert handed.status_code == 200, handed.text
@@ -208,8 +212,9 @@ async def test_the_second_person_compares_what_was_filled_in_with_the_paper(
     near = await world.staff(Role.UNIT_CLERK, unit)
     await declared(world, near, Someone(new_id(), "林阿伯", number, new_id(), ""))
     refused(await client.get(path, headers=near.headers), 403, "recused")
-    answers = [(await client.get(f"/files/{proof}", headers=each.headers)).status_code for each in (second, beside)]
-    assert answers == [200, 404]
+    readers = (second, beside, near)
+    answers = [(await client.get(f"/files/{proof}", headers=each.headers)).status_code for each in readers]
+    assert answers == [200, 404, 404]
     looks = await owner.fetch(
         "select person_id, details ->> 'purpose' as purpose from audit_entry "
         "where action = 'proxy_application.opened' and subject_id = $1", UUID(one["id"]),
@@ -288,7 +293,73 @@ async def test_the_documents_of_the_round_before_are_named_again(
     refused(await post(client, elsewhere, "/staff/proxy_applications", there), 422, "invalid")
 
 
+async def test_what_somebody_said_without_their_name_is_named_for_nobody(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    """Whoever looks into an objection would otherwise try for whom its picture is taken."""
+    unit = town.units[0]
+    objector, innocent = await world.worker(unit), await world.worker(unit)
+    reviewer = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    clerk = await world.person(posts=((Role.UNIT_CLERK, unit), (Role.DISTRICT_REVIEWER, town.districts[0])))
+    _, line = await published(world, unit)
+    evidence = (await upload(client, objector, picture())).json()["id"]
+    said = {"text": "这家有两套房", "anonymous": True, "file_ids": [evidence]}
+    sent = await post(client, objector, f"/public/notices/{line['id']}/objections", said)
+    assert sent.status_code == 201, sent.text
+    assert (await client.get(f"/files/{evidence}", headers=reviewer.headers)).status_code == 200
+    for someone in (objector, innocent):
+        body = filing(someone, unit, form=make.living_aid(file_ids=[evidence]))
+        problem = refused(await post(client, clerk, "/staff/proxy_applications", body), 422, "invalid")
+        assert [error["code"] for error in problem["errors"]] == ["file_unknown"]
+
+
 # ---- where nobody is left to go on ----
+
+
+async def test_nothing_is_filled_in_for_a_union_where_nobody_accepts(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    street = await world.staff(Role.STREET_REVIEWER, town.streets[0])
+    for union in (town.streets[0], town.units[0]):
+        body = filing(None, union, name="林阿伯", id_number=make.id_number(), form=make.living_aid(item="temporary"))
+        refused(await post(client, street, "/staff/proxy_applications", body), 409, "nobody_to_accept")
+    await world.staff(Role.UNIT_CLERK, town.streets[0])
+    assert (await post(client, street, "/staff/proxy_applications", body)).status_code == 201
+
+
+async def test_a_file_on_paper_leaves_somebody_to_accept_it(
+    client: httpx.AsyncClient, world: World, town: Town
+) -> None:
+    """No level above would."""
+    unit = town.units[0]
+    clerk, street = await world.staff(Role.UNIT_CLERK, unit), await world.staff(Role.STREET_REVIEWER, town.streets[0])
+    body = household_filing(None, unit, name="林阿伯", id_number=make.id_number(), household=make.household_form(clerk))
+    one = (await post(client, clerk, "/staff/proxy_households", body)).json()
+    path = f"/staff/proxy_households/{one['id']}/confirm_on_paper"
+    signature = {"signature_file_id": str(await world.file(street))}
+    refused(await post(client, street, path, signature), 409, "nobody_to_accept")
+    near = await world.staff(Role.UNIT_CLERK, unit)
+    relation = await declared(world, near, clerk)
+    refused(await post(client, street, path, signature), 409, "nobody_to_accept")
+    assert (await post(client, near, f"/me/relatives/{relation}/end", {"note": "登记有误"})).status_code == 200
+    assert (await post(client, street, path, signature)).status_code == 200
+
+
+async def test_whose_relative_helped_stands_aside_as_if_they_had(
+    client: httpx.AsyncClient, world: World, town: Town, background: Jobs
+) -> None:
+    unit = town.units[0]
+    clerk = await world.staff(Role.UNIT_CLERK, unit)
+    author, second = [await world.staff(Role.STREET_REVIEWER, town.streets[0]) for _ in range(2)]
+    district = await world.staff(Role.DISTRICT_REVIEWER, town.districts[0])
+    await declared(world, clerk, author)
+    aid = make.living_aid(item="temporary", requested_fen=1_000_00)
+    body = filing(None, unit, name="林阿伯", id_number=make.id_number(), form=aid)
+    case = (await on_paper(client, world, second, await filed(client, author, body))).json()
+    refused(await act(client, clerk, case, "accept"), 403, "kept_apart")
+    await lift_all(background)
+    assert case["id"] in {task["application_id"] for task in await every_item(client, "/staff/tasks", by=district)}
+    await moved(client, district, case, "accept", note="经办人的亲属代为填写，由区总工会受理")
 
 
 async def test_where_everybody_at_the_unit_helped_the_level_above_accepts(

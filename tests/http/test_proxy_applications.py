@@ -182,8 +182,11 @@ async def test_what_a_worker_declines_is_none_of_theirs(client: httpx.AsyncClien
     clerk, worker = await world.staff(Role.UNIT_CLERK, unit), await world.worker(unit)
     proof = (await upload(client, clerk, picture())).json()["id"]
     one = await filed(client, clerk, filing(worker, unit, form=make.living_aid(file_ids=[proof])))
+    second = await world.staff(Role.UNIT_CLERK, unit)
+    assert (await client.get(f"/files/{proof}", headers=second.headers)).status_code == 200
     assert (await post(client, worker, f"/me/proxy_applications/{one['id']}/decline")).status_code == 200
-    refused(await client.get(f"/files/{proof}", headers=worker.headers), 404, "file_not_found")
+    for someone in (worker, second):
+        refused(await client.get(f"/files/{proof}", headers=someone.headers), 404, "file_not_found")
 
 
 # ---- on paper ----

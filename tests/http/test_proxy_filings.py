@@ -235,7 +235,7 @@ async def test_on_paper_the_files_go_to_the_worker_and_the_signature_stays_with_
     client: httpx.AsyncClient, world: World, owner: asyncpg.Connection
 ) -> None:
     unit = (await world.town()).units[0]
-    author, second = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(2)]
+    author, second, _ = [await world.staff(Role.UNIT_CLERK, unit) for _ in range(3)]
     chair = await world.staff(Role.UNIT_CHAIR, unit)
     proof = (await upload(client, author, picture())).json()["id"]
     signature = (await upload(client, second, picture())).json()["id"]

@@ -131,7 +131,7 @@ async def clerks(world: World, town: Town, count: int) -> list[Someone]:
 async def test_who_confirms_on_paper_is_near_nobody_who_filled_it_in(
     client: httpx.AsyncClient, world: World, town: Town, owner: asyncpg.Connection, way: str
 ) -> None:
-    author, relative, second = await clerks(world, town, 3)
+    author, relative, second, _ = await clerks(world, town, 4)
     await bring_near(way, world, owner, author, relative)
     one = await filed(client, author, of_nobody(town, author))
     refused(await on_paper(client, world, relative, one), 403, "kept_apart")
@@ -227,4 +227,4 @@ async def test_whom_a_worker_has_come_near_to_since_does_not_help_them_either(
     (author,), worker = await clerks(world, town, 1), await world.person()
     await filed(client, author, filing(worker, town.units[0]))
     await declared(world, author, worker)
-    refused(await post(client, worker, "/me/household/confirm_proxy", None, 1), 403, "kept_apart")
+    refused(await post(client, worker, "/me/household/confirm_proxy", None, 1), 409, "filled_in_by_another")

@@ -17,28 +17,38 @@ import orjson
 from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.applications.assisting.helping import applicant_of, to_help
 from app.applications.assisting.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
 from app.applications.commands import Applicant, open_application, replace_form
 from app.applications.path import Action, Kind, State
-from app.applications.queries import ApplicationNotFound, P, case, own_locked
-from app.applications.recusal import post_for, why_not
+from app.applications.queries import ApplicationNotFound, P, own_locked
 from app.applications.steps import AlreadySigned, refusal_of
 from app.audit.commands import record, record_reading
 from app.db.scope import post_over
 from app.db.statements import Statement, statement
-from app.db.transaction import Record, Sight
+from app.db.transaction import Record
 from app.db.work import Work
 from app.files import commands as files
 from app.files.queries import named_in
 from app.kernel.actor import Actor, Permission, Post
-from app.kernel.errors import Conflict, FieldError, IdentityRequired, Invalid, NotAllowed, Recused, StaleVersion
+from app.kernel.errors import (
+    Conflict,
+    FieldError,
+    IdentityRequired,
+    Invalid,
+    KeptApart,
+    NotAllowed,
+    Recused,
+    StaleVersion,
+)
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
-from app.organisations.queries import organisation
+from app.organisations.queries import expect_acceptor, organisation
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
-from app.people.paper_commands import HasAccount, worker_on_paper
-from app.people.queries import PersonNotFound, is_near_number, on_paper, person, person_of_number
+from app.people.paper_commands import worker_on_paper
+from app.people.queries import is_near_number, person, person_of_number
+from app.proxy_filings.commands import FilledInByAnother
 
 TIERS = ("city_id", "district_id", "street_id", "unit_id")
 _COLUMNS = (
@@ -115,7 +125,8 @@ class Signer:
 async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: Filled) -> UUID:
     """Keep the application that a clerk filled in for somebody, who has to confirm it.
 
-    Raises IdentityRequired, NotAllowed, Recused, ApplicationNotFound, NotReturned, ProxyApplicationOpen.
+    Raises IdentityRequired, NotAllowed, Recused, NobodyToAccept, ApplicationNotFound, NotReturned,
+    ProxyApplicationOpen.
     """
     index, seal = work.keyring.blind_index(PERSON_NUMBER, filled.number), work.keyring
     mine = (await person(work.transaction, actor.person_id))["id_number_index"]
@@ -125,6 +136,8 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
         raise NotAllowed
     if await is_near_number(work.transaction, index):
         raise Recused
+    # Where everybody there helps, the level above accepts it; where nobody is there, nobody does.
+    await expect_acceptor(work.transaction, union, work.today)
     if filled.returned_id is not None:
         await _expect_returned(work, actor, union, filled, filled.returned_id, index)
     filing_id = new_id()
@@ -168,34 +181,6 @@ async def _expect_returned(
         raise Invalid(FieldError("/organisation_code", "returned_elsewhere", "请填写这份申请所在的工会。"))
     if returned["state"] != State.RETURNED:
         raise NotReturned
-
-
-async def to_help(work: Work, actor: Actor, application_id: UUID) -> Record:
-    """A case that somebody may help with. Raises ApplicationNotFound, Recused, NotAllowed."""
-    found = await case(work.transaction, actor, application_id, whole=False)
-    if post_for(actor, Permission.ASSIST, found) is None:
-        raise why_not(actor, Permission.ASSIST, found)
-    return found
-
-
-async def applicant_of(work: Work, row: Record) -> Record:
-    """The account of a case's applicant. Staff see no accounts: it is looked at as its owner would.
-
-    Raises ApplicationNotFound where it is closed.
-    """
-    async with work.transaction.seen_by(Sight("worker", row["applicant_id"])):
-        try:
-            return await person(work.transaction, row["applicant_id"])
-        except PersonNotFound:
-            raise ApplicationNotFound from None
-
-
-async def applicant_on_paper(work: Work, row: Record) -> Record:
-    """The same of somebody who has no WeChat, held until commit. Raises ApplicationNotFound, HasAccount."""
-    applicant = await applicant_of(work, row)
-    if await on_paper(work.transaction, applicant["id_number_index"]) is None:
-        raise HasAccount
-    return applicant
 
 
 async def to_confirm_on_paper(work: Work, actor: Actor, filing_id: UUID, expected: int) -> tuple[Record, Post]:
@@ -250,7 +235,8 @@ async def open_confirmed(
     """The application as a draft of the worker's, signed by whoever assisted; answers its id. What was returned to them
     is filled in anew.
 
-    Raises DraftAlreadyOpen, ApplicationNotFound, NotReturned, KeptApart, IdentityRequired, FileGone.
+    Raises DraftAlreadyOpen, ApplicationNotFound, NotReturned, FilledInByAnother, AlreadySigned, KeptApart,
+    IdentityRequired, FileGone.
     """
     form, person_id = work.keyring.open_document(FORM, row["id"], row["form"]), worker.person_id
     if row["returned_id"] is None:
@@ -260,7 +246,12 @@ async def open_confirmed(
         round_ = await _filled_in_anew(work, worker, row, period, form)
     await _end(work, row, "confirmed", application_id, signer, person_id)
     signing = partial(sign, work, application_id, round_, state)
-    await signing(row["assisted_by"], row["post_role"], row["organisation_name"])
+    try:
+        await signing(row["assisted_by"], row["post_role"], row["organisation_name"])
+    except (AlreadySigned, IdentityRequired, KeptApart) as barred:
+        if signer is None:  # the worker can do nothing about it but ask somebody else
+            raise FilledInByAnother from barred
+        raise
     if signer is not None:
         await signing(signer.person_id, signer.post.role.value, signer.post.place.name)
     if row["bank_card"] is not None:
@@ -314,6 +305,7 @@ async def withdraw(work: Work, actor: Actor, filing_id: UUID, expected: int) -> 
 async def decline(work: Work, row: Record, person_id: UUID) -> None:
     """The worker does not want what was filled in for them."""
     await work.transaction.run(_END, row_id=row["id"], **_NOT_CONFIRMED | {"state": "declined", "ended_at": work.now})
+    await files.name(work, "proxy_application", row["id"], ())
     await _audit(work, person_id, "declined", row["id"], person_id)
 
 

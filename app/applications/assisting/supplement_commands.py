@@ -4,7 +4,8 @@ they decide nothing of it."""
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.applications.assisting.commands import applicant_on_paper, sign
+from app.applications.assisting.commands import sign
+from app.applications.assisting.helping import applicant_on_paper
 from app.applications.commands import NothingAwaited, expect_version
 from app.applications.queries import case
 from app.applications.recusal import post_for, why_not

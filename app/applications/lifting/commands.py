@@ -52,8 +52,12 @@ _CONCERNED = statement(
         select {_COLUMNS} from unnest(cast(:staff as uuid[])) as s (id)
         join application a on a.applicant_id = s.id where a.state in {_STATES}
         union
-        select {_COLUMNS} from unnest(cast(:staff as uuid[])) as s (id)
-        join passage h on h.person_id = s.id and h.action = 'assist'
+        select {_COLUMNS} from (
+          select id from unnest(cast(:staff as uuid[])) as s (id)
+          union
+          select cast(jsonb_array_elements_text(kept_apart_from(s.id) -> 'near') as uuid)
+          from unnest(cast(:staff as uuid[])) as s (id)
+        ) helper join passage h on h.person_id = helper.id and h.action = 'assist'
         join application a on a.id = h.application_id and a.round = h.round where a.state in {_STATES}
         """  # noqa: S608 - our own columns and states; every value is a parameter
     )
@@ -74,7 +78,8 @@ _SETTLE = statement(delete(L).where(L.c.application_id == bindparam("asked")))
 
 
 async def lift_batch(work: Work, after: UUID) -> UUID | None:
-    """Look at the cases of those who are related to some of the staff, or whom they helped; where to go on."""
+    """Look at the cases of those who are related to some of the staff, or whom these or somebody near to them helped;
+    where to go on."""
     staff = [row["person_id"] for row in await work.transaction.rows(_STAFF, after=after, size=BATCH)]
     for row in await work.transaction.rows(_CONCERNED, staff=staff):
         await _look_at(work, row)

@@ -20,8 +20,8 @@ _STUCK = Statement("select stage_is_stuck($1, $2, $3)", ("asked", "wanted", "tod
 
 
 async def is_stuck(transaction: Transaction, application_id: UUID, permission: Permission, today: date) -> bool:
-    """Whether nobody with this permission over a case is free, and one of them is related to its applicant, or helped
-    them with it."""
+    """Whether nobody with this permission over a case is free, and one of them is related to its applicant, or has
+    helped them with it, or is near somebody who has."""
     stuck: bool = await transaction.value(_STUCK, asked=application_id, wanted=roles_with(permission), today=today)
     return stuck
 

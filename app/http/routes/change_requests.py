@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, WithJsonSchema
 
-from app.applications.assisting.commands import applicant_on_paper, to_help
+from app.applications.assisting.helping import applicant_on_paper, to_help
+from app.applications.path import State
 from app.change_requests.commands import Subject, asker, changed_form, decide, withdraw
 from app.change_requests.path import DECISIONS, PATH
 from app.change_requests.queries import count_in_reach, in_reach, own_page, to_decide
 from app.change_requests.rules import MEMBERS, Wanted, named, place_of
 from app.db.scope import permissions_over
-from app.db.transaction import Record
+from app.db.transaction import Record, Sight
 from app.db.work import Work
 from app.households.forms import HouseholdForm, Member
 from app.households.members import ID_NUMBER, check_number
@@ -36,12 +37,22 @@ from app.people.commands import NAME
 from app.policy.fields import IdNumber, LongText, PersonName
 
 router = APIRouter(prefix=PREFIX, tags=["变更申请"], route_class=Door)
+OVER = frozenset({State.DRAFT, State.REJECTED, State.WITHDRAWN, State.PAID})
+"""States of an application in which nothing will be paid."""
 StateQuery = Annotated[views.State | None, Query(description="只看一种状态")]
 KindQuery = Annotated[views.Kind | None, Query(description="只看一种变更")]
 
 
 class CardNeedsNoRequest(Conflict):
     """这张银行卡已直接生效，不需要变更申请。"""
+
+
+class NothingToPay(Conflict):
+    """这份申请已经办结，不再付款，不需要更换银行卡。"""
+
+
+class CardOfHousehold(Conflict):
+    """申请人已有家庭档案，更换银行卡请由档案所在的工会在档案里提出变更申请。"""
 
 
 class ChangeAsked(In):
@@ -201,12 +212,16 @@ async def ask_for_applicant(application_id: PathId, body: CardChangeAsked, desk:
     work, card = desk.work, body.bank_card
     row = await to_help(work, desk.actor, application_id)
     applicant = await applicant_on_paper(work, row)
+    if row["state"] in OVER:
+        raise NothingToPay
+    async with work.transaction.seen_by(Sight("worker", applicant["id"])):
+        household = await living(work.transaction, applicant["id"])
+    if household is not None and household["submitted_at"] is not None:
+        raise CardOfHousehold
     if card.holder != work.keyring.open_text(NAME, applicant["id"], applicant["name"]):
         raise Invalid(FieldError("/bank_card/holder", "holder_differs", "持卡人必须是申请人本人。"))
     places = (row[f"{tier}_id"] for tier in TIERS)
-    subject = Subject(
-        applicant["id"], applicant["id_number_index"], row["applicant_masked"], row["household_id"], *places
-    )
+    subject = Subject(applicant["id"], applicant["id_number_index"], row["applicant_masked"], None, *places)
     by = await asker(work, desk.actor, staff_over=row)
     request_id = await ask_and_stop(desk, subject, by, card_wanted(card), body.reason)
     await propose_bank_card(work, subject.person_id, card.holder, card.number, card.bank_name, card.branch)

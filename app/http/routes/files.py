@@ -33,9 +33,9 @@ from app.kernel.ids import new_id
 from app.matching.queries import household_of_authorisation
 from app.meetings.queries import case_of_meeting
 from app.notices.objection_queries import evidence_of
-from app.people.queries import person_of_number
-from app.proxy_filings.queries import ProxyFilingNotFound, household_of_filing
+from app.people.queries import is_near_number, person_of_number
 from app.proxy_filings.queries import filing as proxy_filing
+from app.proxy_filings.queries import household_of_filing
 from app.proxy_filings.queries import waiting_for as proxy_filing_of
 from app.visits.queries import shown_visit
 
@@ -148,7 +148,7 @@ async def _visible(request: Request, actor: Actor, file_id: UUID) -> tuple[Sight
     raise FileNotFound
 
 
-async def _of_proxy_application(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record:
+async def _of_proxy_application(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record | None:
     """A paper that stands for a signature is seen with the application that it became; what still waits to be
     confirmed, by those who may confirm it."""
     application_id = await application_of_filing(transaction, filing_id)
@@ -157,19 +157,18 @@ async def _of_proxy_application(transaction: Transaction, actor: Actor, filing_i
     return {"person_id": (await case(transaction, actor, application_id))["applicant_id"]}
 
 
-async def _of_proxy_filing(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record:
+async def _of_proxy_filing(transaction: Transaction, actor: Actor, filing_id: UUID) -> Record | None:
     """The same of a household file."""
     household_id = await household_of_filing(transaction, filing_id)
     if household_id is None:
         return await _waiting(transaction, await proxy_filing(transaction, actor, filing_id))
-    row = await household(transaction, actor, household_id)
-    if row is None:
-        raise ProxyFilingNotFound
-    return row
+    return await household(transaction, actor, household_id)
 
 
-async def _waiting(transaction: Transaction, row: Record) -> Record:
-    """Whom it is about, where they have an account by now."""
+async def _waiting(transaction: Transaction, row: Record) -> Record | None:
+    """Whom it is about, where they have an account by now; nothing to whoever is near to them."""
+    if row["state"] != "open" or await is_near_number(transaction, row["id_number_index"]):
+        return None
     person_id = await person_of_number(transaction, row["id_number_index"])
     return {"person_id": person_id} if person_id else {}
 

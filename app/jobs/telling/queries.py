@@ -193,6 +193,20 @@ async def holders(transaction: Transaction, union_id: UUID, roles: list[Role], t
     return [row["person_id"] for row in rows]
 
 
+_DECIDED = Statement(
+    "select distinct person_id from passage where application_id = $1 and round = $2 and counts_as_review "
+    "and action <> 'assist' and person_id is not null",
+    ("application_id", "round"),
+    {},
+)
+
+
+async def deciders_of(transaction: Transaction, application_id: UUID, round: int) -> set[UUID]:
+    """Who has decided something of a round of an application, and so helps with it no more."""
+    rows = await transaction.rows(_DECIDED, application_id=application_id, round=round)
+    return {row["person_id"] for row in rows}
+
+
 _ASIDE = Statement(
     "select id from unnest($1::uuid[]) as s (id) where kept_apart_from(id) -> 'away' ?| $2::text[]",
     ("people", "whose"),
