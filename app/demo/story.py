@@ -4,7 +4,7 @@ stranger, and a policy that changes without changing what was decided."""
 from datetime import UTC, datetime
 from typing import Any
 
-from app.demo import articles, batches, households, money, on_paper, policies, wechat
+from app.demo import articles, batches, households, money, on_paper, policies, posts, wechat
 from app.demo.appeals import appealed
 from app.demo.meetings import large_amount
 from app.demo.notices import objected_to
@@ -56,6 +56,7 @@ def tell(stage: Stage) -> None:
     reconciled(stage, cast)
     supervised(stage, cast, str(waiting[0]["id"]))
     who_looked(stage, cast)
+    posts.appointed(stage, cast)
     wechat.messages_received(stage, cast)
     articles.published(stage, cast)
 
@@ -65,7 +66,7 @@ CAST = (
     "clerk-longhu chair-longhu street-jinxia reviewer-longhu leader-longhu "
     "clerk-jinping chair-jinping reviewer-jinping clerk-chenghai visitor-longhu reviewer-city leader-city deputy-city "
     "vice-city mutual-aid "
-    "finance-maker finance-checker auditor publicity-editor publicity-approver"
+    "finance-maker finance-checker auditor publicity-editor publicity-approver system-admin security-admin"
 ).split()
 
 
