@@ -78,6 +78,8 @@ class Permission(StrEnum):
     """Cases that somebody signed across a relation that was declared only later."""
     END_DELEGATIONS = "delegation:end"
     """To end what others delegated to one another; by itself it reaches no case."""
+    KEEP_UNIONS = "organisation:keep"
+    """To enter unions under one's own, and to rename them."""
     READ_FUNDS = "fund:read"
     """Funds, budgets, what is drawn on them, the waiting list and the ledger, of one's own unions."""
     PROPOSE_BUDGET = "budget:propose"
@@ -154,13 +156,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
     | {_P.SUPERVISE_MONEY, _P.SUPERVISE},
     # The administrators of the three-officer separation (三员) never touch a case.
-    Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS}),
+    Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS, _P.KEEP_UNIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS}),
     Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
 
 OPEN_NOTHING = frozenset(
-    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS}
+    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS, _P.KEEP_UNIONS}
     | {_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}
 )
 """What somebody may do without seeing what lies under their union."""
