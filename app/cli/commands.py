@@ -27,6 +27,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "contract": "contracts.contract",
     "openapi": "contracts.openapi",
     "import": "imports.import_file",
+    "unions": "unions.unions",
     "duplicates": "duplicates.duplicates",
     "reuses": "reuses.reuses",
     "replay": "replay.replay",
