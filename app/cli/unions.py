@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
+import asyncpg
 import typer
 from pydantic import ValidationError
 
@@ -68,6 +69,8 @@ async def _enter(
             planned = plan(lines, there)
             if not dry_run:
                 await carry_out(work, planned, there)
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        _end(2, "正有别人在录入工会或更改名称，这次没有写入，请稍后再试。")
     finally:
         await pool.close()
     console.print("试算完毕，没有写入" if dry_run else "已经写入")

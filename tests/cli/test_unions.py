@@ -143,6 +143,14 @@ def test_what_is_no_table_ends_with_2_and_a_sentence(run: Run, content: bytes, s
     assert said in ended.stderr
 
 
+async def test_who_comes_while_another_writes_is_told_so(run: Run, city: str, owner: asyncpg.Connection) -> None:
+    async with owner.transaction():
+        await owner.execute("lock table organisation in row exclusive mode")
+        ended = run(table(f"{city},某市总工会,city,,440500,"))
+    assert (ended.returncode, ended.stderr) == (2, "正有别人在录入工会或更改名称，这次没有写入，请稍后再试。\n")
+    assert await rows(owner, city) == {}
+
+
 async def test_ten_thousand_units_take_seconds(run: Run, city: str, owner: asyncpg.Connection) -> None:
     lines = [f"{city}-{n:05d},第{n}厂工会,unit,{city}-D{n % 7},440507," for n in range(10_000)]
     lines += [f"{city}-D{n},第{n}区总工会,district,{city},440507," for n in range(7)]
