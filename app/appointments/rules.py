@@ -16,8 +16,9 @@ LEVELS: Final[Mapping[Role, frozenset[str]]] = {
     _R.UNIT_CLERK: _BELOW,
     _R.UNIT_CHAIR: _BELOW,
     _R.STREET_REVIEWER: frozenset({"street"}),
-    _R.DISTRICT_REVIEWER: frozenset({"district", "industry"}),
-    _R.DISTRICT_LEADER: frozenset({"district", "industry"}),
+    # At the city for units that stand right under it.
+    _R.DISTRICT_REVIEWER: _OFFICES,
+    _R.DISTRICT_LEADER: _OFFICES,
     _R.CITY_REVIEWER: frozenset({"city"}),
     _R.CITY_LEADER: frozenset({"city"}),
     _R.MUTUAL_AID_OFFICER: frozenset({"city"}),

@@ -28,6 +28,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "openapi": "contracts.openapi",
     "appoint": "appoint.appoint",
     "import": "imports.import_file",
+    "unions": "unions.unions",
     "duplicates": "duplicates.duplicates",
     "reuses": "reuses.reuses",
     "replay": "replay.replay",

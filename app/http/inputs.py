@@ -5,11 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 _UUID_LENGTH = 36
 _DIGITS = re.compile(r"\A[0-9]{1,9}\Z")
+_CODE = re.compile(r"\A[0-9A-Za-z_./-]*\Z")
 _FLAGS = ("true", "false")
 
 
@@ -39,8 +40,16 @@ def _flag(value: object) -> object:
     return value
 
 
+def _code(value: str) -> str:
+    if not _CODE.match(value):
+        raise PydanticCustomError("cursor_invalid", "翻页位置无效，请从第一页重新查看。")
+    return value
+
+
 PathId = Annotated[UUID, BeforeValidator(_hyphenated), WithJsonSchema({"type": "string", "format": "uuid"})]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 """Where a list goes on: what its last page told."""
+CodeCursor = Annotated[str, Query(max_length=60), AfterValidator(_code)]
+"""The same of a list in the order of codes that everybody may know: the last of them."""
 Flag = Annotated[bool, BeforeValidator(_flag)]

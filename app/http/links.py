@@ -13,6 +13,7 @@ _CASE: Final = "/staff/applications/{application_id}"
 _OWN: Final = "/applications/{application_id}"
 _FILE: Final = "/staff/households/{household_id}"
 _ARTICLE: Final = "/staff/articles/{article_id}"
+_UNION: Final = "/staff/organisations/{organisation_id}"
 _BATCH: Final = "/staff/batches/{batch_id}"
 FLOWS: Final[Mapping[str, tuple[str, ...]]] = {
     # one's own applications
@@ -102,6 +103,9 @@ FLOWS: Final[Mapping[str, tuple[str, ...]]] = {
     f"GET {_BATCH}": (f"GET {_BATCH}/lines", f"GET {_BATCH}/breaks", f"POST {_BATCH}/actions"),
     f"POST {_BATCH}/actions": (f"GET {_BATCH}",),
     f"GET {_BATCH}/lines": (f"POST {_BATCH}/lines/{{line_id}}/actions",),
+    # unions
+    "GET /staff/organisations": (f"POST {_UNION}/rename", f"POST {_UNION}/receive_unattached"),
+    "POST /staff/organisations": (f"POST {_UNION}/rename", f"POST {_UNION}/receive_unattached"),
     # what is published
     "POST /staff/articles": (f"GET {_ARTICLE}",),
     "POST /staff/articles/progress": (f"GET {_ARTICLE}",),

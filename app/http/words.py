@@ -149,6 +149,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "budget:decide": "审批预算",
         "payment:supervise": "支付后抽查",
         "delegation:end": "结束他人的委托",
+        "organisation:keep": "录入工会、更改名称",
         "article:read": "查看宣传文章",
         "article:write": "起草和安排发布宣传文章",
         "article:review": "审核宣传文章",

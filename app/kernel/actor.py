@@ -78,6 +78,8 @@ class Permission(StrEnum):
     """Cases that somebody signed across a relation that was declared only later."""
     END_DELEGATIONS = "delegation:end"
     """To end what others delegated to one another; by itself it reaches no case."""
+    KEEP_UNIONS = "organisation:keep"
+    """To enter unions under one's own, and to rename them."""
     READ_POSTS = "post:read"
     """Who holds which post under one's union, and what was proposed about them; it opens nobody's case."""
     PROPOSE_POST = "post:propose"
@@ -160,13 +162,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
     | {_P.SUPERVISE_MONEY, _P.SUPERVISE, _P.READ_POSTS},
     # The administrators of the three-officer separation (三员) never touch a case.
-    Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS, _P.READ_POSTS, _P.PROPOSE_POST}),
+    Role.SYSTEM_ADMIN: frozenset({_P.END_DELEGATIONS, _P.READ_POSTS, _P.PROPOSE_POST, _P.KEEP_UNIONS}),
     Role.SECURITY_ADMIN: frozenset({_P.END_DELEGATIONS, _P.READ_POSTS, _P.CONFIRM_POST}),
     Role.HOME_VISITOR: frozenset({_P.FILL_ASSIGNED_VISIT}),
 }
 
 OPEN_NOTHING = frozenset(
-    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS, _P.READ_POSTS, _P.PROPOSE_POST, _P.CONFIRM_POST}
+    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS, _P.READ_POSTS, _P.PROPOSE_POST, _P.CONFIRM_POST, _P.KEEP_UNIONS}
     | {_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}
 )
 """What somebody may do without seeing what lies under their union."""

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, or_, select
 
 from app.db.base import table_of
+from app.db.scope import Shape, nodes, shape, within
 from app.db.statements import Statement, statement
 from app.db.transaction import Record, Transaction
-from app.kernel.actor import PERMISSIONS, Permission, Place, Post, Role, Tier
+from app.kernel.actor import PERMISSIONS, Permission, Place, Post, Reach, Role, Tier
 from app.kernel.errors import NobodyToAccept, NotFound
 from app.organisations.tables import Organisation
 from app.organisations.tables import Post as PostRow
@@ -39,14 +41,19 @@ _NAMES = Statement("select id, name from organisation where id = any($1::uuid[])
 _UNATTACHED = statement(
     select(UNION).where(UNION.c.receives_unattached).order_by(UNION.c.code).limit(literal_column("1"))
 )
+
+
+def _named() -> ColumnElement[bool]:
+    """Whose name has these words in it; of no words every one."""
+    none = bindparam("words", type_=UNION.c.name.type) == literal_column("''")
+    return or_(none, UNION.c.name.contains(bindparam("words"), autoescape=False))
+
+
 _CHOICE = statement(
     select(UNION.c.id, UNION.c.code, UNION.c.name, UNION.c.level)
     .where(
         UNION.c.level.in_([literal_column("'unit'"), literal_column("'street'")]),
-        or_(
-            bindparam("words", type_=UNION.c.name.type) == literal_column("''"),
-            UNION.c.name.contains(bindparam("words"), autoescape=False),
-        ),
+        _named(),
         UNION.c.code > bindparam("after"),
     )
     .order_by(UNION.c.code)
@@ -58,6 +65,22 @@ _SUBTREE = {
     tier: statement(select(UNION).where(UNION.c[f"{tier}_id"] == bindparam("id")).order_by(UNION.c.code))
     for tier in Tier
 }
+_ABOVE = UNION.alias("above")
+_WHOLE = select(UNION, _ABOVE.c.code.label("parent_code")).join(_ABOVE, _ABOVE.c.id == UNION.c.parent_id, isouter=True)
+_ALL = statement(_WHOLE)
+
+
+@cache
+def _kept(tiers: Shape, under: bool) -> Statement:
+    query = _WHOLE.where(within(UNION, tiers), UNION.c.code > bindparam("after"), _named())
+    if under:
+        query = query.where(_ABOVE.c.code == bindparam("parent_code"))
+    return statement(query.order_by(UNION.c.code).limit(bindparam("size")))
+
+
+@cache
+def _one_kept(tiers: Shape, by: str) -> Statement:
+    return statement(_WHOLE.where(within(UNION, tiers), UNION.c[by] == bindparam(by)))
 
 
 class OrganisationNotFound(NotFound):
@@ -108,8 +131,36 @@ async def for_unattached(transaction: Transaction) -> Record:
 
 async def choice(transaction: Transaction, words: str, after: str, size: int) -> list[Record]:
     """Unions that a worker may belong to, by part of the name, in the order of their codes."""
-    pattern = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return await transaction.rows(_CHOICE, words=pattern, after=after, size=size)
+    return await transaction.rows(_CHOICE, words=_pattern(words), after=after, size=size)
+
+
+async def every_union(transaction: Transaction) -> dict[str, Record]:
+    """All unions by their codes, each with the code of its parent."""
+    return {row["code"]: row for row in await transaction.rows(_ALL)}
+
+
+async def kept_unions(
+    transaction: Transaction, reach: Reach, size: int, *, words: str, parent_code: str | None, after: str
+) -> list[Record]:
+    """Unions within a reach by part of the name, and directly under one if it is named, in the order of their codes."""
+    under = {} if parent_code is None else {"parent_code": parent_code}
+    asked = _kept(shape(reach), bool(under))
+    return await transaction.rows(asked, words=_pattern(words), after=after, size=size, **under, **nodes(reach))
+
+
+async def kept_union(transaction: Transaction, reach: Reach, organisation_id: UUID) -> Record:
+    """One of them. Raises OrganisationNotFound."""
+    return _found(await transaction.row(_one_kept(shape(reach), "id"), id=organisation_id, **nodes(reach)))
+
+
+async def kept_union_of_code(transaction: Transaction, reach: Reach, code: str) -> Record:
+    """The same by its code. Raises OrganisationNotFound."""
+    return _found(await transaction.row(_one_kept(shape(reach), "code"), code=code, **nodes(reach)))
+
+
+def _pattern(words: str) -> str:
+    """These words, and nothing of them a sign of LIKE."""
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 _ANYBODY_LEFT = Statement("select is_anybody_left($1, $2, $3, $4)", ("unions", "roles", "beside", "today"), {})

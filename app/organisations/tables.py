@@ -16,6 +16,10 @@ class Organisation(Row, table=True):
     __table_args__ = (
         CheckConstraint("level in ('city','district','industry','street','unit')", name="level"),
         CheckConstraint("tier in ('city','district','street','unit')", name="tier"),
+        CheckConstraint("tier = case level when 'industry' then 'district' else level end", name="tier_of_level"),
+        Index(
+            "uq_organisation_receives_unattached", "city_id", unique=True, postgresql_where=text("receives_unattached")
+        ),
     )
 
     code: str = Field(unique=True, max_length=40)

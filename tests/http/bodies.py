@@ -70,6 +70,10 @@ VALID: dict[str, dict[str, Any]] = {
         "role": "unit_chair", "organisation_code": "U-1", "to_person_id": UPLOAD, "starts_on": "2026-01-01",
         "ends_on": "2026-01-02", "kinds": ["hardship_aid"], "permissions": ["case:review:unit"], "reason": "好",
     },
+    "POST /staff/organisations": {
+        "code": "U-9", "name": "新工会", "level": "unit", "parent_code": "S-1", "division_code": "440507",
+    },
+    "POST /staff/organisations/{organisation_id}/rename": {"name": "新工会"},
     "POST /staff/applications/{application_id}/reveal": {"field": "phone", "reason": "好"},
     "PUT /staff/households/{household_id}/responsible": {"person_id": SOMEBODY, "phone": "0754-88123456"},
     "POST /me/discrepancies/{discrepancy_id}/answer": {"text": "好", "file_ids": [UPLOAD]},

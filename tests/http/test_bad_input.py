@@ -280,7 +280,8 @@ async def test_nobody_can_make_a_cursor_or_use_it_on_another_list(client: httpx.
 
 @pytest.mark.parametrize("cursor", ["'", "U-1' or 1=1", "%", "\x00", "张", "A" * 61, "-\n"])
 async def test_a_cursor_of_the_unions_is_one_of_their_codes(client: httpx.AsyncClient, cursor: str) -> None:
-    refused(await client.get("/organisations", params={"cursor": cursor}), 422, "invalid")
+    problem = refused(await client.get("/organisations", params={"cursor": cursor}), 422, "invalid")
+    assert [error["pointer"] for error in problem["errors"]] == ["/cursor"]
 
 
 async def test_a_search_with_a_nul_is_refused(client: httpx.AsyncClient) -> None:

@@ -165,6 +165,13 @@ MEETINGS = {
     ("GET", "/staff/applications/{}/meeting_candidates"),
 }
 """Who sees and does what with these stands in tests/meetings."""
+UNIONS = {
+    ("GET", "/staff/organisations"),
+    ("POST", "/staff/organisations"),
+    ("POST", "/staff/organisations/{}/rename"),
+    ("POST", "/staff/organisations/{}/receive_unattached"),
+}
+"""Who keeps which unions stands in tests/organisations/test_entering.py."""
 ARTICLES = {
     ("GET", "/staff/articles"),
     ("POST", "/staff/articles"),
@@ -298,7 +305,7 @@ def test_the_matrix_knows_every_route() -> None:
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
     known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION, *ARTICLES, *DELIVERIES}
-    known |= APPOINTMENTS
+    known |= {*APPOINTMENTS, *UNIONS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 

@@ -11,7 +11,7 @@ from app.applications.path import Kind
 from app.db.transaction import Sight
 from app.households.dictionaries import Edition, dictionaries
 from app.http.door import PREFIX, Door, look, service_of
-from app.http.inputs import Limit
+from app.http.inputs import CodeCursor, Limit
 from app.http.service import clock
 from app.http.views.decisions import PolicyCitedView
 from app.kernel.business_time import business_date
@@ -146,7 +146,7 @@ async def list_organisations(
     request: Request,
     q: Annotated[str, Query(max_length=50)] = "",
     limit: Limit = 20,
-    cursor: Annotated[str, Query(max_length=60, pattern=r"^[0-9A-Za-z-]*$")] = "",
+    cursor: CodeCursor = "",
 ) -> Response:
     """按名称查找基层工会和镇街工会。"""
     work = await look(request, Sight("public"))
