@@ -4198,6 +4198,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 工会组织
+         * @description 管辖范围内的工会组织，按编码的顺序。
+         */
+        get: operations["list_unions_api_v1_staff_organisations_get"];
+        put?: never;
+        /**
+         * 录入工会
+         * @description 在管辖范围内的一个工会下录入。同一个工会录入两次只有一个；市总工会由命令行 `aid unions` 录入。
+         */
+        post: operations["enter_union_api_v1_staff_organisations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/organisations/{organisation_id}/receive_unattached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 指定接收没有工会的职工
+         * @description 以后没有工会的职工由这个工会（职工服务中心）接收，原来接收的不再接收；由市总工会的系统管理员指定。
+         */
+        post: operations["name_receiver_api_v1_staff_organisations__organisation_id__receive_unattached_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/organisations/{organisation_id}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 更改工会名称
+         * @description 以后的档案、申请和单据用新名称；已经写下的仍是当时的名称。
+         */
+        post: operations["rename_union_api_v1_staff_organisations__organisation_id__rename_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/paper_tasks": {
         parameters: {
             query?: never;
@@ -13329,7 +13393,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "post:read" | "post:propose" | "post:confirm" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "organisation:keep" | "post:read" | "post:propose" | "post:confirm" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -16045,6 +16109,44 @@ export interface components {
             /** Version */
             version: number;
         };
+        /** UnionEntry */
+        UnionEntry: {
+            /**
+             * Code
+             * @description 编码，全市唯一，录入后不能改
+             */
+            code: string;
+            /**
+             * Division Code
+             * @description 所在地的区划代码，6 到 12 位数字，录入后不能改
+             */
+            division_code: string;
+            /**
+             * Level
+             * @description district 区县 · industry 产业 · street 镇街 · unit 基层；录入后不能改
+             * @enum {string}
+             */
+            level: "district" | "industry" | "street" | "unit";
+            /** Name */
+            name: string;
+            /**
+             * Parent Code
+             * @description 上级工会的编码，录入后不能改
+             */
+            parent_code: string;
+        };
+        /** UnionName */
+        UnionName: {
+            /** Name */
+            name: string;
+        };
+        /** UnionPage */
+        UnionPage: {
+            /** Items */
+            items: components["schemas"]["UnionView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /**
          * UnionRatings
          * @description 一个工会的满意度，没有姓名；评价太少的不显示。
@@ -16075,6 +16177,35 @@ export interface components {
             items: components["schemas"]["UnionRatings"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * UnionView
+         * @description 一个工会组织。
+         */
+        UnionView: {
+            /** Code */
+            code: string;
+            /** Division Code */
+            division_code: string;
+            /** Id */
+            id: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "city" | "district" | "industry" | "street" | "unit";
+            /** Name */
+            name: string;
+            /**
+             * Parent Code
+             * @description 上级工会的编码；市总工会没有上级
+             */
+            parent_code: string | null;
+            /**
+             * Receives Unattached
+             * @description 是不是接收没有工会的职工的那一个，一个市至多一个
+             */
+            receives_unattached: boolean;
         };
         /** UnitList */
         UnitList: {
@@ -22629,6 +22760,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InvestigationCount"];
+                };
+            };
+        };
+    };
+    list_unions_api_v1_staff_organisations_get: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                /** @description 只看直属于这个工会的 */
+                parent_code?: string | null;
+                /** @description 名称中的几个字 */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnionPage"];
+                };
+            };
+        };
+    };
+    enter_union_api_v1_staff_organisations_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnionEntry"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnionView"];
+                };
+            };
+        };
+    };
+    name_receiver_api_v1_staff_organisations__organisation_id__receive_unattached_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnionView"];
+                };
+            };
+        };
+    };
+    rename_union_api_v1_staff_organisations__organisation_id__rename_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnionName"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnionView"];
                 };
             };
         };
