@@ -147,10 +147,14 @@ def result_of(answers: Answers) -> Result:
 
 
 def error_share(results: Iterable[Any], z_ten_thousandths: int) -> Share | None:
-    """With Wilson's interval, widened to whole basis points; nothing where nothing could be verified. Not weighted:
-    small strata, of which one is always drawn, count a little more than their share."""
+    """Of the checks that could be verified; nothing where none could. Not weighted: small strata, of which one is
+    always drawn, count a little more than their share."""
     known = [result for result in results if result in ("in_order", "error")]
-    n, errors = len(known), known.count("error")
+    return share_of(len(known), known.count("error"), z_ten_thousandths)
+
+
+def share_of(n: int, errors: int, z_ten_thousandths: int) -> Share | None:
+    """With Wilson's interval, widened to whole basis points; nothing of nothing."""
     if n == 0:
         return None
     z, p = z_ten_thousandths / 10_000, errors / n
