@@ -44,6 +44,7 @@ from app.rehearsals import tables as rehearsals
 from app.relatives import tables as relatives
 from app.reuse import tables as reuse
 from app.supervision import tables as supervision
+from app.supervision.evaluations import tables as evaluations
 from app.upkeep import tables as upkeep
 from app.visits import tables as visits
 from app.wechat import tables as wechat
@@ -67,6 +68,7 @@ __all__ = [
     "discrepancies",
     "duplicates",
     "escalations",
+    "evaluations",
     "figures",
     "files",
     "funds",

@@ -97,7 +97,9 @@ class Permission(StrEnum):
     SUPERVISE_MONEY = "money:supervise"
     """To see statements, reconciliations and what does not agree, and to be told of it."""
     SUPERVISE = "payment:supervise"
-    """To draw a sample of what was paid, and write down what was found of it."""
+    """To draw a sample of what was paid, and write down what was found of it; to have files evaluated by others."""
+    EVALUATE = "evaluation:score"
+    """To score the files that were drawn for an evaluation that names one; by itself it reaches nothing."""
     READ_ARTICLES = "article:read"
     """Articles for the official account, of one's own union; it opens nobody's case, nor does any of these."""
     WRITE_ARTICLES = "article:write"
@@ -158,7 +160,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.PUBLICITY_EDITOR: frozenset({_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.WITHDRAW_ARTICLES}),
     Role.PUBLICITY_APPROVER: frozenset({_P.READ_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}),
-    Role.EVALUATOR: frozenset(),
+    Role.EVALUATOR: frozenset({_P.EVALUATE}),
     Role.AUDITOR: frozenset({_P.READ_CASES, _P.READ_POLICIES, _P.READ_RATINGS, _P.READ_CROSSINGS, _P.READ_FUNDS})
     | {_P.SUPERVISE_MONEY, _P.SUPERVISE, _P.READ_POSTS},
     # The administrators of the three-officer separation (三员) never touch a case.
@@ -168,7 +170,15 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 }
 
 OPEN_NOTHING = frozenset(
-    {_P.FILL_ASSIGNED_VISIT, _P.END_DELEGATIONS, _P.READ_POSTS, _P.PROPOSE_POST, _P.CONFIRM_POST, _P.KEEP_UNIONS}
+    {
+        _P.FILL_ASSIGNED_VISIT,
+        _P.END_DELEGATIONS,
+        _P.READ_POSTS,
+        _P.PROPOSE_POST,
+        _P.CONFIRM_POST,
+        _P.KEEP_UNIONS,
+        _P.EVALUATE,
+    }
     | {_P.READ_ARTICLES, _P.WRITE_ARTICLES, _P.REVIEW_ARTICLES, _P.WITHDRAW_ARTICLES}
 )
 """What somebody may do without seeing what lies under their union."""
@@ -227,7 +237,7 @@ class Post:
     @property
     def reaches(self) -> bool:
         """Whether it opens its subtree at all: a visitor's post opens only what is assigned to its holder, an
-        administrator's and a publicity officer's no case."""
+        administrator's, a publicity officer's and an evaluator's no case."""
         return bool(PERMISSIONS[self.role] - OPEN_NOTHING)
 
 

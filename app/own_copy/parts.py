@@ -355,6 +355,9 @@ LEFT_OUT: Final[dict[str, str]] = {
     "bulk_row": "a row of a list that staff uploaded; what became of it stands in the file and its changes",
     "notice_investigation": "objections are kept from whom they are about, so that none is called to account; "
     "what came of it is in `applications` and the file",
+    "evaluation_case": "a file as a third party saw it, without names; the file is in the copy, each look in "
+    "`access_log`",
+    "evaluation_score": "what somebody outside thinks of how the union works; it decides nothing of anybody",
     "bulk_export": "a list that somebody asked for at work; the person is that member of staff",
     "article_revision": "what a member of staff wrote at work; that one is shown in it is in `shown_in_articles`",
     "article_step": "the person is the member of staff who took the step at work",
