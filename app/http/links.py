@@ -14,6 +14,7 @@ _OWN: Final = "/applications/{application_id}"
 _FILE: Final = "/staff/households/{household_id}"
 _ARTICLE: Final = "/staff/articles/{article_id}"
 _UNION: Final = "/staff/organisations/{organisation_id}"
+_EVALUATION: Final = "/staff/evaluations/{evaluation_id}"
 _BATCH: Final = "/staff/batches/{batch_id}"
 FLOWS: Final[Mapping[str, tuple[str, ...]]] = {
     # one's own applications
@@ -103,6 +104,12 @@ FLOWS: Final[Mapping[str, tuple[str, ...]]] = {
     f"GET {_BATCH}": (f"GET {_BATCH}/lines", f"GET {_BATCH}/breaks", f"POST {_BATCH}/actions"),
     f"POST {_BATCH}/actions": (f"GET {_BATCH}",),
     f"GET {_BATCH}/lines": (f"POST {_BATCH}/lines/{{line_id}}/actions",),
+    # evaluations
+    "GET /staff/evaluations": (f"GET {_EVALUATION}",),
+    "POST /staff/evaluations": (f"GET {_EVALUATION}", f"POST {_EVALUATION}/draw"),
+    f"GET {_EVALUATION}": (f"GET {_EVALUATION}/cases", f"POST {_EVALUATION}/close"),
+    f"GET {_EVALUATION}/cases": (f"GET {_EVALUATION}/cases/{{case_id}}",),
+    f"GET {_EVALUATION}/cases/{{case_id}}": (f"POST {_EVALUATION}/cases/{{case_id}}/scores",),
     # unions
     "GET /staff/organisations": (f"POST {_UNION}/rename", f"POST {_UNION}/receive_unattached"),
     "POST /staff/organisations": (f"POST {_UNION}/rename", f"POST {_UNION}/receive_unattached"),
