@@ -50,6 +50,7 @@ TELLERS: Final[Mapping[str, tuple[str, str]]] = {
     "remind_people": ("户主和责任人", "review_due"),
     "tell_confirmers": ("核对任免的人", "post"),
     "tell_of_post": ("任免的人", "post"),
+    "tell_evaluators": ("两位评估人", "evaluation"),
     "tell_helpers": ("可以代办的人", "paper_task"),
 }
 """By the name of what tells: whom, and the kind of message."""

@@ -27,6 +27,7 @@ from app.households.events import HouseholdMoved
 from app.jobs.telling import wording
 from app.jobs.telling.appointments import tell_confirmers, tell_of_post
 from app.jobs.telling.articles import tell_found_risky, tell_of_article, tell_to_withdraw
+from app.jobs.telling.evaluations import tell_evaluators
 from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.on_paper import tell_helpers
 from app.jobs.telling.queries import (
@@ -66,16 +67,11 @@ from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
 from app.reaching.events import PersonTold, SendingRetried
-from app.reconciliations.events import (
-    BreakExplained,
-    BreaksOpened,
-    MonthClosed,
-    ReconciliationAsked,
-    StatementImported,
-)
+from app.reconciliations.events import BreakExplained, BreaksOpened, MonthClosed, ReconciliationAsked, StatementImported
 from app.rehearsals.events import RehearsalAsked
 from app.relatives.events import RelativeDeclared, RelativeEnded
 from app.reuse.events import CardShared, ReuseAnswered, ReuseFound
+from app.supervision.evaluations.events import EvaluationMoved
 from app.supervision.events import DonorReportMoved, PaymentChecked, SampleMoved
 from app.upkeep.events import HouseholdVerified, Reminded, WatchDone
 from app.visits.events import VisitMoved
@@ -354,6 +350,7 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     WithdrawalAsked: tell_to_withdraw,
     PostChangeProposed: tell_confirmers,
     PostChangeDecided: tell_of_post,
+    EvaluationMoved: tell_evaluators,
 }
 """The facts of which somebody is told, and by what. `Reminded` has a handler of its own (app/jobs/reminders.py)."""
 SILENT: Final[dict[type[Fact], str]] = {

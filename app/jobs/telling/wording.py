@@ -276,6 +276,12 @@ def of_post_change_refused() -> Said:
     return Said("任免没有通过核对", "您提出的一项岗位任免没有通过核对，原因见任免记录。")
 
 
+def of_evaluation(organisation_name: str, first_day: date, last_day: date) -> Said:
+    """To those who are named to evaluate."""
+    days = f"{day_text(first_day)}至{day_text(last_day)}"
+    return Said("请您评估", f"{organisation_name}的档案已经抽取，请您在{days}独立评分。这些天以外看不到个案。")
+
+
 def of_paper_returned(number: str) -> Said:
     """To those who may help whom the app does not reach."""
     return Said("没有微信的职工需要补正", f"{number}被退回补正，本人没有微信，请联系本人，代为补正后重新提交。")
