@@ -74,6 +74,10 @@ async def test_no_view_or_function_opens_a_door_in_the_wall(owner: asyncpg.Conne
         "delegates_of",  # of a post of the caller's own: tests/delegations/test_delegating.py
         "delegation_guard",  # a trigger: answers nothing, and refuses
         "delegations_end_with_post",  # a trigger on posts: tests/delegations/test_acting.py
+        "evaluation_progress",  # counts, to an auditor over the union: tests/evaluations
+        "evaluation_score_guard",  # a trigger: answers nothing, and refuses (tests/evaluations)
+        "evaluation_starts",  # a trigger: answers nothing, and refuses (tests/evaluations)
+        "evaluators_of",  # who may be named, masked, to an auditor over the union: tests/evaluations
         "facts_of_staff",  # only while somebody comes in; ids: tests/db/test_second_wall_kept_apart.py
         "file_takes_payment",  # a trigger: no money to a closed file
         "follow_file",  # only into the file that another was merged into or split from, or its own union

@@ -125,6 +125,12 @@ VALID: dict[str, dict[str, Any]] = {
         "reason": "好",
         "bank_card": {"holder": "林阿伯", "number": "6222021234567890128", "bank_name": "中国银行"},
     },
+    "POST /staff/evaluations": {
+        "organisation_code": "U-1", "title": "好", "basis": "好", "first_day": "2050-01-01", "last_day": "2050-01-02",
+        "sizes": {"never_archived": 1, "not_lifted": 1, "lifted": 1, "cancelled": 1},
+        "first_evaluator_id": UPLOAD, "second_evaluator_id": SOMEBODY,
+    },
+    "POST /staff/evaluations/{evaluation_id}/cases/{case_id}/scores": {"verdict": "right", "reasons": "好"},
     "POST /staff/posts": {
         "name": "林小雁",
         "id_number": make.id_number(),

@@ -231,6 +231,15 @@ SUPERVISION = {
     ("POST", "/staff/donor_reports/{}/actions"),
 }
 """Who sees and does what with these stands in tests/supervision."""
+EVALUATIONS = {
+    (method, f"/staff/evaluations{path}")
+    for method, path in (
+        ("GET", ""), ("POST", ""), ("GET", "/evaluators"), ("GET", "/{}"), ("POST", "/{}/draw"), ("POST", "/{}/close"),
+        ("GET", "/{}/population"), ("GET", "/{}/cases"), ("GET", "/{}/cases/{}"), ("POST", "/{}/cases/{}/scores"),
+        ("GET", "/{}/disagreements"),
+    )
+}  # fmt: skip
+"""Who sees and does what with evaluations stands in tests/evaluations."""
 ELSEWHERE = {
     ("POST", "/staff/applications/{}/supplement_on_paper"),
     ("POST", "/staff/proxy_applications/{}/withdraw"),
@@ -305,7 +314,7 @@ def test_the_matrix_knows_every_route() -> None:
     known = {*by_id, *LISTS, *OWN_LISTS, *POLICIES, *EVERYONES, *NOBODYS, *ELSEWHERE}
     known |= {*CHANGES, *MATCHES_AND_DUPLICATES, *APPEALS_AND_LOOKS, *KEPT_APART, *MEETINGS, *BATCHES}
     known |= {*MONEY, *PAYMENTS, *REUSES_AND_CARDS, *RECONCILIATIONS, *SUPERVISION, *ARTICLES, *DELIVERIES}
-    known |= {*APPOINTMENTS, *UNIONS}
+    known |= {*APPOINTMENTS, *UNIONS, *EVALUATIONS}
     routes = {(m, re.sub(r"\{\w+\}", "{}", path.removeprefix(V1))) for path, r in api_routes() for m in r.methods or ()}
     assert routes == known
 
