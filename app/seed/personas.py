@@ -27,7 +27,7 @@ DUTIES: dict[Role, str] = {
     Role.FINANCE_CHECKER: "会计：核对并确认付款",
     Role.PUBLICITY_EDITOR: "宣传编辑：撰写文章",
     Role.PUBLICITY_APPROVER: "宣传审核人：审核文章",
-    Role.EVALUATOR: "第三方评估人：查看去标识的样本",
+    Role.EVALUATOR: "第三方评估人：给抽到的档案评分，看不到是谁",
     Role.AUDITOR: "审计员：只读查看案件和审计记录",
     Role.SYSTEM_ADMIN: "系统管理员：提出岗位任免，不接触案件",
     Role.SECURITY_ADMIN: "安全管理员：核对和确认岗位任免，不接触案件",
