@@ -176,6 +176,11 @@ def wall() -> None:
     op.execute(f"grant select, insert, update, delete on {TABLE} to aid_jobs")
     mine = f"proposed_by = {STAFF_PERSON} and state = 'proposed' and decided_by is null"
     op.execute(f"create policy api on {TABLE} for select to aid_api using ({MAY_READ})")
+    own = (
+        "person_id = (select case when current_setting('app.door', true) = 'worker' "
+        "then nullif(current_setting('app.person', true), '')::uuid end)"
+    )
+    op.execute(f"create policy after_own on {TABLE} for select to aid_api using ({own})")
     op.execute(f"create policy proposes on {TABLE} for insert to aid_api with check ({mine} and {MAY_PROPOSE})")
     op.execute(
         f"create policy decides on {TABLE} for update to aid_api using (state = 'proposed' and {MAY_DECIDE}) "

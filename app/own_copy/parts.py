@@ -12,6 +12,7 @@ from app.appeals.tables import Appeal
 from app.applications.assisting.tables import ProxyApplication
 from app.applications.resubmissions.tables import EarlierSubmission
 from app.applications.supplements.tables import Supplement
+from app.appointments.tables import PostChange
 from app.articles.tables import ArticlePerson
 from app.audit.tables import AuditEntry
 from app.change_requests.tables import ChangeRequest, PaymentHold
@@ -82,6 +83,13 @@ _FILED = "state version post_role organisation_name"
 _FILED_HIDDEN = f"id_number_index name_masked phone_masked {_SCOPE} assisted_by confirmed_by"
 PARTS: Final[dict[str, Part]] = {
     "posts": _part(Post, "person_id", "role from_date ended_at", hidden="person_id organisation_id note"),
+    "post_changes": _part(
+        PostChange,
+        "person_id",
+        "kind role organisation_name from_date basis state version decided_at note",
+        hidden=f"person_id person_masked organisation_id {_SCOPE} post_id proposed_by proposed_masked decided_by "
+        "decided_masked",
+    ),
     "former_households": _part(
         Household,
         "person_id",

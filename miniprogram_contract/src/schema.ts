@@ -5836,6 +5836,10 @@ export interface components {
             plans: {
                 [key: string]: unknown;
             }[];
+            /** Post Changes */
+            post_changes: {
+                [key: string]: unknown;
+            }[];
             /** Posts */
             posts: {
                 [key: string]: unknown;

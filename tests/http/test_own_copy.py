@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid
 
 from app import tables
+from app.appointments.tables import PostChange
 from app.articles.tables import Article, ArticlePerson
 from app.contact_cards.tables import ContactCard, ResponsiblePerson
 from app.db.base import metadata, table_of
@@ -134,6 +135,13 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
     await world.insert(
         Post, id=new_id(), created_at=make.NOW, person_id=one.someone.id, organisation_id=one.home.id,
         role=Role.HOME_VISITOR, from_date=make.TODAY - timedelta(days=9),
+    )  # fmt: skip
+    await world.insert(
+        PostChange, id=new_id(), created_at=make.NOW, kind="appoint", person_id=one.someone.id, person_masked="*",
+        role=Role.UNIT_CHAIR, organisation_id=one.home.id, organisation_name="x", from_date=make.TODAY, basis="x",
+        state="refused", version=2, proposed_by=one.clerk.id, proposed_masked="*", decided_by=new_id(),
+        decided_masked="*", decided_at=make.NOW, note="x",
+        **{f"{tier}_id": union_id for tier, union_id in one.home.ancestors.items()},
     )  # fmt: skip
     message_id = new_id()
     await world.insert(

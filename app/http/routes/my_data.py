@@ -56,6 +56,7 @@ class ExportView(BaseModel):
     proxy_applications: list[dict[str, Any]]
     account_claims: list[dict[str, Any]]
     posts: list[dict[str, Any]]
+    post_changes: list[dict[str, Any]]
     appeals: list[dict[str, Any]]
     supplements: list[dict[str, Any]] = Field(description="要求过的补充材料和本人的补充")
     earlier_submissions: list[dict[str, Any]] = Field(description="退回以前提交的表单和当时的决定")
