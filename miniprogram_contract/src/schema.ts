@@ -2839,6 +2839,210 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 第三方评估
+         * @description 审计员看到本工会和下级工会的；评估人只看到自己参加的，在评估期间或结束之后。新的在前。
+         */
+        get: operations["list_evaluations_api_v1_staff_evaluations_get"];
+        put?: never;
+        /**
+         * 登记评估
+         * @description 系统这时产生种子并封存，只公布它的校验码；一个工会一段期间只登记一次，登记了不能删除。
+         */
+        post: operations["announce_evaluation_api_v1_staff_evaluations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看评估
+         * @description 种子、名单校验码、抽法、各层；审计员看到评了多少，结束之后都看到结果。
+         */
+        get: operations["read_evaluation_api_v1_staff_evaluations__evaluation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 评估个案
+         * @description 按抽取的先后。结束之后，评估人不再看到个案。
+         */
+        get: operations["list_evaluation_cases_api_v1_staff_evaluations__evaluation_id__cases_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查看评估个案
+         * @description 抽取时的档案，不说是谁。每次查看都有记录，本人可以看到。
+         */
+        get: operations["read_evaluation_case_api_v1_staff_evaluations__evaluation_id__cases__case_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/cases/{case_id}/scores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 评分
+         * @description 识别对不对，为什么。两人各自评分，都评完之前互相看不到；在那之前可以改，以前的保留。需要 If-Match。
+         */
+        post: operations["score_case_api_v1_staff_evaluations__evaluation_id__cases__case_id__scores_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 结束评估
+         * @description 两位评估人都评完，或者评估期间过后。结果随即算出，不能再变。需要 If-Match。
+         */
+        post: operations["close_evaluation_api_v1_staff_evaluations__evaluation_id__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/disagreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 结论不同的个案
+         * @description 结束之后：两位评估人都评了、结论不同的，按档案编号核查。
+         */
+        get: operations["list_disagreements_api_v1_staff_evaluations__evaluation_id__disagreements_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/draw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 抽取评估档案
+         * @description 冻结名单，公布种子，按公布的抽法抽取，通知两位评估人。此后档案再有变化，名单和个案都不变。需要 If-Match。
+         */
+        post: operations["draw_evaluation_api_v1_staff_evaluations__evaluation_id__draw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/{evaluation_id}/population": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 下载评估的名单
+         * @description CSV，没有个人信息。用 tools/redraw_evaluation.py 可以离线重抽，结果与系统一致；每次下载都有记录。
+         */
+        get: operations["read_evaluation_population_api_v1_staff_evaluations__evaluation_id__population_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/evaluations/evaluators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 可选的评估人
+         * @description 在市总工会担任第三方评估人、没有其他岗位、已实名认证的人。
+         */
+        get: operations["list_evaluators_api_v1_staff_evaluations_evaluators_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/exports": {
         parameters: {
             query?: never;
@@ -9007,6 +9211,28 @@ export interface components {
             /** Pointer */
             pointer: string;
         };
+        /** DisagreementList */
+        DisagreementList: {
+            /** Items */
+            items: components["schemas"]["DisagreementView"][];
+        };
+        /**
+         * DisagreementView
+         * @description 两位评估人结论不同的一份档案。
+         */
+        DisagreementView: {
+            first: components["schemas"]["ScoreView"];
+            /** Number */
+            number: string;
+            second: components["schemas"]["ScoreView"];
+            /** Serial */
+            serial: number;
+            /**
+             * Stratum
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+        };
         /** DiscrepancyAction */
         DiscrepancyAction: {
             /**
@@ -9595,6 +9821,415 @@ export interface components {
             told: components["schemas"]["Tier"];
             /** Version */
             version: number;
+        };
+        /**
+         * EvaluationCaseDetail
+         * @description 抽取时的档案：没有姓名、证件号码、电话、住址、单位、卡号和本人写的话，只有选项、数字、日期和规则的判断。
+         */
+        EvaluationCaseDetail: {
+            /** Active On */
+            active_on: string | null;
+            /** Archive Level */
+            archive_level: string | null;
+            /** Cancelled Because */
+            cancelled_because: string | null;
+            /** Category */
+            category: string | null;
+            exit: components["schemas"]["EvaluationExit"] | null;
+            /**
+             * File Id
+             * @description 名单里的编号，供重抽核对
+             */
+            file_id: string;
+            /** Form */
+            form: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Left On */
+            left_on: string | null;
+            mine: components["schemas"]["ScoreView"] | null;
+            /** @description 另一位评估人的结论：两人都评完全部个案、不能再改之后才有 */
+            other: components["schemas"]["ScoreView"] | null;
+            proposed: components["schemas"]["ProposedClass"];
+            /** Relieved On */
+            relieved_on: string | null;
+            /**
+             * Scored
+             * @description 本人评了没有；审计员为 null
+             */
+            scored: boolean | null;
+            /** Serial */
+            serial: number;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: components["schemas"]["EvaluationStep"][];
+            /**
+             * Stratum
+             * @description never_archived 没有建档（不予通过） · not_lifted 在档未脱困 · lifted 已脱困（含解困） · cancelled 已注销
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+            /** Submitted On */
+            submitted_on: string | null;
+            /**
+             * Version
+             * @description 本人评一次、改一次各加一；评分时放进 If-Match
+             */
+            version: number | null;
+        };
+        /** EvaluationCasePage */
+        EvaluationCasePage: {
+            /** Items */
+            items: components["schemas"]["EvaluationCaseView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * EvaluationCaseView
+         * @description 抽到的一份档案。
+         */
+        EvaluationCaseView: {
+            /**
+             * File Id
+             * @description 名单里的编号，供重抽核对
+             */
+            file_id: string;
+            /** Id */
+            id: string;
+            /**
+             * Scored
+             * @description 本人评了没有；审计员为 null
+             */
+            scored: boolean | null;
+            /** Serial */
+            serial: number;
+            /**
+             * Stratum
+             * @description never_archived 没有建档（不予通过） · not_lifted 在档未脱困 · lifted 已脱困（含解困） · cancelled 已注销
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+            /**
+             * Version
+             * @description 本人评一次、改一次各加一；评分时放进 If-Match
+             */
+            version: number | null;
+        };
+        /**
+         * EvaluationDetail
+         * @description 一次评估、抽法、各层、进度和结果。
+         */
+        EvaluationDetail: {
+            /** Announced At */
+            announced_at: string;
+            /**
+             * Basis
+             * @description 依据：文件或委托合同
+             */
+            basis: string;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Complete
+             * @description 两位评估人都已评完
+             */
+            complete: boolean;
+            /**
+             * Drawn
+             * @description 抽到多少份
+             */
+            drawn: number | null;
+            /** Drawn At */
+            drawn_at: string | null;
+            /** First Day */
+            first_day: string;
+            /** First Evaluator */
+            first_evaluator: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Day
+             * @description 评估人只在这些天里查看和评分，含首尾
+             */
+            last_day: string;
+            /** Method */
+            method: string;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Population Sha256
+             * @description 冻结的名单（/population）的 SHA-256
+             */
+            population_sha256: string | null;
+            /**
+             * Progress
+             * @description 审计员看到的进度；评估人为 null
+             */
+            progress: components["schemas"]["EvaluationProgress"][] | null;
+            /**
+             * Result
+             * @description 结束之后才有
+             */
+            result: components["schemas"]["EvaluationResult"][] | null;
+            /** Second Evaluator */
+            second_evaluator: string;
+            /**
+             * Seed
+             * @description 抽取时公布
+             */
+            seed: string | null;
+            /**
+             * Seed Sha256
+             * @description 种子的 SHA-256
+             */
+            seed_sha256: string;
+            /**
+             * State
+             * @description announced 已登记 · drawn 已抽取，评估人可以评分 · closed 已结束
+             * @enum {string}
+             */
+            state: "announced" | "drawn" | "closed";
+            /** Strata */
+            strata: components["schemas"]["EvaluationStratum"][];
+            /** Title */
+            title: string;
+            /** Version */
+            version: number;
+        };
+        /** EvaluationExit */
+        EvaluationExit: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "lifted" | "relieved" | "cancelled";
+            /** Reasons */
+            reasons: components["schemas"]["app__http__views__households__ReasonView"][];
+        };
+        /** EvaluationPage */
+        EvaluationPage: {
+            /** Items */
+            items: components["schemas"]["EvaluationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * EvaluationProgress
+         * @description 一层评了多少份，不说怎样评的。
+         */
+        EvaluationProgress: {
+            /** Both */
+            both: number;
+            /** First */
+            first: number;
+            /** Second */
+            second: number;
+            /**
+             * Stratum
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+        };
+        /** EvaluationRequest */
+        EvaluationRequest: {
+            /**
+             * Basis
+             * @description 依据：文件或委托合同
+             */
+            basis: string;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * First Evaluator Id
+             * Format: uuid
+             * @description 从 /staff/evaluations/evaluators 中选
+             */
+            first_evaluator_id: string;
+            /**
+             * Last Day
+             * Format: date
+             * @description 含首尾最多 180 天
+             */
+            last_day: string;
+            /**
+             * Organisation Code
+             * @description 评估哪个工会及其下级的档案
+             */
+            organisation_code: string;
+            /**
+             * Second Evaluator Id
+             * Format: uuid
+             * @description 与前一位不是同一个人
+             */
+            second_evaluator_id: string;
+            sizes: components["schemas"]["EvaluationSizes"];
+            /** Title */
+            title: string;
+        };
+        /**
+         * EvaluationResult
+         * @description 一层的结果，只算两位评估人都评了的。比例是万分之几，区间是 95% 置信区间（Wilson）。
+         */
+        EvaluationResult: {
+            /**
+             * Agreement Bp
+             * @description 两人一致的占比
+             */
+            agreement_bp: number | null;
+            /** @description 两人都认为有误的 */
+            both_wrong: components["schemas"]["ShareView"] | null;
+            /** @description 至少一人认为有误的 */
+            either_wrong: components["schemas"]["ShareView"] | null;
+            /**
+             * Kappa Bp
+             * @description Cohen's kappa；两人始终都只给同一种结论的为 null
+             */
+            kappa_bp: number | null;
+            /**
+             * Scored
+             * @description 两人都评了多少份
+             */
+            scored: number;
+            /**
+             * Stratum
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+        };
+        /**
+         * EvaluationSizes
+         * @description 每层抽多少份；不足的全取。
+         */
+        EvaluationSizes: {
+            /** Cancelled */
+            cancelled: number;
+            /** Lifted */
+            lifted: number;
+            /** Never Archived */
+            never_archived: number;
+            /** Not Lifted */
+            not_lifted: number;
+        };
+        /** EvaluationStep */
+        EvaluationStep: {
+            /** Action */
+            action: string;
+            /** From State */
+            from_state: string;
+            /** On */
+            on: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Role */
+            role: string | null;
+            /** To State */
+            to_state: string;
+        };
+        /**
+         * EvaluationStratum
+         * @description 一层：登记抽多少份，名单里有多少份，抽到多少份。
+         */
+        EvaluationStratum: {
+            /** Drawn */
+            drawn: number | null;
+            /** Files */
+            files: number | null;
+            /** Size */
+            size: number;
+            /**
+             * Stratum
+             * @description never_archived 没有建档（不予通过） · not_lifted 在档未脱困 · lifted 已脱困（含解困） · cancelled 已注销
+             * @enum {string}
+             */
+            stratum: "never_archived" | "not_lifted" | "lifted" | "cancelled";
+        };
+        /**
+         * EvaluationView
+         * @description 一次第三方评估。种子在登记时封存，先公布它的校验码，抽取时才公布种子。
+         */
+        EvaluationView: {
+            /** Announced At */
+            announced_at: string;
+            /**
+             * Basis
+             * @description 依据：文件或委托合同
+             */
+            basis: string;
+            /** Closed At */
+            closed_at: string | null;
+            /**
+             * Complete
+             * @description 两位评估人都已评完
+             */
+            complete: boolean;
+            /**
+             * Drawn
+             * @description 抽到多少份
+             */
+            drawn: number | null;
+            /** Drawn At */
+            drawn_at: string | null;
+            /** First Day */
+            first_day: string;
+            /** First Evaluator */
+            first_evaluator: string;
+            /** Id */
+            id: string;
+            /**
+             * Last Day
+             * @description 评估人只在这些天里查看和评分，含首尾
+             */
+            last_day: string;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Population Sha256
+             * @description 冻结的名单（/population）的 SHA-256
+             */
+            population_sha256: string | null;
+            /** Second Evaluator */
+            second_evaluator: string;
+            /**
+             * Seed
+             * @description 抽取时公布
+             */
+            seed: string | null;
+            /**
+             * Seed Sha256
+             * @description 种子的 SHA-256
+             */
+            seed_sha256: string;
+            /**
+             * State
+             * @description announced 已登记 · drawn 已抽取，评估人可以评分 · closed 已结束
+             * @enum {string}
+             */
+            state: "announced" | "drawn" | "closed";
+            /** Title */
+            title: string;
+            /** Version */
+            version: number;
+        };
+        /** EvaluatorList */
+        EvaluatorList: {
+            /** Items */
+            items: components["schemas"]["EvaluatorView"][];
+        };
+        /**
+         * EvaluatorView
+         * @description 可以选作评估人的人。
+         */
+        EvaluatorView: {
+            /** Id */
+            id: string;
+            /** Name Masked */
+            name_masked: string;
         };
         /**
          * ExitProposal
@@ -12305,7 +12940,7 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办 · post 岗位任免；职工还有 card_check 银行卡核验
+             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办 · post 岗位任免 · evaluation 第三方评估；职工还有 card_check 银行卡核验
              */
             kind: string;
             /** Read At */
@@ -13397,7 +14032,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "organisation:keep" | "post:read" | "post:propose" | "post:confirm" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
+        Permission: "case:read" | "case:accept" | "case:review:unit" | "case:review:district" | "case:approve:city" | "case:approve:mutual_aid" | "meeting:hold" | "meeting:vote" | "case:assist" | "change:decide" | "payment:start" | "payment:confirm" | "cover:enrol" | "plan:write" | "policy:read" | "policy:propose" | "policy:publish" | "policy:rehearse" | "visit:plan" | "visit:assigned" | "duplicate:judge" | "reuse:answer" | "match:run" | "notice:investigate" | "case:undo" | "rating:read" | "calendar:keep" | "crossing:read" | "delegation:end" | "organisation:keep" | "post:read" | "post:propose" | "post:confirm" | "fund:read" | "budget:propose" | "budget:decide" | "money:reconcile" | "money:supervise" | "payment:supervise" | "evaluation:score" | "article:read" | "article:write" | "article:review" | "article:withdraw" | "own" | "system";
         /**
          * PersonView
          * @description 当前登录的人（姓名和手机号已脱敏）。
@@ -15030,6 +15665,36 @@ export interface components {
             until: string;
             /** Version */
             version: number;
+        };
+        /** ScoreRequest */
+        ScoreRequest: {
+            /**
+             * Reasons
+             * @description 理由；封存
+             */
+            reasons: string;
+            /**
+             * Verdict
+             * @description right 识别正确 · wrong 识别有误：没有建档的是漏评，在档的是错评，已脱困和已注销的是错退
+             * @enum {string}
+             */
+            verdict: "right" | "wrong";
+        };
+        /**
+         * ScoreView
+         * @description 一位评估人的结论。
+         */
+        ScoreView: {
+            /** Reasons */
+            reasons: string;
+            /** Scored At */
+            scored_at: string;
+            /**
+             * Verdict
+             * @description right 识别正确 · wrong 识别有误：没有建档的是漏评，在档的是错评，已脱困和已注销的是错退
+             * @enum {string}
+             */
+            verdict: "right" | "wrong";
         };
         /**
          * ScreenedView
@@ -20824,6 +21489,279 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EscalationCount"];
+                };
+            };
+        };
+    };
+    list_evaluations_api_v1_staff_evaluations_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationPage"];
+                };
+            };
+        };
+    };
+    announce_evaluation_api_v1_staff_evaluations_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationRequest"];
+            };
+        };
+        responses: {
+            /** @description 已新建 */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+        };
+    };
+    read_evaluation_api_v1_staff_evaluations__evaluation_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+        };
+    };
+    list_evaluation_cases_api_v1_staff_evaluations__evaluation_id__cases_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationCasePage"];
+                };
+            };
+        };
+    };
+    read_evaluation_case_api_v1_staff_evaluations__evaluation_id__cases__case_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationCaseDetail"];
+                };
+            };
+        };
+    };
+    score_case_api_v1_staff_evaluations__evaluation_id__cases__case_id__scores_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                case_id: string;
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScoreRequest"];
+            };
+        };
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationCaseDetail"];
+                };
+            };
+        };
+    };
+    close_evaluation_api_v1_staff_evaluations__evaluation_id__close_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+        };
+    };
+    list_disagreements_api_v1_staff_evaluations__evaluation_id__disagreements_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisagreementList"];
+                };
+            };
+        };
+    };
+    draw_evaluation_api_v1_staff_evaluations__evaluation_id__draw_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 每次新的操作用一个新值；重试时用原来的值，得到第一次的回答。 */
+                "Idempotency-Key": string;
+                /** @description 所看到的版本号（ETag）。 */
+                "If-Match": string;
+            };
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+        };
+    };
+    read_evaluation_population_api_v1_staff_evaluations__evaluation_id__population_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+        };
+    };
+    list_evaluators_api_v1_staff_evaluations_evaluators_get: {
+        parameters: {
+            query: {
+                /** @description 评估哪个工会 */
+                organisation_code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description 成功 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluatorList"];
                 };
             };
         };
