@@ -1,5 +1,6 @@
 """The first two administrators, whom nobody is there to appoint: whoever runs the service does, once."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -9,7 +10,6 @@ from app.audit.commands import record
 from app.db.statements import insertion, statement
 from app.db.work import Work
 from app.kernel.actor import Role
-from app.kernel.errors import Conflict
 from app.kernel.ids import new_id
 from app.organisations.queries import POST, held_at, organisation_of_code
 from app.people.commands import ID_NUMBER, NAME
@@ -25,38 +25,32 @@ _HELD = statement(select(POST.c.role).where(POST.c.person_id == bindparam("perso
 _INSERT = insertion(POST, "id", "created_at", "person_id", "organisation_id", "role", "from_date")
 
 
-class NotACity(Conflict):
-    """最初的系统管理员和安全管理员由市总工会设立，请填写市总工会的编码。"""
+NOT_A_CITY: Final = "最初的系统管理员和安全管理员由市总工会设立，请填写市总工会的编码。"
+THERE_ALREADY: Final = "这个岗位已经有人担任，请由管理员在小程序里任免。"
+UNKNOWN: Final = "没有找到这个人：请本人先登录小程序并完成实名认证，再核对姓名和证件号码。"
+HOLDS_ANOTHER: Final = "这个人已有其他岗位；系统管理员和安全管理员不能由一人兼任，也不能兼任其他岗位。"
 
 
-class AdministratorThere(Conflict):
-    """这个岗位已经有人担任，请由管理员在小程序里任免。"""
-
-
-class AdministratorUnknown(Conflict):
-    """没有找到这个人：请本人先登录小程序并完成实名认证，再核对姓名和证件号码。"""
-
-
-class AdministratorElsewhere(Conflict):
-    """这个人已有其他岗位；系统管理员和安全管理员不能由一人兼任，也不能兼任其他岗位。"""
+class NotAppointed(Exception):
+    """Why not, in a sentence for whoever types the command."""
 
 
 async def appoint_first(work: Work, name: str, number: str, role: Role, code: str) -> UUID:
     """Give the city its first administrator of one kind; answers the post.
 
-    Raises OrganisationNotFound, NotACity, AdministratorThere, AdministratorUnknown, AdministratorElsewhere.
+    Raises OrganisationNotFound, NotAppointed.
     """
     union = await organisation_of_code(work.transaction, code)
     if union["level"] != "city":
-        raise NotACity
+        raise NotAppointed(NOT_A_CITY)
     if any(post.role is role for _, post in await held_at(work.transaction, union, work.today)):
-        raise AdministratorThere
+        raise NotAppointed(THERE_ALREADY)
     someone = await work.transaction.row(_KNOWN, index=work.keyring.blind_index(ID_NUMBER, number))
     if someone is None or work.keyring.open_text(NAME, someone["id"], someone["name"]) != name:
-        raise AdministratorUnknown
+        raise NotAppointed(UNKNOWN)
     held = await work.transaction.rows(_HELD, person_id=someone["id"])
     if not is_apart(role, [row["role"] for row in held]):
-        raise AdministratorElsewhere
+        raise NotAppointed(HOLDS_ANOTHER)
     post_id = new_id()
     await work.transaction.run(
         _INSERT,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.appointments.first_commands import FIRST, appoint_first
+from app.appointments.first_commands import FIRST, NotAppointed, appoint_first
 from app.calendars.queries import KeptCalendar
 from app.cli.database import console, database
 from app.db.database import open_database
@@ -51,8 +51,8 @@ async def _appoint(url: str, name: str, number: str, role: Role, organisation: s
     try:
         async with jobs.work() as work:
             await appoint_first(work, name, number, role, organisation)
-    except DomainError as refused:
-        console.print(refused.detail, markup=False)
+    except (NotAppointed, DomainError) as refused:
+        console.print(str(refused) if isinstance(refused, NotAppointed) else refused.detail, markup=False)
         raise typer.Exit(2) from None
     finally:
         await pool.close()

@@ -51,6 +51,7 @@ export const CURES: Readonly<Record<string, Cure>> = {
   card_not_found: "tell",
   card_of_household: "tell",
   card_unchecked: "tell",
+  case_over: "tell",
   change_outdated: "tell",
   change_pending: "tell",
   change_request_not_found: "tell",

@@ -92,7 +92,7 @@ async def explained(client: httpx.AsyncClient, world: World) -> Naming:
 
 async def signed_on_paper(client: httpx.AsyncClient, world: World) -> Naming:
     town = await world.town()
-    author, second = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(2)]
+    author, second, _ = [await world.staff(Role.UNIT_CLERK, town.units[0]) for _ in range(3)]
     body = filing(None, town.units[0], name="林阿伯", id_number=make.id_number(),
                   household=make.household_form(author))  # fmt: skip
     filed = await client.post("/staff/proxy_households", json=body, headers=author.headers | make.keyed())

@@ -237,7 +237,7 @@ async def test_a_card_is_changed_where_it_is_paid_to(
     path = f"/staff/applications/{returned.case['id']}/change_requests"
     body = {"bank_card": CARD | {"holder": "林阿伯"}, "reason": "换卡"}
     await owner.execute("update application set state = 'withdrawn' where id = $1", UUID(returned.case["id"]))
-    refused(await post(client, returned.author, path, body), 409, "nothing_to_pay")
+    refused(await post(client, returned.author, path, body), 409, "case_over")
     await owner.execute("update application set state = 'returned' where id = $1", UUID(returned.case["id"]))
     someone = await owner.fetchval("select applicant_id from application where id = $1", UUID(returned.case["id"]))
     head = Someone(someone, "林阿伯", returned.body["id_number"], new_id(), "")

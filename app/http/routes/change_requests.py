@@ -47,7 +47,7 @@ class CardNeedsNoRequest(Conflict):
     """这张银行卡已直接生效，不需要变更申请。"""
 
 
-class NothingToPay(Conflict):
+class CaseOver(Conflict):
     """这份申请已经办结，不再付款，不需要更换银行卡。"""
 
 
@@ -213,7 +213,7 @@ async def ask_for_applicant(application_id: PathId, body: CardChangeAsked, desk:
     row = await to_help(work, desk.actor, application_id)
     applicant = await applicant_on_paper(work, row)
     if row["state"] in OVER:
-        raise NothingToPay
+        raise CaseOver
     async with work.transaction.seen_by(Sight("worker", applicant["id"])):
         household = await living(work.transaction, applicant["id"])
     if household is not None and household["submitted_at"] is not None:
