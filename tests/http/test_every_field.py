@@ -29,7 +29,7 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 REVIEWERS = (
     Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.MUTUAL_AID_OFFICER, Role.DISTRICT_REVIEWER, Role.CITY_LEADER,
     Role.FINANCE_MAKER, Role.FINANCE_CHECKER, Role.AUDITOR, Role.PUBLICITY_EDITOR, Role.PUBLICITY_APPROVER,
-    Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN,
+    Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.EVALUATOR,
 )  # fmt: skip
 Path = tuple[str | int, ...]
 OPEN: dict[str, Path] = {"POST /staff/policies": ("document",), "PUT /me/subscriptions": ("results",)}
@@ -158,7 +158,7 @@ async def caller(client: httpx.AsyncClient, world: World, operation: str) -> Cal
         for name in (
             *(*named, "notice", "investigation", "appeal", "meeting", "relative", "delegation", "reuse"),
             *("fund", "allocation", "batch", "line", "break", "article", "delivery", "report", "sample", "check"),
-            *("organisation", "post", "change"),
+            *("organisation", "post", "change", "evaluation", "case"),
         )
     }
     ids |= {"year": "2099", "day": "2099-02-16"}

@@ -47,7 +47,7 @@ async def test_no_nasty_id_breaks_anything(
     finance = (Role.FINANCE_MAKER, Role.FINANCE_CHECKER)
     publicity = (Role.PUBLICITY_EDITOR, Role.PUBLICITY_APPROVER)
     roles = (Role.UNIT_CLERK, Role.UNIT_CHAIR, Role.CITY_REVIEWER, Role.CITY_LEADER, Role.AUDITOR, *finance, *publicity)
-    roles += (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN)
+    roles += (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.EVALUATOR)
     who = await world.person(posts=tuple((role, unit) for role in roles))
     body: dict[str, Any] = {"json": {} if method == "PUT" else None}
     if path.endswith(("/corrections", "/{batch_id}/results")):
