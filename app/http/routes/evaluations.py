@@ -1,6 +1,6 @@
 """Third-party evaluations (第三方评估): announced and drawn by auditors, scored blind by two evaluators, closed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -21,7 +21,7 @@ Auditor = Annotated[Desk, staff(Permission.SUPERVISE)]
 Evaluator = Annotated[Desk, staff(Permission.EVALUATE)]
 RecordedEvaluator = Annotated[Desk, staff(Permission.EVALUATE, recorded=True)]
 Size = Annotated[int, Field(ge=0, le=MOST_CASES)]
-WHEN_DUE = {status: said for status, said in downloaded().items() if status == 409}
+WHEN_DUE: dict[int | str, dict[str, Any]] = {status: said for status, said in downloaded().items() if status == 409}
 """What is shown at its time alone."""
 
 

@@ -293,16 +293,15 @@ async def open_case(work: Work, actor: Actor, evaluation_id: UUID, case_id: UUID
     return row, found
 
 
-async def look_at(work: Work, actor: Actor, evaluation_id: UUID, case_id: UUID) -> tuple[Record, Record]:
-    """The same, written down for the worker. Raises as `open_case`."""
-    row, found = await open_case(work, actor, evaluation_id, case_id)
+async def look_at(work: Work, actor: Actor, evaluation_id: UUID, case_id: UUID) -> None:
+    """That the actor looks at one is written down for the worker, before it is shown. Raises as `open_case`."""
+    _, found = await open_case(work, actor, evaluation_id, case_id)
     (post, *_) = actor.posts_with(Permission.EVALUATE)
     await record_reading(
         work, actor, kind="evaluation_case", row=_placeless(found),
         subject_person_id=found["person_id"], purpose="supervision", waits=False,
         role=post.role.value, organisation=post.place.name,
     )  # fmt: skip
-    return row, found
 
 
 def _placeless(found: Record) -> Record:
