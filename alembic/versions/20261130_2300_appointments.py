@@ -28,19 +28,19 @@ OFFICER = (
 MAY_READ = OFFICER.format(roles="'system_admin', 'security_admin', 'auditor'")
 MAY_PROPOSE = OFFICER.format(roles="'system_admin'")
 MAY_DECIDE = OFFICER.format(roles="'system_admin', 'security_admin'")
-# To officers: whose posts they administer or audit, masked.
+# To officers: whose posts they administer or audit. By name, as the document says it: masked, two may look alike.
 POSTS_ADMINISTERED = f"""
 create function posts_administered() returns table (id uuid, person_id uuid, organisation_id uuid, city_id uuid,
-  district_id uuid, street_id uuid, unit_id uuid, role varchar, person_masked varchar, organisation_code varchar,
-  organisation_name varchar, from_date date, created_at timestamptz)
+  district_id uuid, street_id uuid, unit_id uuid, role varchar, person_masked varchar, name bytea,
+  organisation_code varchar, organisation_name varchar, from_date date, created_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, public as $$
   with mine as materialized (
     select m.organisation_id from post m
     where m.person_id = {STAFF_PERSON} and m.ended_at is null
       and m.role in ('system_admin', 'security_admin', 'auditor')
   )
-  select p.id, p.person_id, o.id, o.city_id, o.district_id, o.street_id, o.unit_id, p.role, h.name_masked, o.code, o.name,
-    p.from_date, p.created_at
+  select p.id, p.person_id, o.id, o.city_id, o.district_id, o.street_id, o.unit_id, p.role, h.name_masked, h.name,
+    o.code, o.name, p.from_date, p.created_at
   from post p join organisation o on o.id = p.organisation_id join person h on h.id = p.person_id
   where p.ended_at is null and exists (
     select 1 from mine where mine.organisation_id in (o.city_id, o.district_id, o.street_id, o.unit_id))
@@ -135,6 +135,7 @@ def table() -> None:
         sa.Column("kind", sa.String(10), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("person_masked", sa.String(60), nullable=False),
+        sa.Column("person_name", sa.LargeBinary(), nullable=False),
         sa.Column("role", sa.String(32), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("organisation_name", sa.String(100), nullable=False),

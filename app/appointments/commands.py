@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy import bindparam, literal_column, update
 
 from app.appointments.events import PostChangeDecided, PostChangeProposed
-from app.appointments.queries import C, PostNotFound, change, post_held, roles_of
+from app.appointments.queries import PERSON_NAME, C, PostNotFound, change, post_held, roles_of
 from app.appointments.rules import OFFICERS, is_apart, wrong_day, wrong_place
 from app.audit.commands import record
 from app.db.scope import post_over
@@ -86,7 +86,7 @@ async def propose_appointment(work: Work, actor: Actor, wanted: Appointment) -> 
     change = {"kind": "appoint", "role": wanted.role.value, "from_date": wanted.from_date, "post_id": None}
     about = {"organisation_id": union["id"], "organisation_name": union["name"], **{t: union[t] for t in TIERS}}
     masked = {"person_id": someone["id"], "person_masked": someone["name_masked"]}
-    return await _propose(work, actor, change | about | masked | {"basis": wanted.basis})
+    return await _propose(work, actor, wanted.name, change | about | masked | {"basis": wanted.basis})
 
 
 async def propose_end(work: Work, actor: Actor, post_id: UUID, basis: str) -> UUID:
@@ -95,7 +95,8 @@ async def propose_end(work: Work, actor: Actor, post_id: UUID, basis: str) -> UU
     _administers(actor, Permission.PROPOSE_POST, held, Role(held["role"]))
     shown = ("person_id", "person_masked", "role", "organisation_id", "organisation_name", *TIERS)
     change = {"kind": "end", "post_id": post_id, "from_date": None, "basis": basis}
-    return await _propose(work, actor, change | {name: held[name] for name in shown})
+    name = work.keyring.open_text(NAME, held["person_id"], held["name"])
+    return await _propose(work, actor, name, change | {name: held[name] for name in shown})
 
 
 def _administers(actor: Actor, permission: Permission, row: Record, role: Role) -> None:
@@ -120,10 +121,11 @@ async def _known(work: Work, name: str, number: str) -> Record | None:
     return someone if same and someone["openid_index"] is not None else None
 
 
-async def _propose(work: Work, actor: Actor, change: Record) -> UUID:
+async def _propose(work: Work, actor: Actor, name: str, change: Record) -> UUID:
     mine = await _masked(work, actor)
     change_id = new_id()
     standing = {"state": "proposed", "version": 1, "proposed_by": actor.person_id, "proposed_masked": mine}
+    standing |= {"person_name": work.keyring.seal_text(PERSON_NAME, change_id, name)}
     try:
         await work.transaction.run(_PROPOSE, id=change_id, created_at=work.now, **change, **standing)
     except asyncpg.UniqueViolationError as waiting:

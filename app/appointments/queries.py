@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, String, Uuid, bindparam, column, func, literal_column, select, tuple_
+from sqlalchemy import (
+    Date,
+    DateTime,
+    LargeBinary,
+    String,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from app.appointments.tables import PostChange
 from app.db import paging
@@ -18,10 +30,12 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.errors import NotFound
 
 C = table_of(PostChange)
+PERSON_NAME = "post_change.person_name"
 _P = func.posts_administered().table_valued(
     *(column(name, Uuid()) for name in ("id", "person_id", "organisation_id", "city_id", "district_id")),
     *(column(name, Uuid()) for name in ("street_id", "unit_id")),
     *(column(name, String()) for name in ("role", "person_masked", "organisation_code", "organisation_name")),
+    column("name", LargeBinary()),
     column("from_date", Date()),
     column("created_at", DateTime(timezone=True)),
     name="held",

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from app.db.base import Row, instant, long_text, version_column
+from app.db.base import Row, instant, long_text, sealed, version_column
 
 _TIERS = ("city", "district", "street", "unit")
 
@@ -42,6 +42,8 @@ class PostChange(Row, table=True):
     kind: str = Field(max_length=10)
     person_id: UUID = Field(foreign_key="person.id")
     person_masked: str = Field(max_length=60)
+    person_name: bytes = sealed(nullable=False)
+    """As the document says it: whoever confirms compares it."""
     role: str = Field(max_length=32)
     organisation_id: UUID = Field(foreign_key="organisation.id")
     organisation_name: str = Field(max_length=100)

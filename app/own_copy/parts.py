@@ -87,6 +87,7 @@ PARTS: Final[dict[str, Part]] = {
         PostChange,
         "person_id",
         "kind role organisation_name from_date basis state version decided_at note",
+        texts="person_name",
         hidden=f"person_id person_masked organisation_id {_SCOPE} post_id proposed_by proposed_masked decided_by "
         "decided_masked",
     ),

@@ -6148,6 +6148,8 @@ export interface components {
             organisation_code: string;
             /** Person Masked */
             person_masked: string;
+            /** Person Name */
+            person_name: string;
             role: components["schemas"]["Role"];
         };
         /**
@@ -14383,6 +14385,11 @@ export interface components {
             organisation: string;
             /** Person Masked */
             person_masked: string;
+            /**
+             * Person Name
+             * @description 请与任免文件核对
+             */
+            person_name: string;
             /** Proposed At */
             proposed_at: string;
             /** Proposed By */

@@ -81,8 +81,8 @@ async def test_somebody_is_given_a_post_by_two_and_may_use_it_at_once(
     unit, who = officers.town.units[0], await world.person(name="林小雁")
     refused(await client.get("/staff/tasks", headers=who.headers), 403, "not_allowed")
     change = await proposed(client, officers.system, wanted(who, Role.UNIT_CLERK, unit))
-    assert (change["state"], change["person_masked"], change["from_date"]) == (
-        "proposed", "林*雁", make.TODAY.isoformat(),
+    assert (change["state"], change["person_name"], change["person_masked"], change["from_date"]) == (
+        "proposed", "林小雁", "林*雁", make.TODAY.isoformat(),
     )  # fmt: skip
     assert who.id_number not in str(change)
     assert await roles(client, who) == []
@@ -94,8 +94,8 @@ async def test_somebody_is_given_a_post_by_two_and_may_use_it_at_once(
     assert await roles(client, who) == ["unit_clerk"]
     assert (await client.get("/staff/tasks", headers=who.headers)).status_code == 200
     (held,) = [each for each in await every_item(client, POSTS, by=officers.auditor) if each["role"] == "unit_clerk"]
-    assert (held["person_masked"], held["organisation_code"], held["from_date"]) == (
-        "林*雁", unit.code, make.TODAY.isoformat(),
+    assert (held["person_name"], held["organisation_code"], held["from_date"]) == (
+        "林小雁", unit.code, make.TODAY.isoformat(),
     )  # fmt: skip
     log = [each["action"] for each in await every_item(client, "/me/access_log", by=who)]
     assert log == ["post_change.confirmed", "post_change.proposed"]
@@ -341,9 +341,9 @@ async def test_the_database_itself_lets_nobody_write_a_post(
     assert {each["privilege_type"] for each in grants} == {"SELECT"}
     change_id = await owner.fetchval(
         "insert into post_change (id, created_at, kind, person_id, person_masked, role, organisation_id, "
-        "organisation_name, city_id, from_date, basis, state, version, proposed_by, proposed_masked) values "
-        "(gen_random_uuid(), now(), 'appoint', $1, '*', 'city_leader', $2, '*', $2, current_date, '*', 'proposed', 1, "
-        "$3, '*') "
+        "organisation_name, city_id, person_name, from_date, basis, state, version, proposed_by, proposed_masked) "
+        "values (gen_random_uuid(), now(), 'appoint', $1, '*', 'city_leader', $2, '*', $2, '', current_date, '*', "
+        "'proposed', 1, $3, '*') "
         "returning id", who.id, town.city.id, officers.system.id,
     )  # fmt: skip
     for decider, constraint in (

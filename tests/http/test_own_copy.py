@@ -136,8 +136,10 @@ async def full_lot(world: World, owner: asyncpg.Connection) -> Lot:
         Post, id=new_id(), created_at=make.NOW, person_id=one.someone.id, organisation_id=one.home.id,
         role=Role.HOME_VISITOR, from_date=make.TODAY - timedelta(days=9),
     )  # fmt: skip
+    change_id = new_id()
     await world.insert(
-        PostChange, id=new_id(), created_at=make.NOW, kind="appoint", person_id=one.someone.id, person_masked="*",
+        PostChange, id=change_id, created_at=make.NOW, kind="appoint", person_id=one.someone.id, person_masked="*",
+        person_name=world.keyring.seal_text("post_change.person_name", change_id, one.someone.name),
         role=Role.UNIT_CHAIR, organisation_id=one.home.id, organisation_name="x", from_date=make.TODAY, basis="x",
         state="refused", version=2, proposed_by=one.clerk.id, proposed_masked="*", decided_by=new_id(),
         decided_masked="*", decided_at=make.NOW, note="x",

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from app.appointments import commands
 from app.appointments.commands import Appointment
-from app.appointments.queries import change, changes, posts_held
+from app.appointments.queries import PERSON_NAME, change, changes, posts_held
 from app.appointments.rules import AHEAD
+from app.db.sealing import Keyring
 from app.db.transaction import Record
 from app.http.door import PREFIX, Desk, Door, answer, staff
 from app.http.inputs import Cursor, Flag, In, Limit, PathId
@@ -18,6 +19,7 @@ from app.http.views.applications import instant
 from app.kernel.actor import Permission, Role
 from app.kernel.errors import FieldError, Invalid
 from app.kernel.identifiers import InvalidIdentifier, resident_id
+from app.people.commands import NAME
 from app.policy.fields import Code, IdNumber, IsoDate, LongText, PersonName
 
 router = APIRouter(prefix=f"{PREFIX}/staff", tags=["岗位任免"], route_class=Door)
@@ -50,6 +52,7 @@ class PostView(BaseModel):
     """一个人担任的一个岗位，包括还没有开始的。"""
 
     id: str
+    person_name: str
     person_masked: str
     role: Role
     organisation_code: str
@@ -67,6 +70,7 @@ class PostChangeView(BaseModel):
 
     id: str
     kind: Literal["appoint", "end"] = Field(description="appoint 任 · end 免")
+    person_name: str = Field(description="请与任免文件核对")
     person_masked: str
     role: Role
     organisation: str
@@ -99,7 +103,7 @@ async def list_posts(
     wanted = {"role": role, "organisation_code": organisation_code}
     rows = await posts_held(desk.work.transaction, desk.actor, limit + 1, after, **wanted)
     page, following = desk.service.cursors.cut("posts", rows, limit, "created_at")
-    return answer({"items": [_post(row) for row in page], "next_cursor": following})
+    return answer({"items": [_post(row, desk.work.keyring) for row in page], "next_cursor": following})
 
 
 @router.post("/posts", status_code=201, summary="提出任职", response_model=PostChangeView)
@@ -132,7 +136,7 @@ async def list_changes(
     after = desk.service.cursors.read("post_changes", cursor)
     rows = await changes(desk.work.transaction, desk.actor, limit + 1, after, waiting=waiting)
     page, following = desk.service.cursors.cut("post_changes", rows, limit, "created_at")
-    return answer({"items": [_change(row) for row in page], "next_cursor": following})
+    return answer({"items": [_change(row, desk.work.keyring) for row in page], "next_cursor": following})
 
 
 @router.post("/post_changes/{change_id}/confirm", summary="确认任免", response_model=PostChangeView)
@@ -158,23 +162,25 @@ async def withdraw_change(change_id: PathId, desk: Proposer) -> Response:
 
 async def _answered(desk: Desk, change_id: UUID, status: int) -> Response:
     row = await change(desk.work.transaction, desk.actor, change_id)
-    return answer(_change(row), status, version=row["version"])
+    return answer(_change(row, desk.work.keyring), status, version=row["version"])
 
 
-def _post(row: Record) -> dict[str, Any]:
+def _post(row: Record, keyring: Keyring) -> dict[str, Any]:
     shown = ("person_masked", "role", "organisation_code")
     return {
         "id": str(row["id"]),
+        "person_name": keyring.open_text(NAME, row["person_id"], row["name"]),
         **{name: row[name] for name in shown},
         "organisation": row["organisation_name"],
         "from_date": _day(row["from_date"]),
     }
 
 
-def _change(row: Record) -> dict[str, Any]:
+def _change(row: Record, keyring: Keyring) -> dict[str, Any]:
     shown = ("kind", "person_masked", "role", "basis", "state", "note", "version")
     return {
         "id": str(row["id"]),
+        "person_name": keyring.open_text(PERSON_NAME, row["id"], row["person_name"]),
         **{name: row[name] for name in shown},
         "organisation": row["organisation_name"],
         "from_date": _day(row["from_date"]),

@@ -260,10 +260,10 @@ def of_shared_card(masked: str) -> Said:
 
 def of_post(role: str, organisation_name: str, from_date: date | None) -> Said:
     """To whose post it is. `from_date`: None, where it ends."""
-    post = f"{organisation_name}{ROLE_NAMES[Role(role)]}"
+    post = f"{organisation_name}的“{ROLE_NAMES[Role(role)]}”"
     if from_date is None:
         return Said("岗位已免去", f"您不再担任{post}。")
-    return Said("岗位任命", f"您自{day_text(from_date)}起担任{post}，重新打开小程序后可以办理。")
+    return Said("岗位任命", f"您自{day_text(from_date)}起担任{post}，那一天起打开小程序即可办理。")
 
 
 def of_post_change_waiting() -> Said:
