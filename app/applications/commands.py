@@ -44,6 +44,12 @@ _REPLACE_FORM = statement(
     )
     .returning(A.c.version)
 )
+_MOVED = "organisation_name city_id district_id street_id unit_id".split()
+_MOVE_DRAFTS = statement(
+    update(A)
+    .where(A.c.applicant_id == bindparam("person_id"), A.c.state == literal_column("'draft'"))
+    .values({c: bindparam(c, type_=A.c[c].type) for c in _MOVED})
+)
 
 
 class DraftAlreadyOpen(Conflict):
@@ -149,6 +155,13 @@ async def open_application(work: Work, applicant: Applicant, kind: Kind, period:
     except asyncpg.UniqueViolationError as taken:
         raise DraftAlreadyOpen from taken
     return application_id
+
+
+async def move_drafts(work: Work, person_id: UUID, union: Record) -> None:
+    """What somebody has not submitted yet goes to the union that they belong to now. They filled in nothing anew, so it
+    keeps its version; and its number, which says where it began."""
+    tiers = {tier: union[tier] for tier in _MOVED[1:]}
+    await work.transaction.run(_MOVE_DRAFTS, person_id=person_id, organisation_name=union["name"], **tiers)
 
 
 async def _no_other_draft(transaction: Transaction, person_id: UUID, kind: str, period: str) -> None:

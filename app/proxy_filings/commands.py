@@ -22,11 +22,13 @@ from app.kernel.actor import Actor, Permission, Post
 from app.kernel.errors import Conflict, IdentityRequired, KeptApart, NotAllowed, Recused, StaleVersion
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.messaging.outbox import emit
 from app.organisations.queries import expect_acceptor
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
 from app.people.paper_commands import worker_on_paper
 from app.people.queries import is_near_number, person, person_of_number
+from app.proxy_filings.events import FileFilledIn
 from app.proxy_filings.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyFilingNotFound, filing, waiting_for
 
 ANEW = "退回后代为补正"
@@ -118,6 +120,7 @@ async def file_for(
     if filed is None:
         raise ProxyFilingOpen
     await _audit(work, actor.person_id, "filed", filing_id, None)
+    await emit(work, FileFilledIn(filing_id))
     return filing_id
 
 

@@ -839,7 +839,7 @@ export interface paths {
         get?: never;
         /**
          * 选择所在工会
-         * @description 以后的申请由这个工会受理。没有所在工会的，由市职工服务中心受理，不必选择。
+         * @description 以后的申请由这个工会受理，还没有提交的草稿也改由它受理。没有所在工会的，由市职工服务中心受理，不必选择。
          */
         put: operations["set_organisation_api_v1_me_organisation_put"];
         post?: never;
@@ -12942,7 +12942,7 @@ export interface components {
             id: string;
             /**
              * Kind
-             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办 · post 岗位任免 · evaluation 第三方评估；职工还有 card_check 银行卡核验
+             * @description review_due 年度复核提醒 · watch_due 回访提醒 · application 申请 · household 家庭档案 · appeal 申诉 · objection 异议 · discrepancy 不一致 · change 变更 · visit 走访 · card 联系卡 · account 账户 · supplement_asked、supplement_due、supplement_answered、supplement_lapsed 补充材料 · 工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · paper_task 没有微信的职工等待代办 · post 岗位任免 · evaluation 第三方评估；职工还有 card_check 银行卡核验 · filing 工会代填的等待确认
              */
             kind: string;
             /** Read At */

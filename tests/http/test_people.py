@@ -3,10 +3,11 @@
 import httpx
 import pytest
 
+from app.applications.path import Kind
 from app.kernel.actor import Role
 from app.people.consents import Purpose
 from tests import make
-from tests.calling import bearer, sign_in
+from tests.calling import bearer, every_item, sign_in
 from tests.make import Someone, World
 
 
@@ -204,3 +205,23 @@ async def test_an_account_closes_once_nothing_is_under_way(client: httpx.AsyncCl
     )
     assert (await client.delete("/me", headers=someone.headers)).status_code == 204
     assert (await client.get("/me", headers=someone.headers)).status_code == 401
+
+
+async def test_a_draft_goes_to_the_union_that_its_worker_names_and_what_was_submitted_stays(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    here, there = (await world.town()).units[:2]
+    worker, clerk = await world.worker(here), await world.staff(Role.UNIT_CLERK, there)
+    body = {"kind": "hardship_aid", "form": make.living_aid()}
+    draft = (await client.post("/applications", json=body, headers=worker.headers | make.keyed())).json()
+    sent = await world.application(worker, here, kind=Kind.SECONDARY_MEDICAL)
+    assert draft["organisation"] == here.name
+    named = await client.put("/me/organisation", json={"organisation_code": there.code}, headers=worker.headers)
+    assert named.status_code == 200, named.text
+    now = (await client.get(f"/applications/{draft['id']}", headers=worker.headers)).json()
+    assert (now["organisation"], now["version"]) == (there.name, draft["version"])
+    headers = worker.headers | make.keyed() | {"If-Match": f'"{draft["version"]}"'}
+    submitted = await client.post(f"/applications/{draft['id']}/submit", headers=headers)
+    assert submitted.json()["state"] == "submitted", submitted.text
+    waiting = [task["application_id"] for task in await every_item(client, "/staff/tasks", by=clerk)]
+    assert waiting == [draft["id"]], str(sent.id)

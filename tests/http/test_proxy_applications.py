@@ -8,14 +8,17 @@ import httpx
 import pytest
 
 from app.applications.path import Kind
+from app.jobs.handlers import HANDLERS
+from app.jobs.running import Jobs
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.people.consents import Purpose
 from tests import make
-from tests.calling import upload
+from tests.calling import every_item, upload
 from tests.files.samples import picture
+from tests.forms import filing as household_filing
 from tests.http.paperwork import act, confirmed, everything, filed, filing, moved, on_paper, post
 from tests.http.refusals import refused
-from tests.make import FORMS, World
+from tests.make import FORMS, Someone, World
 from tests.paying import answered, built, carded, stepped, turn, why_out
 
 # ---- in the app ----
@@ -175,6 +178,33 @@ async def test_what_the_clerk_uploaded_becomes_the_workers_and_can_be_used_again
         headers=worker.headers | {"If-Match": f'"{case["version"]}"'},
     )  # fmt: skip
     assert changed.status_code == 200, changed.text
+
+
+async def test_a_worker_with_wechat_hears_of_what_was_filled_in_for_them_as_long_as_it_waits(
+    client: httpx.AsyncClient, world: World, background: Jobs
+) -> None:
+    unit = (await world.town()).units[0]
+    clerk, worker, other = await world.staff(Role.UNIT_CLERK, unit), await world.worker(unit), await world.worker(unit)
+
+    async def handled(name: str, filing_id: str) -> None:
+        for handle in HANDLERS[name] * 2:
+            async with background.work() as work:
+                await handle(work, {"filing_id": filing_id})
+
+    async def told(who: Someone) -> list[str]:
+        return [each["title"] for each in await every_item(client, "/me/messages", by=who)]
+
+    one = await filed(client, clerk, filing(worker, unit))
+    file = await post(client, clerk, "/staff/proxy_households", household_filing(worker, unit))
+    await handled("ApplicationFilledIn", one["id"])
+    await handled("FileFilledIn", file.json()["id"])
+    assert await told(worker) == ["工会代您填写了家庭档案", "工会代您填写了申请"]
+    late = await filed(client, clerk, filing(other, unit))
+    await confirmed(client, other, late)
+    nobody = await filed(client, clerk, filing(None, unit, name="林阿伯", id_number=make.id_number()))
+    for each in (late, nobody):
+        await handled("ApplicationFilledIn", each["id"])
+    assert await told(other) == []
 
 
 async def test_what_a_worker_declines_is_none_of_theirs(client: httpx.AsyncClient, world: World) -> None:

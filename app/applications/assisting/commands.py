@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.applications.assisting.events import ApplicationFilledIn
 from app.applications.assisting.helping import applicant_of, to_help
 from app.applications.assisting.queries import CARD, FORM, ID_NUMBER, NAME, PHONE, F, ProxyApplicationNotFound, filing
 from app.applications.commands import Applicant, open_application, replace_form
@@ -43,6 +44,7 @@ from app.kernel.errors import (
 )
 from app.kernel.ids import new_id
 from app.kernel.masking import mask_name, mask_phone
+from app.messaging.outbox import emit
 from app.organisations.queries import expect_acceptor, organisation
 from app.people.card_commands import set_first_card
 from app.people.commands import ID_NUMBER as PERSON_NUMBER
@@ -166,6 +168,7 @@ async def file_for(work: Work, actor: Actor, union: Record, post: Post, filled: 
     if filed is None:
         raise ProxyApplicationOpen
     await _audit(work, actor.person_id, "filed", filing_id, None)
+    await emit(work, ApplicationFilledIn(filing_id))
     return filing_id
 
 

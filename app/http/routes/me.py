@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from app.applications.commands import move_drafts
 from app.db.transaction import Sight
 from app.db.work import Work
 from app.gateways.wechat.errors import CodeRefused, PhoneNotMainland, WeChatError
@@ -140,11 +141,12 @@ async def set_bank_card(body: BankCardRequest, desk: WorkerDesk) -> Response:
 
 @router.put("/me/organisation", summary="选择所在工会", response_model=MeView)
 async def set_organisation(body: OrganisationRequest, desk: WorkerDesk) -> Response:
-    """以后的申请由这个工会受理。没有所在工会的，由市职工服务中心受理，不必选择。"""
+    """以后的申请由这个工会受理，还没有提交的草稿也改由它受理。没有所在工会的，由市职工服务中心受理，不必选择。"""
     union = await organisation_of_code(desk.work.transaction, body.organisation_code)
     if union["level"] not in ("unit", "street"):
         raise Invalid(FieldError("/organisation_code", "organisation_not_basic", "请选择基层工会或镇街工会。"))
     await commands.set_organisation(desk.work, desk.actor.person_id, union["id"])
+    await move_drafts(desk.work, desk.actor.person_id, union)
     return await _me(desk.work, desk.actor.person_id)
 
 

@@ -27,7 +27,7 @@ class MessageView(BaseModel):
         "工作人员还有 escalation 超期 · investigation 异议核查 · match 部门比对 · "
         "meeting 会议表决 · delegation 委托代办 · payment 付款复核 · reuse 一票多用 · card_alert 两户一卡 · "
         "paper_task 没有微信的职工等待代办 · post 岗位任免 · evaluation 第三方评估；"
-        "职工还有 card_check 银行卡核验"
+        "职工还有 card_check 银行卡核验 · filing 工会代填的等待确认"
     )
     title: str
     text: str

@@ -48,6 +48,8 @@ TELLERS: Final[Mapping[str, tuple[str, str]]] = {
     "tell_supplement_asked": ("申请人", "supplement_asked"),
     "tell_supplement_closed": ("提出要求的人", "supplement_answered"),
     "remind_people": ("户主和责任人", "review_due"),
+    "tell_of_filled_in_application": ("所填写的职工", "filing"),
+    "tell_of_filled_in_file": ("所填写的职工", "filing"),
     "tell_confirmers": ("核对任免的人", "post"),
     "tell_of_post": ("任免的人", "post"),
     "tell_evaluators": ("两位评估人", "evaluation"),

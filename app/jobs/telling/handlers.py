@@ -7,6 +7,7 @@ from uuid import UUID
 from app.appeals.events import AppealDecided, AppealLodged, AppealSteppedUp, AppealWithdrawn
 from app.appeals.path import WAITING
 from app.appeals.rules import deciders_at
+from app.applications.assisting.events import ApplicationFilledIn
 from app.applications.escalations.events import CaseEscalated
 from app.applications.events import ApplicationMoved
 from app.applications.path import Kind, State
@@ -28,6 +29,7 @@ from app.jobs.telling import wording
 from app.jobs.telling.appointments import tell_confirmers, tell_of_post
 from app.jobs.telling.articles import tell_found_risky, tell_of_article, tell_to_withdraw
 from app.jobs.telling.evaluations import tell_evaluators
+from app.jobs.telling.filings import tell_of_filled_in_application, tell_of_filled_in_file
 from app.jobs.telling.guards import tell_card, tell_reuse
 from app.jobs.telling.on_paper import tell_helpers
 from app.jobs.telling.queries import (
@@ -66,6 +68,7 @@ from app.people.events import CardChanged, ConsentWithdrawn
 from app.plans.events import MeasureTaken, PlanClosed, PlanOpened, ServiceGiven
 from app.policies.events import PolicyPublished
 from app.programmes import KINDS
+from app.proxy_filings.events import FileFilledIn
 from app.reaching.events import PersonTold, SendingRetried
 from app.reconciliations.events import BreakExplained, BreaksOpened, MonthClosed, ReconciliationAsked, StatementImported
 from app.rehearsals.events import RehearsalAsked
@@ -348,6 +351,8 @@ TELLS: Final[dict[type[Fact], Handler]] = {
     ArticleMoved: tell_of_article,
     PictureFoundRisky: tell_found_risky,
     WithdrawalAsked: tell_to_withdraw,
+    ApplicationFilledIn: tell_of_filled_in_application,
+    FileFilledIn: tell_of_filled_in_file,
     PostChangeProposed: tell_confirmers,
     PostChangeDecided: tell_of_post,
     EvaluationMoved: tell_evaluators,

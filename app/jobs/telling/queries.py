@@ -207,6 +207,23 @@ async def deciders_of(transaction: Transaction, application_id: UUID, round: int
     return {row["person_id"] for row in rows}
 
 
+_WORKER_OF = {
+    kind: Statement(
+        f"select p.id from {kind} f join person p on p.id_number_index = f.id_number_index "  # noqa: S608 - our own name
+        "where f.id = $1 and f.state = 'open' and p.openid_index is not null and p.closed_at is null",
+        ("filing_id",),
+        {},
+    )
+    for kind in ("proxy_application", "proxy_filing")
+}
+
+
+async def waits_for_its_worker(transaction: Transaction, kind: str, filing_id: UUID) -> UUID | None:
+    """Who has WeChat and has to say whether what was filled in for them is so; as long as it waits."""
+    found: UUID | None = await transaction.value(_WORKER_OF[kind], filing_id=filing_id)
+    return found
+
+
 _ASIDE = Statement(
     "select id from unnest($1::uuid[]) as s (id) where kept_apart_from(id) -> 'away' ?| $2::text[]",
     ("people", "whose"),

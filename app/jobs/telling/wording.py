@@ -282,6 +282,11 @@ def of_evaluation(organisation_name: str, first_day: date, last_day: date) -> Sa
     return Said("请您评估", f"{organisation_name}的档案已经抽取，请您在{days}独立评分。这些天以外看不到个案。")
 
 
+def of_filled_in(what: str) -> Said:
+    """To whom staff filled it in for."""
+    return Said(f"工会代您填写了{what}", f"工会代您填写了一份{what}，请在“我的”里核对，您确认之后才算数。")
+
+
 def of_paper_returned(number: str) -> Said:
     """To those who may help whom the app does not reach."""
     return Said("没有微信的职工需要补正", f"{number}被退回补正，本人没有微信，请联系本人，代为补正后重新提交。")
