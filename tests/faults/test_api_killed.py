@@ -98,9 +98,7 @@ async def test_nothing_is_lost_and_nothing_is_done_twice(
              SUBMITS, len(felt), time.monotonic() - begun, dict(tally.tries), max(felt))  # fmt: skip
     assert len(felt) == KILLS
     assert tally.tries["lost"] > 0
-    # As a rule; a machine that does other things beside may hold up a single start.
-    assert sorted(felt)[len(felt) // 2] < 10
-    assert max(felt) < 30
+    assert max(felt) < 10
     assert set(tally.done) == {str(case.id) for case in cases}
     counted = await held.fetchrow(
         """

@@ -190,8 +190,7 @@ async def test_a_frozen_database_keeps_nobody_waiting(
     assert seen.wrong == []
     assert seen.statuses["503"] >= len(people)
     assert seen.slowest < LONGEST_ANSWER
-    assert sorted(living)[len(living) * 9 // 10] < 0.5
-    assert max(living) < LONGEST_ANSWER
+    assert max(living) < 0.5
 
 
 async def test_no_error_of_the_database_was_unexpected_and_none_told_a_value(api: Api) -> None:
