@@ -55,8 +55,9 @@ def test_which_level_stands_under_which() -> None:
 
 
 def test_parents_are_of_a_level_that_comes_before() -> None:
+    order: list[str] = [*LEVELS]
     for level, above in ABOVE.items():
-        assert all(LEVELS.index(each) < LEVELS.index(level) for each in above)  # type: ignore[arg-type]
+        assert all(order.index(each) < order.index(level) for each in above)
 
 
 def test_the_demo_tree_is_as_it_must_be() -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, literal_column, select
 
 from app.appeals.queries import APPEAL, is_near
+from app.applications.assisting.tables import ProxyApplication
 from app.applications.queries import A
 from app.applications.tables import Passage
 from app.db.base import table_of
@@ -22,6 +23,7 @@ from app.meetings.tables import Meeting, MeetingMember
 from app.organisations.tables import Organisation
 from app.payments.tables import PaymentBatch, PaymentLine
 from app.people.queries import PERSON
+from app.proxy_filings.tables import ProxyFiling
 from app.reuse.queries import C, R
 from app.visits.tables import Visit
 
@@ -207,15 +209,20 @@ async def deciders_of(transaction: Transaction, application_id: UUID, round: int
     return {row["person_id"] for row in rows}
 
 
-_WORKER_OF = {
-    kind: Statement(
-        f"select p.id from {kind} f join person p on p.id_number_index = f.id_number_index "  # noqa: S608 - our own name
-        "where f.id = $1 and f.state = 'open' and p.openid_index is not null and p.closed_at is null",
-        ("filing_id",),
-        {},
+def _worker_of(filing: Table) -> Statement:
+    return statement(
+        select(PERSON.c.id)
+        .join(filing, filing.c.id_number_index == PERSON.c.id_number_index)
+        .where(
+            filing.c.id == bindparam("filing_id"),
+            filing.c.state == literal_column("'open'"),
+            PERSON.c.openid_index.is_not(None),
+            PERSON.c.closed_at.is_(None),
+        )
     )
-    for kind in ("proxy_application", "proxy_filing")
-}
+
+
+_WORKER_OF = {model.__tablename__: _worker_of(table_of(model)) for model in (ProxyApplication, ProxyFiling)}
 
 
 async def waits_for_its_worker(transaction: Transaction, kind: str, filing_id: UUID) -> UUID | None:
